@@ -1,0 +1,28 @@
+package contract_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/helloworld"
+)
+
+// The probe of a Pod template, as anybody may write it.
+func Example() {
+	fmt.Printf("readinessProbe: {httpGet: {path: %s, port: %d}}\n", contract.PathReady, contract.HTTPPort)
+	// Output: readinessProbe: {httpGet: {path: /readyz, port: 8081}}
+}
+
+func TestDefaultsAgreeWithPorts(t *testing.T) {
+	assert.Equal(t, fmt.Sprintf(":%d", contract.HTTPPort), contract.DefaultHTTPAddress)
+	assert.Equal(t, fmt.Sprintf(":%d", contract.GRPCPort), contract.DefaultGRPCAddress)
+	assert.Equal(t, fmt.Sprintf("http://k8s-combat-service:%d", contract.HTTPPort), contract.DefaultProviderURL)
+}
+
+func TestGreeterAgreesWithItsProto(t *testing.T) {
+	assert.Equal(t, helloworld.Greeter_ServiceDesc.ServiceName, contract.GreeterService)
+	assert.Equal(t, helloworld.Greeter_SayHello_FullMethodName, contract.PathSayHello)
+}

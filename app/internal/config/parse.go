@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// ErrHelp is returned by Parse if the arguments ask for help.
+var ErrHelp = flag.ErrHelp
+
+// Parse returns the configuration that args, the command line without the
+// program's name, and the environment ask for. A flag wins over its environment
+// variable, which wins over the default; an empty variable counts as unset.
+//
+// The error joins one line for each thing that is wrong: the flag or variable,
+// its value, what is allowed.
+func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error) {
+	options := options()
+	flags, err := parseFlags(options, args)
+	if err != nil {
+		return Config{}, err
+	}
+
+	var (
+		config Config
+		errs   []error
+	)
+	for _, o := range options {
+		value, source := o.fallback, "default of --"+o.flag
+		if v, ok := lookupEnv(o.env); ok && v != "" {
+			value, source = v, o.env
+		}
+		if v, ok := flags[o.flag]; ok {
+			value, source = v, "--"+o.flag
+		}
+		if err := o.set(&config, value); err != nil {
+			show := strconv.Quote
+			if o.show != nil {
+				show = o.show
+			}
+			errs = append(errs, fmt.Errorf("%s=%s: %w", source, show(value), err))
+		}
+	}
+	if len(errs) == 0 && collide(config.HTTPAddress, config.GRPCAddress) {
+		errs = append(errs, fmt.Errorf("--http-address or %s=%q, --grpc-address or %s=%q: the same port twice; allowed are two ports",
+			contract.EnvHTTPAddress, config.HTTPAddress, contract.EnvGRPCAddress, config.GRPCAddress))
+	}
+	if len(errs) > 0 {
+		return Config{}, errors.Join(errs...)
+	}
+	return config, nil
+}
+
+// parseFlags returns the values given on the command line. It leaves judging them
+// to the caller, who does the same for the environment.
+func parseFlags(options []option, args []string) (map[string]string, error) {
+	values := map[string]string{}
+	set := flag.NewFlagSet("", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	for _, o := range options {
+		set.Func(o.flag, "", func(value string) error {
+			values[o.flag] = value
+			return nil
+		})
+	}
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil, ErrHelp
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; allowed are the flags that --help lists", err)
+	}
+	if set.NArg() > 0 {
+		return nil, fmt.Errorf("argument %q; allowed are flags alone, see --help", set.Arg(0))
+	}
+	return values, nil
+}
+
+// collide reports whether two valid addresses ask for the same port of the same
+// host. Port 0 never does.
+func collide(a, b string) bool {
+	hostA, portA, _ := splitAddress(a)
+	hostB, portB, _ := splitAddress(b)
+	return portA == portB && portA != 0 && (hostA == hostB || isWildcard(hostA) || isWildcard(hostB))
+}
+
+func isWildcard(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}

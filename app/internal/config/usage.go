@@ -1,0 +1,31 @@
+package config
+
+import (
+	"fmt"
+	"io"
+)
+
+// WriteUsage writes the help: each option with its flag, environment variable
+// and default.
+func WriteUsage(w io.Writer) error {
+	usage := `k8s-combat is the sample service of the tutorial: HTTP and gRPC, made to be deployed.
+
+Usage: k8s-combat [--FLAG=VALUE ...]
+
+Each option is a flag or an environment variable. The flag wins.
+
+`
+	for _, o := range options() {
+		usage += fmt.Sprintf("  --%s=%s  (%s)\n      %s\n", o.flag, o.value, o.env, o.help)
+		if o.fallback != "" {
+			usage += fmt.Sprintf("      Defaults to %s.\n", o.fallback)
+		}
+	}
+	usage += `
+SIGTERM or SIGINT shuts down in order, a second one at once.
+Exit status: 0 after a shutdown in order, 1 after a failure or a second signal,
+2 for a bad flag or variable.
+`
+	_, err := io.WriteString(w, usage)
+	return err
+}

@@ -1,0 +1,173 @@
+package greeter
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/helloworld"
+)
+
+// defaultMaxClients is far above what a tutorial calls, and bounds what somebody
+// who asks for ever new names can open.
+const defaultMaxClients = 64
+
+// ErrClosed is returned by calls of a closed Pool.
+var ErrClosed = errors.New("the clients are closed")
+
+// Pool calls Greeters. It keeps one client, that is one connection, for each target,
+// and closes those not used for longest when there are too many. Use NewPool. It
+// is safe for concurrent use.
+type Pool struct {
+	max int
+
+	mu      sync.Mutex
+	clients map[Target]*client
+	// recent orders the clients, the one used last in front.
+	recent *list.List
+	closed bool
+}
+
+// client is a connection and the number of calls that use it. Closing a
+// connection ends its calls, so one that leaves the pool is closed by its last
+// call.
+type client struct {
+	target  Target
+	conn    *grpc.ClientConn
+	calls   int
+	dropped bool
+	place   *list.Element
+}
+
+// NewPool returns a pool of at most maxClients clients. Zero stands for 64.
+func NewPool(maxClients int) *Pool {
+	if maxClients == 0 {
+		maxClients = defaultMaxClients
+	}
+	return &Pool{max: maxClients, clients: map[Target]*client{}, recent: list.New()}
+}
+
+// SayHello greets name at target, asking for version, and returns the reply's
+// message. An empty version is sent as such. Errors of the call are gRPC
+// statuses.
+func (p *Pool) SayHello(ctx context.Context, target Target, name, version string) (string, error) {
+	c, err := p.acquire(target)
+	if err != nil {
+		return "", err
+	}
+	defer p.release(c)
+
+	ctx = metadata.AppendToOutgoingContext(ctx, contract.VersionHeader, version)
+	reply, err := helloworld.NewGreeterClient(c.conn).SayHello(ctx, &helloworld.HelloRequest{Name: name})
+	if err != nil {
+		return "", explain(err)
+	}
+	return reply.GetMessage(), nil
+}
+
+// explain names the cause where gRPC hides it: its DNS resolver takes a name that
+// does not exist for one without addresses.
+func explain(err error) error {
+	if s := status.Convert(err); strings.Contains(s.Message(), "produced zero addresses") {
+		return status.Error(s.Code(), "no such host: DNS has no address for it")
+	}
+	return err
+}
+
+// Close closes every client, and ends the calls in flight.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	clients := p.clients
+	p.clients, p.closed = nil, true
+	p.recent.Init()
+	p.mu.Unlock()
+	for _, c := range clients {
+		c.closeConn()
+	}
+}
+
+// acquire counts a call of target's client, which it makes if there is none.
+func (p *Pool) acquire(target Target) (*client, error) {
+	c, surplus, err := p.take(target)
+	if surplus != nil {
+		surplus.closeConn()
+	}
+	return c, err
+}
+
+func (p *Pool) take(target Target) (c, surplus *client, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, nil, ErrClosed
+	}
+	c, ok := p.clients[target]
+	if !ok {
+		conn, err := dial(target)
+		if err != nil {
+			return nil, nil, err
+		}
+		c = &client{target: target, conn: conn}
+		c.place = p.recent.PushFront(c)
+		p.clients[target] = c
+	}
+	p.recent.MoveToFront(c.place)
+	c.calls++
+	if len(p.clients) > p.max {
+		surplus = p.drop(p.recent.Back().Value.(*client))
+	}
+	return c, surplus, nil
+}
+
+// drop takes c out of the pool, and returns it if no call uses it. p.mu is held.
+func (p *Pool) drop(c *client) *client {
+	delete(p.clients, c.target)
+	p.recent.Remove(c.place)
+	c.dropped = true
+	if c.calls > 0 {
+		return nil
+	}
+	return c
+}
+
+// release ends what acquire began.
+func (p *Pool) release(c *client) {
+	p.mu.Lock()
+	c.calls--
+	unused := c.dropped && c.calls == 0
+	p.mu.Unlock()
+	if unused {
+		c.closeConn()
+	}
+}
+
+// closeConn is called without p.mu: it may wait for a DNS query to end. The only
+// error is that the connection is closed already.
+func (c *client) closeConn() { _ = c.conn.Close() }
+
+// dial makes a client. It does not connect yet.
+func dial(target Target) (*grpc.ClientConn, error) {
+	return grpc.NewClient(string(target),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		// A proxy for the way out of the cluster is none for the way inside.
+		grpc.WithNoProxy(),
+		// Else each resolution also asks DNS for a service config in a TXT record.
+		grpc.WithDisableServiceConfig(),
+		// gRPC's own longest wait between two attempts is two minutes. Pods that
+		// were replaced are back sooner.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+	)
+}

@@ -1,0 +1,86 @@
+package greeter
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// A Target is the address of a Greeter, as gRPC's name resolution takes it:
+// "dns:///HOST:PORT". Two ways to write one host and port are one Target.
+type Target string
+
+var errTarget = errors.New("allowed is a host name or an IP address, then maybe :PORT (1 to 65535), " +
+	"with dns:/// before it or not, such as k8s-combat-service, [::1]:50051 or dns:///k8s-combat-service:50051")
+
+// dnsScheme is the one name resolution on offer. The others that gRPC has would let
+// a caller reach sockets of this pod (unix) or go round DNS (passthrough).
+const dnsScheme = "dns:///"
+
+// ParseTarget reads what a caller wrote. Without a port it is
+// contract.GRPCPort.
+func ParseTarget(s string) (Target, error) {
+	hostport := strings.TrimPrefix(s, dnsScheme)
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host, port = trimBrackets(hostport), strconv.Itoa(contract.GRPCPort)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", errTarget
+	}
+	port = strconv.FormatUint(n, 10)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
+		return Target(dnsScheme + net.JoinHostPort(ip.String(), port)), nil
+	}
+	host = strings.ToLower(host)
+	if !isHostName(host) {
+		return "", errTarget
+	}
+	return Target(dnsScheme + net.JoinHostPort(host, port)), nil
+}
+
+const maxVersionLength = 128
+
+var errVersion = fmt.Errorf("allowed are up to %d printable ASCII characters, such as 100", maxVersionLength)
+
+// CheckVersion says whether gRPC can carry a version as metadata.
+func CheckVersion(s string) error {
+	if len(s) > maxVersionLength || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errVersion
+	}
+	return nil
+}
+
+// trimBrackets takes the brackets off "[::1]".
+func trimBrackets(s string) string {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// label is a DNS label as RFC 1123 allows it.
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// isHostName reports whether a name in lower case is one of RFC 1123, at most
+// 253 characters long. A dot may end it, which keeps DNS from appending search
+// domains.
+func isHostName(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	if len(name) > 253 {
+		return false
+	}
+	for part := range strings.SplitSeq(name, ".") {
+		if !label.MatchString(part) {
+			return false
+		}
+	}
+	return true
+}

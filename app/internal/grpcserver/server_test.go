@@ -1,0 +1,284 @@
+package grpcserver_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/crossoverJie/k8s-combat/app/helloworld"
+	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
+	"github.com/crossoverJie/k8s-combat/app/internal/grpcserver"
+)
+
+func Example() {
+	listener := bufconn.Listen(1 << 16)
+	server := grpcserver.New(listener, &greeter.Service{Hostname: "pod-1"}, slog.New(slog.DiscardHandler))
+	served := make(chan error)
+	go func() { served <- server.Serve() }()
+
+	conn, err := dial(listener)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "version", "100")
+	reply, err := helloworld.NewGreeterClient(conn).SayHello(ctx, &helloworld.HelloRequest{Name: "world"})
+	fmt.Println(reply.GetMessage(), err)
+	fmt.Println(server.Drain(context.Background()), <-served)
+	// Output:
+	// hostname:pod-1, in:world, version:100 <nil>
+	// <nil> <nil>
+}
+
+func dial(listener *bufconn.Listener) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///bufconn",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+}
+
+// logBuffer is a log that tests read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// fakeGreeter does what the name in the request says.
+type fakeGreeter struct {
+	helloworld.UnimplementedGreeterServer
+	held chan struct{}
+	hold chan struct{}
+}
+
+func (g *fakeGreeter) SayHello(_ context.Context, in *helloworld.HelloRequest) (*helloworld.HelloReply, error) {
+	switch in.GetName() {
+	case "panic":
+		panic("kaboom")
+	case "hold":
+		close(g.held)
+		<-g.hold
+	}
+	return &helloworld.HelloReply{Message: in.GetName()}, nil
+}
+
+type fixture struct {
+	*grpcserver.Server
+	greeter  *fakeGreeter
+	listener *bufconn.Listener
+	conn     *grpc.ClientConn
+	log      *logBuffer
+	served   chan error
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{
+		greeter:  &fakeGreeter{held: make(chan struct{}), hold: make(chan struct{})},
+		listener: bufconn.Listen(1 << 16),
+		log:      &logBuffer{},
+		served:   make(chan error, 1),
+	}
+	f.Server = grpcserver.New(f.listener, f.greeter, slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	go func() { f.served <- f.Serve() }()
+	var err error
+	f.conn, err = dial(f.listener)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = f.conn.Close()
+		_ = f.Drain(testContext(t, 0))
+	})
+	return f
+}
+
+func (f *fixture) hello(ctx context.Context, name string) (string, error) {
+	reply, err := helloworld.NewGreeterClient(f.conn).SayHello(ctx, &helloworld.HelloRequest{Name: name})
+	return reply.GetMessage(), err
+}
+
+func testContext(t *testing.T, timeout time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+const long = 20 * time.Second
+
+func TestHealth(t *testing.T) {
+	f := newFixture(t)
+	client := grpc_health_v1.NewHealthClient(f.conn)
+	for _, serving := range []bool{false, true, false} {
+		f.SetServing(serving)
+		want := grpc_health_v1.HealthCheckResponse_NOT_SERVING
+		if serving {
+			want = grpc_health_v1.HealthCheckResponse_SERVING
+		}
+		for _, service := range []string{"", "helloworld.Greeter"} {
+			got, err := client.Check(testContext(t, long), &grpc_health_v1.HealthCheckRequest{Service: service})
+			require.NoError(t, err)
+			assert.Equal(t, want, got.GetStatus(), service)
+		}
+	}
+}
+
+func TestHealthStartsOutNotServing(t *testing.T) {
+	f := newFixture(t)
+	got, err := grpc_health_v1.NewHealthClient(f.conn).Check(testContext(t, long), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	assert.Equal(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING, got.GetStatus())
+}
+
+func TestReflection(t *testing.T) {
+	f := newFixture(t)
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(f.conn).ServerReflectionInfo(testContext(t, long))
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
+		MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{},
+	}))
+	reply, err := stream.Recv()
+	require.NoError(t, err)
+	var names []string
+	for _, s := range reply.GetListServicesResponse().GetService() {
+		names = append(names, s.GetName())
+	}
+	assert.Subset(t, names, []string{"helloworld.Greeter", "grpc.health.v1.Health"})
+	require.NoError(t, stream.CloseSend())
+	_, err = stream.Recv()
+	assert.ErrorIs(t, err, io.EOF)
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.hello(testContext(t, long), "panic")
+	assert.Equal(t, codes.Internal, status.Code(err))
+	assert.NotContains(t, err.Error(), "kaboom")
+	assert.Contains(t, f.log.String(), `"msg":"handler panicked","method":"/helloworld.Greeter/SayHello","cause":"kaboom","stack":"`)
+
+	message, err := f.hello(testContext(t, long), "next")
+	require.NoError(t, err)
+	assert.Equal(t, "next", message)
+}
+
+func TestCallsAreLogged(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.hello(testContext(t, long), "hunter2")
+	require.NoError(t, err)
+	assert.Regexp(t, `"level":"INFO","msg":"call","method":"/helloworld.Greeter/SayHello","code":"OK","duration_ms":[0-9.]+}`, f.log.String())
+	assert.NotContains(t, f.log.String(), "hunter2")
+
+	_, err = grpc_health_v1.NewHealthClient(f.conn).Check(testContext(t, long), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	assert.Contains(t, f.log.String(), `"level":"DEBUG","msg":"call","method":"/grpc.health.v1.Health/Check"`)
+}
+
+func TestLimits(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.hello(testContext(t, long), strings.Repeat("x", 1<<20))
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), "a message over 1 MiB")
+
+	_, err = f.hello(metadata.AppendToOutgoingContext(testContext(t, long), "version", strings.Repeat("1", 1<<15)), "x")
+	assert.Error(t, err, "headers over 16 KiB")
+}
+
+func TestDrainWaitsForOpenCalls(t *testing.T) {
+	f := newFixture(t)
+	called := make(chan error, 1)
+	go func() {
+		_, err := f.hello(testContext(t, long), "hold")
+		called <- err
+	}()
+	<-f.greeter.held
+	drained := make(chan error, 1)
+	go func() { drained <- f.Drain(testContext(t, long)) }()
+
+	select {
+	case err := <-drained:
+		t.Fatal("drained with a call open", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(f.greeter.hold)
+	assert.NoError(t, <-called)
+	assert.NoError(t, <-drained)
+	assert.NoError(t, <-f.served)
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	f := newFixture(t)
+	t.Cleanup(func() { close(f.greeter.hold) })
+	called := make(chan error, 1)
+	go func() {
+		_, err := f.hello(testContext(t, long), "hold")
+		called <- err
+	}()
+	<-f.greeter.held
+
+	start := time.Now()
+	assert.ErrorIs(t, f.Drain(testContext(t, 50*time.Millisecond)), context.DeadlineExceeded)
+	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.Equal(t, codes.Unavailable, status.Code(<-called))
+	assert.NoError(t, <-f.served)
+}
+
+func TestDrainEndsWatches(t *testing.T) {
+	f := newFixture(t)
+	f.SetServing(true)
+	stream, err := grpc_health_v1.NewHealthClient(f.conn).Watch(testContext(t, long), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	got, err := stream.Recv()
+	require.NoError(t, err)
+	assert.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, got.GetStatus())
+
+	f.SetServing(false)
+	got, err = stream.Recv()
+	require.NoError(t, err)
+	assert.Equal(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING, got.GetStatus())
+
+	assert.NoError(t, f.Drain(testContext(t, long)))
+	_, err = stream.Recv()
+	assert.Error(t, err)
+}
+
+// gRPC's own Stop waits for the handshake of a connection that says nothing.
+func TestDrainIsBoundedWithASilentConnection(t *testing.T) {
+	f := newFixture(t)
+	conn, err := f.listener.DialContext(testContext(t, long))
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = f.hello(testContext(t, long), "x")
+	require.NoError(t, err)
+
+	start := time.Now()
+	assert.ErrorIs(t, f.Drain(testContext(t, 50*time.Millisecond)), context.DeadlineExceeded)
+	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.NoError(t, <-f.served)
+}

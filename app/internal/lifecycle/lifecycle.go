@@ -1,0 +1,102 @@
+// Package lifecycle runs servers until they are told to stop, and stops them so
+// that no request is lost: readiness fails first, then a wait in which the
+// cluster hears of it, then a bounded drain.
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Server is something that serves on a listener it already has.
+type Server interface {
+	// Name says which server it is, in logs and errors.
+	Name() string
+	// Serve blocks until the server has stopped. It returns nil if Drain was why.
+	Serve() error
+	// Drain stops accepting, waits for open requests until ctx ends, then cuts
+	// those that are left and returns ctx's error. Serve returns soon after.
+	Drain(ctx context.Context) error
+}
+
+// Group is servers that start and stop together.
+type Group struct {
+	Servers []Server
+	// Readiness is set while the group serves. Required.
+	Readiness *Readiness
+	// Settle is how long to go on serving once readiness has failed. Defaults to
+	// not at all.
+	Settle time.Duration
+	// Drain bounds the wait for open requests of all servers together. Zero cuts
+	// them at once.
+	Drain time.Duration
+	// Log tells each step. Required.
+	Log *slog.Logger
+}
+
+// Run serves until ctx ends or a server stops by itself, then shuts down. It
+// returns once all servers have stopped: nil after ctx has ended, even if the
+// drain had to cut requests; an error if a server failed.
+func (g Group) Run(ctx context.Context) error {
+	type end struct {
+		server string
+		err    error
+	}
+	stopped := make(chan end, len(g.Servers))
+	for _, s := range g.Servers {
+		go func() { stopped <- end{s.Name(), s.Serve()} }()
+	}
+	g.Readiness.Set(true)
+	g.Log.Info("ready")
+
+	var errs []error
+	serving := len(g.Servers)
+	select {
+	case <-ctx.Done():
+	case e := <-stopped:
+		serving--
+		if e.err == nil {
+			e.err = errors.New("stopped by itself")
+		}
+		errs = append(errs, fmt.Errorf("%s server: %w", e.server, e.err))
+	}
+
+	g.Readiness.Set(false)
+	g.Log.Info("not ready, shutting down", slog.String("settle", g.Settle.String()), slog.String("drain", g.Drain.String()))
+	// There is nothing to wait for where a server is gone already.
+	if len(errs) == 0 {
+		time.Sleep(g.Settle)
+	}
+	g.drain()
+	for ; serving > 0; serving-- {
+		if e := <-stopped; e.err != nil {
+			errs = append(errs, fmt.Errorf("%s server: %w", e.server, e.err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// drain drains all servers at once, under one bound.
+func (g Group) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), g.Drain)
+	defer cancel()
+	var wait sync.WaitGroup
+	for _, s := range g.Servers {
+		wait.Go(func() {
+			start := time.Now()
+			err := s.Drain(ctx)
+			took := slog.Int64("duration_ms", time.Since(start).Milliseconds())
+			if err != nil {
+				g.Log.Warn("drain took too long, open connections were cut",
+					slog.String("listener", s.Name()), slog.String("drain", g.Drain.String()), took, slog.String("err", err.Error()))
+				return
+			}
+			g.Log.Info("drained", slog.String("listener", s.Name()), took)
+		})
+	}
+	wait.Wait()
+}

@@ -1,0 +1,67 @@
+// Package provider calls the service that this one depends on.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// maxReplyBytes is far more than "pong". Of a longer reply the rest is not read.
+const maxReplyBytes = 64 << 10
+
+// Client asks one provider. Use New. It is safe for concurrent use.
+type Client struct {
+	ping string
+	http *http.Client
+}
+
+// New returns a client of the provider at a base URL.
+//
+// Each call opens a connection of its own: a Service balances connections, not
+// requests, so a connection kept alive would send every call to one pod, and
+// fail when that pod goes.
+func New(base *url.URL) *Client {
+	return &Client{
+		ping: base.JoinPath(contract.PathPing).String(),
+		http: &http.Client{
+			Transport: &http.Transport{
+				// A proxy for the way out of the cluster is none for the way inside.
+				Proxy:                  nil,
+				DisableKeepAlives:      true,
+				DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+				TLSHandshakeTimeout:    5 * time.Second,
+				MaxResponseHeaderBytes: maxReplyBytes,
+			},
+			// A redirect is an answer, and not the one expected.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Ping returns the status of the provider's answer to /ping, such as "200 OK". A
+// status that is not 2xx is an error.
+func (c *Client) Ping(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ping, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxReplyBytes)); err != nil {
+		return "", fmt.Errorf("reply of %s: %w", c.ping, err)
+	}
+	if response.StatusCode/100 != 2 {
+		return "", fmt.Errorf("%s answered %s", c.ping, response.Status)
+	}
+	return response.Status, nil
+}
