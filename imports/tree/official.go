@@ -1,0 +1,159 @@
+package tree
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"sync"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	jsiiruntime "github.com/aws/jsii-runtime-go/runtime"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	cdk8sjsii "github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2/jsii"
+)
+
+// The jsii module that makes an ApiObject from one JSON string: one call across jsii for an object instead of three. It
+// is named after this Go module, since jsii panics where two modules of one name meet in a program.
+const (
+	moduleName    = "k8s-combat-tree"
+	moduleVersion = "1.0.0"
+	objectClass   = moduleName + ".JsonObject"
+)
+
+//go:embed module
+var moduleFiles embed.FS
+
+// jsonObject is the Go side of the module's class.
+type jsonObject interface{ cdk8s.ApiObject }
+
+// The prefix tells jsii that this is a proxy, not somebody's subclass.
+type jsiiProxy_JsonObject struct{ cdk8s.ApiObject } //nolint:revive // jsii asks for this name
+
+func init() {
+	jsiiruntime.RegisterClass(objectClass, reflect.TypeFor[jsonObject](), nil, func() any {
+		object := &jsiiProxy_JsonObject{}
+		jsiiruntime.InitJsiiProxy(&object.ApiObject)
+		return object
+	})
+}
+
+// official is the one jsii client of the program.
+var official = &officialTree{scopes: map[constructs.Construct]struct{}{}}
+
+type officialTree struct {
+	mu sync.Mutex
+	// scopes are known to be official: asking one for its node is a call across jsii, so it is asked once. They are kept
+	// until Close, as jsii itself keeps them.
+	scopes map[constructs.Construct]struct{}
+}
+
+func (o *officialTree) knows(scope constructs.Construct) bool {
+	if !reflect.TypeOf(scope).Comparable() {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, ok := o.scopes[scope]
+	return ok
+}
+
+func (o *officialTree) remember(scope constructs.Construct) {
+	if !reflect.TypeOf(scope).Comparable() {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.scopes[scope] = struct{}{}
+}
+
+func (o *officialTree) newConstruct(self, scope constructs.Construct, id string) {
+	constructs.NewConstruct_Override(self, scope, &id)
+	o.remember(self)
+}
+
+func (o *officialTree) newChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Chart {
+	options := &cdk8s.ChartProps{DisableResourceNameHashes: &props.DisableResourceNameHashes}
+	if props.Namespace != "" {
+		options.Namespace = &props.Namespace
+	}
+	if len(props.Labels) > 0 {
+		labels := make(map[string]*string, len(props.Labels))
+		for key, value := range props.Labels {
+			labels[key] = &value
+		}
+		options.Labels = &labels
+	}
+	chart := cdk8s.NewChart(scope, &id, options)
+	o.remember(chart)
+	return chart
+}
+
+func (o *officialTree) newObject(scope constructs.Construct, id string, content map[string]any) cdk8s.ApiObject {
+	text, err := json.Marshal(content)
+	if err != nil {
+		// Package manifest makes nothing but JSON values.
+		panic(fmt.Sprintf("object %q: %v", id, err))
+	}
+	loadModule()
+	object := &jsiiProxy_JsonObject{}
+	jsiiruntime.Create(objectClass, []any{scope, id, string(text)}, object)
+	return object
+}
+
+// loadModule gives the module to the jsii kernel, which ignores a module that it has.
+func loadModule() {
+	cdk8sjsii.Initialize()
+	jsiiruntime.Load(moduleName, moduleVersion, moduleTarball())
+}
+
+// moduleTarball packs the module's files as npm does.
+var moduleTarball = sync.OnceValue(func() []byte {
+	var buffer bytes.Buffer
+	compressed := gzip.NewWriter(&buffer)
+	archive := tar.NewWriter(compressed)
+	err := fs.WalkDir(moduleFiles, "module", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := moduleFiles.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		target := path.Join("package", name[len("module/"):])
+		if path.Base(target) == "jsii.json" {
+			// go:embed leaves out names that begin with a dot.
+			target = path.Join("package", ".jsii")
+		}
+		if err := archive.WriteHeader(&tar.Header{Name: target, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			return err
+		}
+		_, err = archive.Write(content)
+		return err
+	})
+	for _, close := range []func() error{archive.Close, compressed.Close} {
+		if err == nil {
+			err = close()
+		}
+	}
+	if err != nil {
+		// The files are compiled in and the buffer is memory: there is nothing that a caller could do.
+		panic(err)
+	}
+	return buffer.Bytes()
+})
+
+// Close ends the Node.js process of the official tree and removes its runtime from the temporary folder. Constructs of
+// the official tree are of no use afterwards. It may be called when no such tree was ever made, and more than once.
+func Close() {
+	jsii.Close()
+	official.mu.Lock()
+	defer official.mu.Unlock()
+	clear(official.scopes)
+}

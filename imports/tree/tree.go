@@ -1,0 +1,222 @@
+package tree
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
+)
+
+// Scope is implemented by the nodes of a tree that is not the official one. It is how this package asks such a tree for
+// children, and of use to the authors of trees alone. Its methods panic where the constructs library throws: for an
+// empty id, an id that is taken, a locked node.
+type Scope interface {
+	constructs.Node
+
+	// AddConstruct adds self as a child and returns the construct that self is to embed.
+	AddConstruct(self constructs.Construct, id string) constructs.Construct
+	// AddChart adds a chart as a child.
+	AddChart(id string, props ChartProps) cdk8s.Chart
+	// AddObject adds a Kubernetes object as a child. The object is a tree of JSON values with apiVersion and kind, as
+	// package manifest makes it; the callee owns it.
+	AddObject(id string, object map[string]any) cdk8s.ApiObject
+}
+
+// ChartProps are the options of NewChart; they mean what those of cdk8s.ChartProps mean.
+type ChartProps struct {
+	// Namespace is put on every object of the chart that names none. Defaults to no namespace.
+	Namespace string
+	// Labels are put on every object of the chart. Defaults to none.
+	Labels map[string]string
+	// DisableResourceNameHashes leaves the hash out of generated object names. Defaults to false.
+	DisableResourceNameHashes bool
+}
+
+// New makes self a construct, the child of scope with the given id. self is a pointer to a struct that embeds
+// constructs.Construct; New sets that field.
+//
+// An empty id, or one that scope has given away already, does not panic: self gets another id and is Invalid, so that
+// synth reports the mistake together with all others.
+func New(self, scope constructs.Construct, id string) {
+	embedded := embeddedConstruct(self)
+	problem := place(scope, id, func(id string) {
+		if native, ok := nativeScope(scope); ok {
+			embedded.Set(reflect.ValueOf(native.AddConstruct(self, id)))
+			return
+		}
+		official.newConstruct(self, scope, id)
+	})
+	Invalid(self, problem...)
+}
+
+// NewChart makes a chart in the tree of scope. Like New, it reports a bad id at synth.
+func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Chart {
+	var chart cdk8s.Chart
+	problem := place(scope, id, func(id string) {
+		if native, ok := nativeScope(scope); ok {
+			chart = native.AddChart(id, props)
+			return
+		}
+		chart = official.newChart(scope, id, props)
+	})
+	Invalid(chart, problem...)
+	return chart
+}
+
+// NewObject makes a Kubernetes object in the tree of scope: on the official tree a real cdk8s.ApiObject, found by
+// FindAll, patchable, with the chart's labels and namespace. object is a value of an API type or a pointer to one, or a
+// map; package manifest says what of it is written. It is encoded at once, so the caller may go on to change it.
+//
+// apiVersion and kind come from gvk. An object that says otherwise, that is nil, or that cannot be encoded makes the
+// result Invalid, as a bad id does.
+func NewObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) cdk8s.ApiObject {
+	content, problems := encode(gvk, object)
+	var result cdk8s.ApiObject
+	problem := place(scope, id, func(id string) {
+		if native, ok := nativeScope(scope); ok {
+			result = native.AddObject(id, content)
+			return
+		}
+		result = official.newObject(scope, id, content)
+	})
+	Invalid(result, append(problem, problems...)...)
+	return result
+}
+
+// Invalid makes synth fail with these messages, each under the construct's path. Without messages it does nothing, so
+// a construct that is in order costs no call into its tree.
+func Invalid(construct constructs.Construct, messages ...string) {
+	if len(messages) > 0 {
+		Validate(construct, func() []string { return messages })
+	}
+}
+
+// Validate makes synth ask check, and fail with the messages that it returns, each under the construct's path. It is
+// for what cannot be known before all constructs are there; on the official tree it costs two calls. A check that
+// panics is a message too.
+func Validate(construct constructs.Construct, check func() []string) {
+	construct.Node().AddValidation(&validation{check})
+}
+
+// validation is a constructs.IValidation.
+type validation struct{ check func() []string }
+
+func (v *validation) Validate() *[]*string {
+	result := []*string{}
+	for _, message := range v.messages() {
+		result = append(result, &message)
+	}
+	return &result
+}
+
+// messages calls the check. It lets no panic through, which on its way back from Node.js would end the program.
+func (v *validation) messages() (messages []string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			messages = append(messages, fmt.Sprintf("the check of this construct failed: %v", cause))
+		}
+	}()
+	return v.check()
+}
+
+func encode(gvk schema.GroupVersionKind, object any) (map[string]any, []string) {
+	var problems []string
+	content, err := manifest.Encode(object)
+	switch {
+	case err != nil:
+		problems = append(problems, fmt.Sprintf("%s: cannot be written as YAML: %v", gvk.Kind, err))
+		content = map[string]any{}
+	case content == nil:
+		problems = append(problems, fmt.Sprintf("%s: the object is nil; pass one, an empty one if need be", gvk.Kind))
+		content = map[string]any{}
+	}
+	apiVersion, kind := gvk.ToAPIVersionAndKind()
+	for _, f := range []struct{ key, want string }{{"apiVersion", apiVersion}, {"kind", kind}} {
+		if got, ok := content[f.key]; ok && got != f.want {
+			problems = append(problems, fmt.Sprintf("%s: %s is not what this constructor makes; leave it out, or write %q", f.key, quoted(got), f.want))
+		}
+		content[f.key] = f.want
+	}
+	return content, problems
+}
+
+// quoted writes a JSON value for a message.
+func quoted(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(text)
+}
+
+// place calls add with an id that scope accepts: the one asked for, or another and a message that says why.
+func place(scope constructs.Construct, id string, add func(id string)) []string {
+	if scope == nil {
+		panic(fmt.Sprintf("construct %q needs a scope: an App, a Chart or another construct, not nil", id))
+	}
+	refused := try(id, add)
+	if refused == nil {
+		return nil
+	}
+	// Only now, with something wrong, is it worth asking the tree what it is.
+	node := scope.Node()
+	where := *node.Path()
+	if where == "" {
+		where = "the app"
+	}
+	problem := "id: \"\" is not allowed below " + where + "; give each construct an id that its siblings do not have"
+	if id != "" {
+		if node.TryFindChild(&id) == nil {
+			panic(refused)
+		}
+		problem = fmt.Sprintf("id: %q is taken below %s; give each construct an id that its siblings do not have", id, where)
+	} else {
+		id = "unnamed"
+	}
+	for n := 2; ; n++ {
+		free := fmt.Sprintf("%s-%d", id, n)
+		if node.TryFindChild(&free) == nil {
+			add(free)
+			return []string{problem}
+		}
+	}
+}
+
+// try calls add and returns what it panicked with.
+func try(id string, add func(id string)) (refused any) {
+	defer func() { refused = recover() }()
+	add(id)
+	return nil
+}
+
+func nativeScope(scope constructs.Construct) (Scope, bool) {
+	if official.knows(scope) {
+		return nil, false
+	}
+	if native, ok := scope.Node().(Scope); ok {
+		return native, true
+	}
+	official.remember(scope)
+	return nil, false
+}
+
+var constructType = reflect.TypeFor[constructs.Construct]()
+
+// embeddedConstruct returns the embedded constructs.Construct field of the struct that self points to.
+func embeddedConstruct(self constructs.Construct) reflect.Value {
+	value := reflect.ValueOf(self)
+	if value.Kind() == reflect.Pointer && value.Elem().Kind() == reflect.Struct {
+		structure := value.Elem()
+		for i := range structure.NumField() {
+			if field := structure.Type().Field(i); field.Anonymous && field.Type == constructType {
+				return structure.Field(i)
+			}
+		}
+	}
+	panic(fmt.Sprintf("%T cannot be a construct: it must be a pointer to a struct that embeds constructs.Construct", self))
+}

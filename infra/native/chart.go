@@ -1,0 +1,98 @@
+package native
+
+import (
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+type chart struct {
+	construct
+	namespace *string
+	labels    map[string]string
+	// plainNames leaves the hash out of the names of objects.
+	plainNames bool
+}
+
+// NewChart makes a chart as cdk8s.NewChart does: scope is an App, a Chart or another construct of a native tree, id is
+// unique among its children, and props may be nil. It panics for an id that is empty or taken, and for a scope of the
+// official tree.
+func NewChart(scope constructs.Construct, id *string, props *cdk8s.ChartProps) cdk8s.Chart {
+	return newChart(nodeOf(scope), id, props)
+}
+
+func newChart(scope *node, id *string, props *cdk8s.ChartProps) *chart {
+	c := &chart{labels: map[string]string{}}
+	if props != nil {
+		c.namespace = props.Namespace
+		c.plainNames = props.DisableResourceNameHashes != nil && *props.DisableResourceNameHashes
+		if props.Labels != nil {
+			for key, value := range *props.Labels {
+				if value != nil {
+					c.labels[key] = *value
+				}
+			}
+		}
+	}
+	c.node = newChild(scope, c, "Chart", id)
+	c.node.chart = c
+	return c
+}
+
+func (n *node) AddChart(id string, props tree.ChartProps) cdk8s.Chart {
+	labels := make(map[string]*string, len(props.Labels))
+	for key, value := range props.Labels {
+		labels[key] = &value
+	}
+	options := &cdk8s.ChartProps{Labels: &labels, DisableResourceNameHashes: &props.DisableResourceNameHashes}
+	if props.Namespace != "" {
+		options.Namespace = &props.Namespace
+	}
+	return newChart(n, &id, options)
+}
+
+func (c *chart) Namespace() *string { return c.namespace }
+
+func (c *chart) Labels() *map[string]*string {
+	labels := make(map[string]*string, len(c.labels))
+	for key, value := range c.labels {
+		labels[key] = &value
+	}
+	return &labels
+}
+
+func (c *chart) ApiObjects() *[]cdk8s.ApiObject {
+	objects := []cdk8s.ApiObject{}
+	for _, child := range c.node.children.list() {
+		if child.object != nil {
+			objects = append(objects, child.object)
+		}
+	}
+	return &objects
+}
+
+func (c *chart) GenerateObjectName(object cdk8s.ApiObject) *string {
+	return new(c.objectName(nodeOf(object), *object.Kind()))
+}
+
+func (c *chart) objectName(object *node, kind string) string {
+	maxLength := maxLabel
+	if kind == "CronJob" {
+		// Kubernetes appends 11 characters to the names of its jobs.
+		maxLength = 52
+	}
+	return dnsLabel(object, maxLength, !c.plainNames)
+}
+
+func (c *chart) ToJson() *[]any {
+	order := newValidOrder(c.node.app().node)
+	if !order.has(c.node) {
+		order = newOrder(c.node) // it was removed from the app
+	}
+	documents := []any{}
+	for _, object := range order.objects(c) {
+		documents = append(documents, object.ToJson())
+	}
+	return &documents
+}

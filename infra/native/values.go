@@ -1,0 +1,133 @@
+package native
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
+)
+
+// What sanitize does with empty maps and lists.
+const (
+	keepEmpty = false
+	dropEmpty = true
+)
+
+// sanitize leaves nulls out of the maps of a JSON value, and, if told so, empty maps and lists too. It works in place
+// and returns the value, or nil for one that is itself to be left out. The place of an item of a list is kept.
+func sanitize(value any, withoutEmpty bool) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, item := range value {
+			if sanitize(item, withoutEmpty) == nil {
+				delete(value, key)
+			}
+		}
+		if withoutEmpty && len(value) == 0 {
+			return nil
+		}
+	case []any:
+		for i, item := range value {
+			if sanitize(item, withoutEmpty) == nil {
+				value[i] = nil
+			}
+		}
+		if withoutEmpty && len(value) == 0 {
+			return nil
+		}
+	case nil, bool, string, float64, int64, uint64, int, json.Number:
+	default:
+		fail("can't render non-simple object of type '%T'", value)
+	}
+	return value
+}
+
+// plain returns a copy of a manifest as encoding/json decodes it, which is how the official tree returns one.
+func plain(value any) any {
+	switch value := value.(type) {
+	case yaml.Mapping:
+		result := make(map[string]any, len(value))
+		for _, entry := range value {
+			result[entry.Key] = plain(entry.Value)
+		}
+		return result
+	case map[string]any:
+		result := make(map[string]any, len(value))
+		for key, item := range value {
+			result[key] = plain(item)
+		}
+		return result
+	case []any:
+		result := make([]any, len(value))
+		for i, item := range value {
+			result[i] = plain(item)
+		}
+		return result
+	case int64:
+		return float64(value)
+	case uint64:
+		return float64(value)
+	case int:
+		return float64(value)
+	case json.Number:
+		number, _ := strconv.ParseFloat(string(value), 64)
+		return number
+	}
+	return value
+}
+
+// jsonValue turns a Go value into what becomes of it on its way to the official tree: JSON.
+func jsonValue(value any) any {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Errorf("%T cannot be part of a manifest: %w", value, err))
+	}
+	if proxy := findProxy(reflect.ValueOf(value)); proxy != nil {
+		fail("%s lives in Node.js, where the native tree cannot read it: pass plain values", proxy)
+	}
+	var result any
+	if err := json.Unmarshal(text, &result); err != nil {
+		panic(fmt.Errorf("%T cannot be part of a manifest: %w", value, err))
+	}
+	return result
+}
+
+// findProxy returns the type of the first object of jsii in a value that can be marshalled. In the result of that, such
+// an object would be empty.
+func findProxy(v reflect.Value) reflect.Type {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return findProxy(v.Elem())
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			if proxy := findProxy(v.MapIndex(key)); proxy != nil {
+				return proxy
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if proxy := findProxy(v.Index(i)); proxy != nil {
+				return proxy
+			}
+		}
+	case reflect.Struct:
+		if isProxy(v.Type()) {
+			return v.Type()
+		}
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); !field.IsExported() || field.Tag.Get("json") == "-" {
+				continue
+			}
+			if proxy := findProxy(v.Field(i)); proxy != nil {
+				return proxy
+			}
+		}
+	}
+	return nil
+}
+
+// isProxy knows the types of jsii by their names: they have nothing else in common.
+func isProxy(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "jsiiProxy_") }
