@@ -44,7 +44,7 @@ func NewGateway(scope constructs.Construct, id string, object *gatewayv1.Gateway
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewGatewayClass(scope constructs.Construct, id string, object *gatewayv1.GatewayClass) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "GatewayClass"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "GatewayClass"}, object)
 }
 
 // NewHTTPRoute makes a gateway.networking.k8s.io/v1 HTTPRoute in the tree of scope. HTTPRoute provides a way to route

@@ -19,7 +19,7 @@ import (
 //
 // Deprecated: This API is deprecated in v1.19+
 func NewComponentStatus(scope constructs.Construct, id string, object *corev1.ComponentStatus) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "ComponentStatus"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "ComponentStatus"}, object)
 }
 
 // NewConfigMap makes a v1 ConfigMap in the tree of scope. ConfigMap holds configuration data for pods to consume.
@@ -63,7 +63,7 @@ func NewLimitRange(scope constructs.Construct, id string, object *corev1.LimitRa
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewNamespace(scope constructs.Construct, id string, object *corev1.Namespace) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "Namespace"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "Namespace"}, object)
 }
 
 // NewNode makes a v1 Node in the tree of scope. Node is a worker node in Kubernetes.
@@ -71,7 +71,7 @@ func NewNamespace(scope constructs.Construct, id string, object *corev1.Namespac
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewNode(scope constructs.Construct, id string, object *corev1.Node) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "Node"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "Node"}, object)
 }
 
 // NewPersistentVolume makes a v1 PersistentVolume in the tree of scope. PersistentVolume (PV) is a storage resource
@@ -80,7 +80,7 @@ func NewNode(scope constructs.Construct, id string, object *corev1.Node) cdk8s.A
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewPersistentVolume(scope constructs.Construct, id string, object *corev1.PersistentVolume) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "PersistentVolume"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "", Version: "v1", Kind: "PersistentVolume"}, object)
 }
 
 // NewPersistentVolumeClaim makes a v1 PersistentVolumeClaim in the tree of scope. PersistentVolumeClaim is a user's

@@ -17,7 +17,7 @@ import (
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewIPAddress(scope constructs.Construct, id string, object *networkingv1.IPAddress) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "IPAddress"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "IPAddress"}, object)
 }
 
 // NewIngress makes a networking.k8s.io/v1 Ingress in the tree of scope. Ingress is a collection of rules that allow
@@ -35,7 +35,7 @@ func NewIngress(scope constructs.Construct, id string, object *networkingv1.Ingr
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewIngressClass(scope constructs.Construct, id string, object *networkingv1.IngressClass) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "IngressClass"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "IngressClass"}, object)
 }
 
 // NewNetworkPolicy makes a networking.k8s.io/v1 NetworkPolicy in the tree of scope. NetworkPolicy describes what
@@ -53,5 +53,5 @@ func NewNetworkPolicy(scope constructs.Construct, id string, object *networkingv
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewServiceCIDR(scope constructs.Construct, id string, object *networkingv1.ServiceCIDR) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "ServiceCIDR"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "ServiceCIDR"}, object)
 }

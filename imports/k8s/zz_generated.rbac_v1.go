@@ -17,7 +17,7 @@ import (
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewClusterRole(scope constructs.Construct, id string, object *rbacv1.ClusterRole) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}, object)
 }
 
 // NewClusterRoleBinding makes a rbac.authorization.k8s.io/v1 ClusterRoleBinding in the tree of scope.
@@ -26,7 +26,7 @@ func NewClusterRole(scope constructs.Construct, id string, object *rbacv1.Cluste
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewClusterRoleBinding(scope constructs.Construct, id string, object *rbacv1.ClusterRoleBinding) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding"}, object)
 }
 
 // NewRole makes a rbac.authorization.k8s.io/v1 Role in the tree of scope. Role is a namespaced, logical grouping of

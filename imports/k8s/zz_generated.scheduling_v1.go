@@ -17,5 +17,5 @@ import (
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewPriorityClass(scope constructs.Construct, id string, object *schedulingv1.PriorityClass) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "scheduling.k8s.io", Version: "v1", Kind: "PriorityClass"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "scheduling.k8s.io", Version: "v1", Kind: "PriorityClass"}, object)
 }

@@ -17,7 +17,7 @@ import (
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewCSIDriver(scope constructs.Construct, id string, object *storagev1.CSIDriver) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "CSIDriver"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "CSIDriver"}, object)
 }
 
 // NewCSINode makes a storage.k8s.io/v1 CSINode in the tree of scope. CSINode holds information about all CSI drivers
@@ -26,7 +26,7 @@ func NewCSIDriver(scope constructs.Construct, id string, object *storagev1.CSIDr
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewCSINode(scope constructs.Construct, id string, object *storagev1.CSINode) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "CSINode"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "CSINode"}, object)
 }
 
 // NewCSIStorageCapacity makes a storage.k8s.io/v1 CSIStorageCapacity in the tree of scope. CSIStorageCapacity stores
@@ -44,7 +44,7 @@ func NewCSIStorageCapacity(scope constructs.Construct, id string, object *storag
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewStorageClass(scope constructs.Construct, id string, object *storagev1.StorageClass) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "StorageClass"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "StorageClass"}, object)
 }
 
 // NewVolumeAttachment makes a storage.k8s.io/v1 VolumeAttachment in the tree of scope. VolumeAttachment captures the
@@ -53,7 +53,7 @@ func NewStorageClass(scope constructs.Construct, id string, object *storagev1.St
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewVolumeAttachment(scope constructs.Construct, id string, object *storagev1.VolumeAttachment) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "VolumeAttachment"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "VolumeAttachment"}, object)
 }
 
 // NewVolumeAttributesClass makes a storage.k8s.io/v1 VolumeAttributesClass in the tree of scope. VolumeAttributesClass
@@ -62,5 +62,5 @@ func NewVolumeAttachment(scope constructs.Construct, id string, object *storagev
 // object is encoded at once, so the caller may go on to change it. Its status and its fields that hold nothing are left
 // out, apiVersion and kind are filled in, and what is wrong is reported at synth: see the package comment.
 func NewVolumeAttributesClass(scope constructs.Construct, id string, object *storagev1.VolumeAttributesClass) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "VolumeAttributesClass"}, object)
+	return tree.NewClusterObject(scope, id, schema.GroupVersionKind{Group: "storage.k8s.io", Version: "v1", Kind: "VolumeAttributesClass"}, object)
 }

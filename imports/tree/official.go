@@ -95,7 +95,7 @@ func (o *officialTree) newChart(scope constructs.Construct, id string, props Cha
 	return chart
 }
 
-func (o *officialTree) newObject(scope constructs.Construct, id string, content map[string]any) cdk8s.ApiObject {
+func (o *officialTree) newObject(scope constructs.Construct, id string, content map[string]any, clusterScoped bool) cdk8s.ApiObject {
 	text, err := json.Marshal(content)
 	if err != nil {
 		// Package manifest makes nothing but JSON values.
@@ -103,7 +103,7 @@ func (o *officialTree) newObject(scope constructs.Construct, id string, content 
 	}
 	loadModule()
 	object := &jsiiProxy_JsonObject{}
-	jsiiruntime.Create(objectClass, []any{scope, id, string(text)}, object)
+	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, object)
 	return object
 }
 

@@ -23,8 +23,8 @@ type Scope interface {
 	// AddChart adds a chart as a child.
 	AddChart(id string, props ChartProps) cdk8s.Chart
 	// AddObject adds a Kubernetes object as a child. The object is a tree of JSON values with apiVersion and kind, as
-	// package manifest makes it; the callee owns it.
-	AddObject(id string, object map[string]any) cdk8s.ApiObject
+	// package manifest makes it; the callee owns it. One that is clusterScoped does not get the chart's namespace.
+	AddObject(id string, object map[string]any, clusterScoped bool) cdk8s.ApiObject
 }
 
 // ChartProps are the options of NewChart; they mean what those of cdk8s.ChartProps mean.
@@ -75,14 +75,24 @@ func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Cha
 // apiVersion and kind come from gvk. An object that says otherwise, that is nil, or that cannot be encoded makes the
 // result Invalid, as a bad id does.
 func NewObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) cdk8s.ApiObject {
+	return newObject(scope, id, gvk, object, false)
+}
+
+// NewClusterObject is NewObject for a kind that belongs to no namespace, such as Namespace or ClusterRole: the chart's
+// namespace is not written into it.
+func NewClusterObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) cdk8s.ApiObject {
+	return newObject(scope, id, gvk, object, true)
+}
+
+func newObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any, clusterScoped bool) cdk8s.ApiObject {
 	content, problems := encode(gvk, object)
 	var result cdk8s.ApiObject
 	problem := place(scope, id, func(id string) {
 		if native, ok := nativeScope(scope); ok {
-			result = native.AddObject(id, content)
+			result = native.AddObject(id, content, clusterScoped)
 			return
 		}
-		result = official.newObject(scope, id, content)
+		result = official.newObject(scope, id, content, clusterScoped)
 	})
 	Invalid(result, append(problem, problems...)...)
 	return result

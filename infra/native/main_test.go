@@ -37,7 +37,7 @@ func newObject(scope constructs.Construct, id string, fields map[string]any) cdk
 	for key, value := range fields {
 		content[key] = value
 	}
-	return scope.Node().(tree.Scope).AddObject(id, content)
+	return scope.Node().(tree.Scope).AddObject(id, content, false)
 }
 
 func newChart(scope constructs.Construct, id string) cdk8s.Chart {

@@ -37,8 +37,12 @@ func NewApiObject(scope constructs.Construct, id *string, props *cdk8s.ApiObject
 	return newAPIObject(nodeOf(scope), id, content)
 }
 
-func (n *node) AddObject(id string, object map[string]any) cdk8s.ApiObject {
-	return newAPIObject(n, &id, object)
+func (n *node) AddObject(id string, object map[string]any, clusterScoped bool) cdk8s.ApiObject {
+	o := newAPIObject(n, &id, object)
+	if clusterScoped {
+		o.metadata.namespace = nil
+	}
+	return o
 }
 
 func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {

@@ -168,7 +168,7 @@ func TestDependencyBetweenLargeCharts(t *testing.T) {
 	for i := range 4 {
 		chart := newChart(app, fmt.Sprintf("chart%d", i))
 		for j := range 3000 {
-			chart.Node().(tree.Scope).AddObject(fmt.Sprintf("object%d", j), map[string]any{"apiVersion": "v1", "kind": "Pod"})
+			chart.Node().(tree.Scope).AddObject(fmt.Sprintf("object%d", j), map[string]any{"apiVersion": "v1", "kind": "Pod"}, false)
 		}
 		if i > 0 {
 			charts[i-1].AddDependency(chart)

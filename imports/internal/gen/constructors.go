@@ -35,7 +35,7 @@ import (
 {{printf "Deprecated: %s" . | comment}}
 {{- end}}
 func New{{.Name}}(scope constructs.Construct, id string, object *{{$.Alias}}.{{.Name}}) cdk8s.ApiObject {
-	return tree.NewObject(scope, id, schema.GroupVersionKind{Group: {{printf "%q" $.API.Group}}, Version: {{printf "%q" $.API.Version}}, Kind: {{printf "%q" .Name}}}, object)
+	return tree.New{{if .ClusterScoped}}Cluster{{end}}Object(scope, id, schema.GroupVersionKind{Group: {{printf "%q" $.API.Group}}, Version: {{printf "%q" $.API.Version}}, Kind: {{printf "%q" .Name}}}, object)
 }
 {{end}}`))
 

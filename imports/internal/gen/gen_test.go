@@ -25,7 +25,7 @@ func TestReadAPIs(t *testing.T) {
 				},
 				{
 					Name: "Widget", Synopsis: "Widget is a kind with its markers in a comment of its own (e.g. this).",
-					Deprecated: "use Gadget, which is newer.",
+					Deprecated: "use Gadget, which is newer.", ClusterScoped: true,
 				},
 			},
 		},

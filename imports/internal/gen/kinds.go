@@ -31,6 +31,8 @@ type kind struct {
 	Synopsis string
 	// Deprecated is what the comment says after 'Deprecated:'.
 	Deprecated string
+	// ClusterScoped says that the kind belongs to no namespace.
+	ClusterScoped bool
 }
 
 // label is the group's short name: apps, networking, or core for the group without a name.
@@ -223,7 +225,9 @@ func kindsOf(file *ast.File) []kind {
 			continue
 		}
 		if markers := commentsBetween(file, start, general.Pos()); hasMarker(markers, "genclient") && !hasMarker(markers, "genclient:noVerbs") {
-			kinds = append(kinds, describe(spec.Name.Name, general.Doc.Text()))
+			found := describe(spec.Name.Name, general.Doc.Text())
+			found.ClusterScoped = hasMarker(markers, "genclient:nonNamespaced")
+			kinds = append(kinds, found)
 		}
 	}
 	return kinds

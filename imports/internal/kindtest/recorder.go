@@ -25,7 +25,7 @@ type recorderNode struct {
 	recorder *recorder
 }
 
-func (n *recorderNode) AddObject(_ string, object map[string]any) cdk8s.ApiObject {
+func (n *recorderNode) AddObject(_ string, object map[string]any, _ bool) cdk8s.ApiObject {
 	n.recorder.objects = append(n.recorder.objects, object)
 	return &recordedObject{recorder: n.recorder}
 }

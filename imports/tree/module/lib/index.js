@@ -3,8 +3,12 @@ const cdk8s = require("cdk8s");
 const rtti = Symbol.for("jsii.rtti");
 
 class JsonObject extends cdk8s.ApiObject {
-  constructor(scope, id, json) {
+  constructor(scope, id, json, clusterScoped) {
     super(scope, id, JSON.parse(json));
+    if (clusterScoped) {
+      // cdk8s puts the chart's namespace on every object.
+      this.metadata.namespace = undefined;
+    }
   }
 }
 JsonObject[rtti] = { fqn: "k8s-combat-tree.JsonObject", version: "1.0.0" };

@@ -1,0 +1,164 @@
+package infra_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+
+	"github.com/crossoverJie/k8s-combat/infra"
+)
+
+func TestAvailability(t *testing.T) {
+	t.Parallel()
+	golden(t, "availability", workload(func(props *infra.ProbedDeploymentProps) {
+		props.Resources.Requests = infra.ResourceList{CPU: "100m", Memory: "10Mi"}
+		props.Autoscaling = infra.Autoscaling{
+			MinReplicas: 2, MaxReplicas: 5, CPUUtilization: 60, MemoryUtilization: 70, ScaleDownStabilization: time.Minute,
+			Patch: func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Annotations = map[string]string{"patched": "yes"} },
+		}
+		props.DisruptionBudget = infra.DisruptionBudget{
+			MinAvailable: infra.Percent(50),
+			Patch:        func(b *policyv1.PodDisruptionBudget) { b.Annotations = map[string]string{"patched": "yes"} },
+		}
+		props.TopologySpread = []infra.TopologySpread{
+			{TopologyKey: "kubernetes.io/hostname"}, {TopologyKey: "topology.kubernetes.io/zone", MaxSkew: 2, Required: true},
+		}
+	}))
+}
+
+func TestAutoscalingLeavesReplicasOut(t *testing.T) {
+	t.Parallel()
+	got := deployment(t, workload(func(props *infra.ProbedDeploymentProps) {
+		props.Resources.Limits.CPU = "1"
+		props.Autoscaling = infra.Autoscaling{MaxReplicas: 3}
+	}))
+	assert.Nil(t, got.Spec.Replicas)
+}
+
+func TestBudgetSelectsThePods(t *testing.T) {
+	t.Parallel()
+	build := workload(func(props *infra.ProbedDeploymentProps) {
+		props.Selector = map[string]string{"run": "web"}
+		props.Replicas = new(int32(2))
+		props.DisruptionBudget = infra.DisruptionBudget{MinAvailable: infra.Pods(1)}
+	})
+	budget := only[policyv1.PodDisruptionBudget](t, "PodDisruptionBudget", build)
+	assert.Equal(t, deployment(t, build).Spec.Selector, budget.Spec.Selector)
+}
+
+func TestShutdownIsOneValue(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		shutdown infra.Shutdown
+		preStop  int64
+		grace    int64
+		env      []corev1.EnvVar
+	}{
+		"pre-stop": {
+			infra.Shutdown{PreStop: 10 * time.Second}, 10, 30,
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}},
+		},
+		"settle": {
+			infra.Shutdown{Settle: 2 * time.Second, Drain: time.Minute}, 0, 64,
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}},
+		},
+		"a fraction is rounded up": {
+			infra.Shutdown{Settle: 1500 * time.Millisecond, Drain: 30 * time.Second}, 0, 34,
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pod := deployment(t, workload(func(props *infra.ProbedDeploymentProps) { props.Shutdown = test.shutdown })).Spec.Template.Spec
+			assert.Equal(t, test.grace, *pod.TerminationGracePeriodSeconds)
+			assert.Equal(t, test.env, pod.Containers[0].Env)
+			if test.preStop == 0 {
+				assert.Nil(t, pod.Containers[0].Lifecycle)
+				return
+			}
+			assert.Equal(t, test.preStop, pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds)
+		})
+	}
+}
+
+func TestVersionIsALabelOfThePodsAlone(t *testing.T) {
+	t.Parallel()
+	got := deployment(t, workload(func(props *infra.ProbedDeploymentProps) { props.Version = "v1" }))
+	assert.Equal(t, "v1", got.Spec.Template.Labels["version"])
+	assert.NotContains(t, got.Spec.Selector.MatchLabels, "version", "a selector cannot change with the version")
+}
+
+func TestAvailabilityBadInput(t *testing.T) {
+	t.Parallel()
+	props := func(change func(p *infra.ProbedDeploymentProps)) func(cdk8s.Chart) { return workload(change) }
+	badInput{
+		"replicas beside autoscaling": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Replicas = new(int32(2))
+			p.Autoscaling = infra.Autoscaling{MaxReplicas: 3}
+			p.Resources.Requests.CPU = "1"
+		}), []string{
+			`[chart/web] Replicas: 2 cannot stand beside Autoscaling, which chooses the number of pods; leave it out`,
+		}},
+		"autoscaling": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Autoscaling = infra.Autoscaling{MinReplicas: -1, CPUUtilization: -5, MemoryUtilization: 50, ScaleDownStabilization: 2 * time.Hour}
+		}), []string{
+			`[chart/web] Autoscaling.MinReplicas: -1 is less than 1; use 1 or more`,
+			`[chart/web] Autoscaling.MaxReplicas: is not set; say how many pods there may be at most`,
+			`[chart/web] Autoscaling.ScaleDownStabilization: 2h0m0s is too long; use at most 1h`,
+			`[chart/web] Autoscaling.CPUUtilization: -5 is negative; use for example 80`,
+			`[chart/web] Resources.Requests.Memory: is not set; Autoscaling aims at a share of it; say how much a pod requests`,
+		}},
+		"least above greatest": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Autoscaling = infra.Autoscaling{MinReplicas: 3, MaxReplicas: 2}
+			p.Resources.Requests.CPU = "1"
+		}), []string{
+			`[chart/web] Autoscaling.MaxReplicas: 2 is less than MinReplicas, 3; raise it`,
+		}},
+		"budget that forbids every eviction": {props(func(p *infra.ProbedDeploymentProps) {
+			p.DisruptionBudget = infra.DisruptionBudget{MinAvailable: infra.Pods(1)}
+		}), []string{
+			`[chart/web] DisruptionBudget.MinAvailable: "1" would forbid every eviction, so that a node with such a pod could never be drained; there are 1 pods: lower it, or have more pods`,
+		}},
+		"budget of nobody": {props(func(p *infra.ProbedDeploymentProps) {
+			p.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Percent(0)}
+		}), []string{
+			`[chart/web] DisruptionBudget.MaxUnavailable: "0%" would forbid every eviction, so that a node with such a pod could never be drained; use Pods(1) or more`,
+		}},
+		"budget of two kinds": {props(func(p *infra.ProbedDeploymentProps) {
+			p.DisruptionBudget = infra.DisruptionBudget{MinAvailable: infra.Pods(1), MaxUnavailable: infra.Pods(1)}
+		}), []string{
+			`[chart/web] DisruptionBudget.MinAvailable: "1" cannot stand beside MaxUnavailable; leave out one of them`,
+		}},
+		"topology": {props(func(p *infra.ProbedDeploymentProps) {
+			p.TopologySpread = []infra.TopologySpread{{MaxSkew: -1}, {TopologyKey: "a b"}}
+		}), []string{
+			`[chart/web] TopologySpread[0].TopologyKey: is not set; name a node label, for example "kubernetes.io/hostname"`,
+			`[chart/web] TopologySpread[0].MaxSkew: -1 is negative; use 1 or more`,
+			`[chart/web] TopologySpread[1].TopologyKey: "a b" is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'`,
+		}},
+		"version": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Version = "a b"
+			p.Labels = map[string]string{"version": "v1"}
+		}), []string{
+			`[chart/web] Version: "a b" is not a label value; use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, or nothing`,
+			`[chart/web] Labels["version"]: "v1" is set by Version; leave it out`,
+		}},
+		"a start longer than a rollout": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Startup = infra.Probe{Handler: infra.TCPSocket(80), InitialDelay: 10 * time.Second, Period: 5 * time.Second, FailureThreshold: 30}
+			p.Rollout.ProgressDeadline = 2 * time.Minute
+		}), []string{
+			`[chart/web] Probes.Startup.FailureThreshold: 30 gives a pod longer to start than a rollout may stand still: InitialDelay 10s + 30 x Period 5s = 2m40s, Rollout.ProgressDeadline is 2m0s; lower one of them, or raise that`,
+		}},
+		"liveness before readiness": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80)}
+			p.Probes.Liveness = infra.Probe{Handler: infra.TCPSocket(80), Period: 5 * time.Second}
+		}), []string{
+			`[chart/web] Probes.Liveness.FailureThreshold: 3 restarts a pod before Readiness takes it out of its Services: 3 x 5s = 15s is less than 3 x 10s = 30s; raise it`,
+		}},
+	}.run(t)
+}

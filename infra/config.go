@@ -1,0 +1,125 @@
+package infra
+
+import (
+	"maps"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// OnChange says how a change of a Config reaches the pods that use it.
+type OnChange string
+
+const (
+	// Restart rolls the pods: a digest of the keys that they use is an annotation of their template. Files are mounted
+	// one by one (subPath), so they may stand beside files of the image.
+	Restart OnChange = "Restart"
+	// Reload leaves the pods alone: the kubelet updates the mounted files within about a minute, and the process reads
+	// them again. Files are mounted as whole directories, which hide what the image has there, and are left out of the
+	// digest. Environment variables cannot be reloaded; keys used so still roll the pods.
+	Reload OnChange = "Reload"
+)
+
+// ConfigProps are the options of a Config.
+type ConfigProps struct {
+	// Name of the ConfigMap. Required; an RFC 1123 subdomain.
+	Name string
+	// Data are the keys and their values, UTF-8 text of at most 1 MiB together. Defaults to none.
+	Data map[string]string
+	// OnChange says how a change of Data reaches the pods. Defaults to Restart.
+	OnChange OnChange
+	// Labels and Annotations of the ConfigMap. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the ConfigMap. A key that it adds cannot be referred to.
+	Patch func(*corev1.ConfigMap)
+}
+
+func (props ConfigProps) withDefaults() ConfigProps {
+	if props.OnChange == "" {
+		props.OnChange = Restart
+	}
+	props.Data = maps.Clone(props.Data)
+	return props
+}
+
+func (props ConfigProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	oneOf(&p, "OnChange", props.OnChange, Restart, Reload)
+	size := 0
+	for _, key := range sortedKeys(props.Data) {
+		p.dataKey("Data", key)
+		size += len(props.Data[key])
+	}
+	p.dataSize("Data", "ConfigMap", size)
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	return p
+}
+
+// Config is configuration that workloads read as environment variables or files: a ConfigMap.
+// See https://kubernetes.io/docs/concepts/configuration/configmap/.
+type Config struct {
+	constructs.Construct
+	props ConfigProps
+}
+
+var _ KeySource = (*Config)(nil)
+
+// NewConfig makes a Config.
+func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config {
+	props = props.withDefaults()
+	c := &Config{props: props}
+	tree.New(c, scope, id)
+	tree.Invalid(c, props.validate()...)
+
+	object := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations},
+		Data:       props.Data,
+	}
+	k8s.NewConfigMap(c, "Resource", patched(object, props.Patch))
+	return c
+}
+
+// Name returns the name of the ConfigMap.
+func (c *Config) Name() string { return c.props.Name }
+
+// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that does not exist is an error of the
+// workload that uses it.
+func (c *Config) Key(key string) KeyRef { return KeyRef{c, key} }
+
+func (c *Config) kind() string { return "ConfigMap" }
+
+func (c *Config) holds(key string) bool {
+	_, ok := c.props.Data[key]
+	return ok
+}
+
+func (c *Config) keyNames() []string { return sortedKeys(c.props.Data) }
+
+func (c *Config) reloads() bool { return c.props.OnChange == Reload }
+
+func (c *Config) reference() corev1.LocalObjectReference {
+	return corev1.LocalObjectReference{Name: c.props.Name}
+}
+
+func (c *Config) envFrom() corev1.EnvFromSource {
+	return corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: c.reference()}}
+}
+
+func (c *Config) envVar(key string) *corev1.EnvVarSource {
+	return &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: c.reference(), Key: key}}
+}
+
+func (c *Config) volume(items []corev1.KeyToPath) corev1.VolumeSource {
+	return corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: c.reference(), Items: items}}
+}
+
+func (c *Config) checksummed(key string) (string, bool) {
+	value, ok := c.props.Data[key]
+	return value, ok
+}

@@ -1,0 +1,178 @@
+package infra
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead. Convert it to a
+// string to get at it.
+type Sensitive string
+
+const mask = "***"
+
+// tlsKeys are the keys of a Secret of the type kubernetes.io/tls.
+var tlsKeys = []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}
+
+// Format writes *** whatever the verb.
+func (Sensitive) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
+
+// MarshalText returns ***.
+func (Sensitive) MarshalText() ([]byte, error) { return []byte(mask), nil }
+
+// LogValue returns ***.
+func (Sensitive) LogValue() slog.Value { return slog.StringValue(mask) }
+
+// CredentialsProps are the options of Credentials.
+type CredentialsProps struct {
+	// Name of the Secret. Required; an RFC 1123 subdomain.
+	Name string
+	// Values are the keys and their values, at most 1 MiB together. They stand in the manifest, merely encoded: whoever
+	// can read the file can read them. Defaults to none.
+	Values map[string]Sensitive
+	// Existing says that the Secret is made elsewhere, by a person or an operator: it is referred to and not written.
+	// Defaults to false.
+	Existing bool
+	// Keys are the keys of an Existing Secret, so that references to them can be checked. Defaults to not known: every
+	// key is accepted.
+	Keys []string
+	// Type of the Secret. "kubernetes.io/tls" asks for the keys tls.crt and tls.key. Defaults to Opaque.
+	Type string
+	// Labels and Annotations of the Secret. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the Secret. A key that it adds cannot be referred to.
+	Patch func(*corev1.Secret)
+}
+
+func (props CredentialsProps) withDefaults() CredentialsProps {
+	if props.Type == "" {
+		props.Type = string(corev1.SecretTypeOpaque)
+	}
+	props.Values = maps.Clone(props.Values)
+	props.Keys = slices.Clone(props.Keys)
+	if !props.Existing {
+		props.Keys = slices.Collect(maps.Keys(props.Values))
+	}
+	slices.Sort(props.Keys)
+	return props
+}
+
+func (props CredentialsProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	keys := "Values"
+	if props.Existing {
+		keys = "Keys"
+		if len(props.Values) > 0 {
+			p.add("Values", sortedKeys(props.Values), "cannot be given for an Existing Secret; leave out one of them")
+		}
+		if props.Patch != nil {
+			p.add("Patch", "func", "has nothing to patch: an Existing Secret is not written; leave out one of them")
+		}
+	}
+	size := 0
+	for _, key := range props.Keys {
+		p.dataKey(keys, key)
+		size += len(props.Values[key])
+	}
+	p.dataSize("Values", "Secret", size)
+	if props.Type == string(corev1.SecretTypeTLS) && len(props.Keys) > 0 {
+		for _, key := range tlsKeys {
+			if !slices.Contains(props.Keys, key) {
+				p.missing(entry(keys, key), "a Secret of type kubernetes.io/tls needs it")
+			}
+		}
+	}
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	return p
+}
+
+// Credentials are values that not everybody may see, and that workloads read as environment variables or files: a
+// Secret, written here or made elsewhere. See https://kubernetes.io/docs/concepts/configuration/secret/.
+//
+// A change of a value does not roll the pods that use it: a digest of a short secret in a pod's annotations would give
+// it away to everybody who may look at pods. Files are updated by the kubelet, environment variables at the next
+// rollout (kubectl rollout restart).
+type Credentials struct {
+	constructs.Construct
+	// The values are not kept: what is not there cannot be printed.
+	name string
+	keys []string
+	// anyKey says that the keys are not known.
+	anyKey bool
+}
+
+var _ KeySource = (*Credentials)(nil)
+
+// NewCredentials makes Credentials.
+func NewCredentials(scope constructs.Construct, id string, props CredentialsProps) *Credentials {
+	props = props.withDefaults()
+	c := &Credentials{name: props.Name, keys: props.Keys, anyKey: props.Existing && len(props.Keys) == 0}
+	tree.New(c, scope, id)
+	tree.Invalid(c, props.validate()...)
+	if props.Existing {
+		return c
+	}
+
+	object := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations},
+		Type:       corev1.SecretType(props.Type),
+		Data:       make(map[string][]byte, len(props.Values)),
+	}
+	for key, value := range props.Values {
+		object.Data[key] = []byte(value)
+	}
+	k8s.NewSecret(c, "Resource", patched(object, props.Patch))
+	return c
+}
+
+// Name returns the name of the Secret.
+func (c *Credentials) Name() string { return c.name }
+
+// String names the Secret and its keys, never a value.
+func (c *Credentials) String() string {
+	return fmt.Sprintf("Secret %s with the keys %v", c.name, c.keys)
+}
+
+// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that is known not to exist is an error
+// of the workload that uses it.
+func (c *Credentials) Key(key string) KeyRef { return KeyRef{c, key} }
+
+func (c *Credentials) kind() string { return "Secret" }
+
+func (c *Credentials) holds(key string) bool {
+	return c.anyKey || slices.Contains(c.keys, key)
+}
+
+func (c *Credentials) keyNames() []string { return c.keys }
+
+func (c *Credentials) reloads() bool { return true }
+
+func (c *Credentials) reference() corev1.LocalObjectReference {
+	return corev1.LocalObjectReference{Name: c.name}
+}
+
+func (c *Credentials) envFrom() corev1.EnvFromSource {
+	return corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: c.reference()}}
+}
+
+func (c *Credentials) envVar(key string) *corev1.EnvVarSource {
+	return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: c.reference(), Key: key}}
+}
+
+func (c *Credentials) volume(items []corev1.KeyToPath) corev1.VolumeSource {
+	return corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: c.name, Items: items}}
+}
+
+func (c *Credentials) checksummed(string) (string, bool) { return "", false }

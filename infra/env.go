@@ -1,0 +1,90 @@
+package infra
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// EnvVar is one environment variable of a container.
+type EnvVar struct {
+	// Name of the variable. Required.
+	Name string
+	// Value of the variable. Defaults to ValueFrom, or else to the empty string.
+	Value string
+	// ValueFrom is the key of a Config or of Credentials that holds the value. Defaults to none.
+	ValueFrom KeyRef
+}
+
+// EnvFrom makes environment variables of all keys of a Config or of Credentials. Where a variable of Env has the same
+// name, that one wins.
+type EnvFrom struct {
+	// Source is the *Config or *Credentials. Required.
+	Source KeySource
+	// Prefix is put before each key. Defaults to none.
+	Prefix string
+}
+
+const envNameRule = "is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit"
+
+func validateEnv(p *problems, field string, env []EnvVar, shutdown Shutdown) {
+	setBy := map[string]string{}
+	for _, variable := range shutdown.env() {
+		setBy[variable.Name] = "Shutdown"
+	}
+	for i, variable := range env {
+		at := index(field, i)
+		switch first, twice := setBy[variable.Name]; {
+		case len(validation.IsEnvVarName(variable.Name)) > 0:
+			p.add(at+".Name", variable.Name, envNameRule)
+		case twice:
+			p.add(at+".Name", variable.Name, fmt.Sprintf("is already set by %s; leave out one of them", first))
+		default:
+			setBy[variable.Name] = at
+		}
+		if variable.ValueFrom.source == nil {
+			continue
+		}
+		variable.ValueFrom.validate(p, at+".ValueFrom")
+		if variable.Value != "" {
+			p.add(at+".Value", "...", "cannot stand beside ValueFrom; leave out one of them")
+		}
+	}
+}
+
+func validateEnvFrom(p *problems, field string, sources []EnvFrom) {
+	for i, from := range sources {
+		at := index(field, i)
+		if from.Source == nil {
+			p.missing(at+".Source", "give a *Config or *Credentials")
+		}
+		if from.Prefix != "" && len(validation.IsEnvVarName(from.Prefix)) > 0 {
+			p.add(at+".Prefix", from.Prefix, envNameRule)
+		}
+	}
+}
+
+func renderEnv(env []EnvVar) []corev1.EnvVar {
+	var result []corev1.EnvVar
+	for _, variable := range env {
+		rendered := corev1.EnvVar{Name: variable.Name, Value: variable.Value}
+		if variable.ValueFrom.source != nil {
+			rendered.ValueFrom = variable.ValueFrom.source.envVar(variable.ValueFrom.key)
+		}
+		result = append(result, rendered)
+	}
+	return result
+}
+
+func renderEnvFrom(sources []EnvFrom) []corev1.EnvFromSource {
+	var result []corev1.EnvFromSource
+	for _, from := range sources {
+		if from.Source != nil {
+			rendered := from.Source.envFrom()
+			rendered.Prefix = from.Prefix
+			result = append(result, rendered)
+		}
+	}
+	return result
+}

@@ -1,0 +1,279 @@
+package infra
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// RoutingForm is the API in which a HostRouting is written.
+type RoutingForm string
+
+const (
+	// Ingress is the older API, which every cluster knows and an ingress controller acts on.
+	// See https://kubernetes.io/docs/concepts/services-networking/ingress/.
+	Ingress RoutingForm = "Ingress"
+	// GatewayAPI is its successor: a Gateway, and an HTTPRoute for each host. The cluster needs the Gateway API's CRDs
+	// and an implementation; ingress-nginx, which the older API was mostly used with, was retired in March 2026.
+	// See https://gateway-api.sigs.k8s.io/.
+	GatewayAPI RoutingForm = "GatewayAPI"
+)
+
+// PathType says how a Path matches the path of a request.
+type PathType string
+
+const (
+	// PathPrefix matches whole elements of the path: /a matches /a, /a/ and /a/b, but not /ab.
+	PathPrefix PathType = "Prefix"
+	// PathExact matches the very path.
+	PathExact PathType = "Exact"
+)
+
+// AnyHost is the Host that matches every request.
+const AnyHost = "*"
+
+// Host is what is served under one host name.
+type Host struct {
+	// Name is the DNS name that the client asks for, without scheme and port. The first label may be '*'; AnyHost
+	// matches all. Required.
+	Name string
+	// Paths are where requests for the host go. At least one is required.
+	Paths []Path
+}
+
+// Path sends the requests for a path of a host to a Service.
+type Path struct {
+	// Path of the request, beginning with '/'. Required.
+	Path string
+	// Type says how Path matches. Defaults to PathPrefix.
+	Type PathType
+	// Backend is the Service that answers. Required.
+	Backend Backend
+}
+
+// HostTLS ends TLS for some hosts.
+type HostTLS struct {
+	// Hosts that the certificate is for, each one of the routing's. Required.
+	Hosts []string
+	// Certificate are Credentials of the type kubernetes.io/tls, with the keys tls.crt and tls.key. Required.
+	Certificate *Credentials
+}
+
+// HostRoutingProps are the options of a HostRouting.
+type HostRoutingProps struct {
+	// Name of the Ingress or Gateway; an HTTPRoute is called Name, '-' and its host. Required; an RFC 1123 subdomain.
+	Name string
+	// Form is the API to write. Defaults to Ingress.
+	Form RoutingForm
+	// Class names the controller that acts on the routing: the IngressClass or GatewayClass. Required for GatewayAPI;
+	// for Ingress it defaults to the cluster's default class.
+	Class string
+	// Hosts that are served. At least one is required.
+	Hosts []Host
+	// TLS ends TLS, beside plain HTTP. Defaults to none.
+	TLS []HostTLS
+	// Labels and Annotations of every object written. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the Ingress.
+	Patch func(*networkingv1.Ingress)
+	// PatchGateway has the last word on the Gateway.
+	PatchGateway func(*gatewayv1.Gateway)
+	// PatchRoute has the last word on each HTTPRoute.
+	PatchRoute func(*gatewayv1.HTTPRoute)
+}
+
+func (props HostRoutingProps) withDefaults() HostRoutingProps {
+	if props.Form == "" {
+		props.Form = Ingress
+	}
+	props.Hosts = mergeHosts(props.Hosts)
+	return props
+}
+
+// mergeHosts joins the paths of hosts that are named more than once, in the order in which they are given.
+func mergeHosts(hosts []Host) []Host {
+	var result []Host
+	for _, host := range hosts {
+		i := slices.IndexFunc(result, func(h Host) bool { return h.Name == host.Name })
+		if i < 0 {
+			i = len(result)
+			result = append(result, Host{Name: host.Name})
+		}
+		for _, path := range host.Paths {
+			if path.Type == "" {
+				path.Type = PathPrefix
+			}
+			result[i].Paths = append(result[i].Paths, path)
+		}
+	}
+	return result
+}
+
+// validate takes the props as the user wrote them, so that the messages name what he wrote.
+func (props HostRoutingProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	oneOf(&p, "Form", props.Form, Ingress, GatewayAPI)
+	if props.Class != "" {
+		p.dnsSubdomain("Class", props.Class)
+	} else if props.Form == GatewayAPI {
+		p.missing("Class", "the Gateway API has no default class; name the cluster's GatewayClass, for example \"istio\"")
+	}
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	if len(props.Hosts) == 0 {
+		p.missing("Hosts", "give at least one host")
+	}
+	routes := map[string]string{}
+	for i, host := range props.Hosts {
+		host.validate(&p, index("Hosts", i), routes)
+	}
+	certificates := 0
+	for i, tls := range props.TLS {
+		props.validateTLS(&p, index("TLS", i), tls)
+		certificates += len(tls.Hosts)
+	}
+	if props.Form == GatewayAPI {
+		props.validateGatewayLimits(&p, certificates)
+	}
+	return p
+}
+
+// Limits of the Gateway API's CRDs (maxItems of listeners and rules).
+const maxListeners, maxRouteRules = 64, 16
+
+func (props HostRoutingProps) validateGatewayLimits(p *problems, certificates int) {
+	if listeners := 1 + certificates; listeners > maxListeners {
+		p.add("TLS", fmt.Sprintf("%d hosts", certificates), fmt.Sprintf("are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
+	}
+	for _, host := range mergeHosts(props.Hosts) {
+		at := "Hosts[" + host.Name + "]"
+		if len(host.Paths) > maxRouteRules {
+			p.add(at+".Paths", fmt.Sprintf("%d paths", len(host.Paths)), fmt.Sprintf("are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
+		}
+		if name := props.routeName(host); len(name) > validation.DNS1123SubdomainMaxLength {
+			p.add(at, name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+		}
+	}
+}
+
+// routeName is the name of the HTTPRoute of a host.
+func (props HostRoutingProps) routeName(host Host) string {
+	return props.Name + "-" + hostLabel(host.Name)
+}
+
+func (host Host) validate(p *problems, field string, routes map[string]string) {
+	switch {
+	case host.Name == "":
+		p.missing(field+".Name", "name the host, for example \"www.example.com\", or AnyHost for all")
+	case !isRoutedHost(host.Name):
+		p.add(field+".Name", host.Name, hostRule)
+	}
+	if len(host.Paths) == 0 {
+		p.missing(field+".Paths", "give at least one path, for example \"/\"")
+	}
+	for i, path := range host.Paths {
+		at := index(field+".Paths", i)
+		path.validate(p, at)
+		pathType := path.Type
+		if pathType == "" {
+			pathType = PathPrefix
+		}
+		key := fmt.Sprintf("%s %s %s", host.Name, pathType, path.Path)
+		if first, twice := routes[key]; twice {
+			p.add(at+".Path", path.Path, fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
+			continue
+		}
+		routes[key] = at
+	}
+}
+
+const hostRule = "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\""
+
+func isRoutedHost(host string) bool {
+	return host == AnyHost ||
+		len(validation.IsDNS1123Subdomain(host)) == 0 && len(validation.IsValidIP(nil, host)) > 0 ||
+		len(validation.IsWildcardDNS1123Subdomain(host)) == 0
+}
+
+// What the API server refuses inside of a path and at its end (ValidatePathType of the networking API).
+var (
+	pathSequences = []string{"//", "/./", "/../", "%2f", "%2F"}
+	pathEndings   = []string{"/..", "/."}
+)
+
+func (path Path) validate(p *problems, field string) {
+	oneOf(p, field+".Type", path.Type, PathPrefix, PathExact)
+	path.Backend.validate(p, field+".Backend")
+	const rule = "does not begin with '/'; use for example \"/\" or \"/api\""
+	if !strings.HasPrefix(path.Path, "/") {
+		p.add(field+".Path", path.Path, rule)
+		return
+	}
+	refused := func(part string) bool { return strings.Contains(path.Path, part) }
+	ends := func(part string) bool { return strings.HasSuffix(path.Path, part) }
+	if slices.ContainsFunc(pathSequences, refused) || slices.ContainsFunc(pathEndings, ends) || strings.ContainsAny(path.Path, " \t\r\n?#") {
+		p.add(field+".Path", path.Path, "is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'")
+	}
+}
+
+func (props HostRoutingProps) validateTLS(p *problems, field string, tls HostTLS) {
+	if len(tls.Hosts) == 0 {
+		p.missing(field+".Hosts", "name the hosts that the certificate is for")
+	}
+	for i, name := range tls.Hosts {
+		at := index(field+".Hosts", i)
+		if !slices.ContainsFunc(props.Hosts, func(h Host) bool { return h.Name == name }) {
+			p.add(at, name, "is not one of the routing's Hosts; add it there, or leave it out here")
+		}
+		for j, other := range props.TLS {
+			before := index("TLS", j)
+			if before == field {
+				break
+			}
+			if slices.Contains(other.Hosts, name) {
+				p.add(at, name, "has a certificate from "+before+" already; leave out one of them")
+			}
+		}
+	}
+	if tls.Certificate == nil {
+		p.missing(field+".Certificate", "give Credentials of the type kubernetes.io/tls")
+		return
+	}
+	for _, key := range tlsKeys {
+		tls.Certificate.Key(key).validate(p, field+".Certificate")
+	}
+}
+
+// HostRouting sends requests from outside the cluster to Services, by host and path: an Ingress, or a Gateway with
+// HTTPRoutes.
+type HostRouting struct {
+	constructs.Construct
+	props HostRoutingProps
+}
+
+// NewHostRouting makes a HostRouting. In the form Ingress its child Resource is the Ingress; in the form GatewayAPI it
+// is the Gateway, beside one child for each host, an HTTPRoute, whose id is the host.
+func NewHostRouting(scope constructs.Construct, id string, props HostRoutingProps) *HostRouting {
+	messages := props.validate()
+	props = props.withDefaults()
+	r := &HostRouting{props: props}
+	tree.New(r, scope, id)
+	tree.Invalid(r, messages...)
+	if props.Form == GatewayAPI {
+		r.addGateway()
+	} else {
+		r.addIngress()
+	}
+	return r
+}
+
+// Name returns the name of the Ingress or Gateway.
+func (r *HostRouting) Name() string { return r.props.Name }

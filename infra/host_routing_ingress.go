@@ -1,0 +1,48 @@
+package infra
+
+import (
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/k8s"
+)
+
+func (r *HostRouting) addIngress() {
+	k8s.NewIngress(r, "Resource", patched(r.props.ingress(), r.props.Patch))
+}
+
+func (props HostRoutingProps) ingress() *networkingv1.Ingress {
+	ingress := &networkingv1.Ingress{
+		ObjectMeta: props.objectMeta(props.Name),
+	}
+	if props.Class != "" {
+		ingress.Spec.IngressClassName = &props.Class
+	}
+	for _, host := range props.Hosts {
+		rule := networkingv1.IngressRule{IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{}}}
+		if host.Name != AnyHost {
+			rule.Host = host.Name
+		}
+		for _, path := range host.Paths {
+			rule.HTTP.Paths = append(rule.HTTP.Paths, networkingv1.HTTPIngressPath{
+				Path:     path.Path,
+				PathType: new(networkingv1.PathType(path.Type)),
+				Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
+					Name: path.Backend.service,
+					Port: networkingv1.ServiceBackendPort{Number: path.Backend.port},
+				}},
+			})
+		}
+		ingress.Spec.Rules = append(ingress.Spec.Rules, rule)
+	}
+	for _, tls := range props.TLS {
+		if tls.Certificate == nil {
+			continue
+		}
+		// Without hosts an Ingress takes the certificate for all of them.
+		hosts := slices.DeleteFunc(slices.Clone(tls.Hosts), func(host string) bool { return host == AnyHost })
+		ingress.Spec.TLS = append(ingress.Spec.TLS, networkingv1.IngressTLS{Hosts: hosts, SecretName: tls.Certificate.Name()})
+	}
+	return ingress
+}

@@ -1,0 +1,326 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	networking "istio.io/api/networking/v1alpha3"
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/crossoverJie/k8s-combat/imports/istio"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// Version is one version of a service, as a subset of the pods behind its Service.
+type Version struct {
+	// Name of the subset. Required; an RFC 1123 label.
+	Name string
+	// Workload are its pods. They carry the label version, by which the mesh tells versions apart. Required.
+	Workload *ProbedDeployment
+	// TrafficPolicy for this version alone. Defaults to the IstioCanary's.
+	TrafficPolicy TrafficPolicy
+}
+
+// IstioCanaryProps are the options of an IstioCanary.
+type IstioCanaryProps struct {
+	// Name of the VirtualService. Required; an RFC 1123 subdomain.
+	Name string
+	// DestinationRuleName defaults to Name.
+	DestinationRuleName string
+	// Service is in front of all versions and nothing else. Required.
+	Service *Service
+	// Versions of the service. At least one is required.
+	Versions []Version
+	// Rules say which request goes to which version; the first that matches applies. A request that none matches is
+	// answered with 404. At least one is required.
+	Rules []Rule
+	// TrafficPolicy says how clients treat the pods. Defaults to Istio's own.
+	TrafficPolicy TrafficPolicy
+	// Gateways through which requests come from outside. Default to none: the rules are for calls inside the mesh.
+	Gateways []*IstioGateway
+	// Mesh says that the rules are for calls inside the mesh too, where there are Gateways. Defaults to false.
+	Mesh bool
+	// Hosts that clients ask for, beside the Service's own name inside the mesh. Required where there are Gateways.
+	Hosts []string
+	// Labels and Annotations of both objects. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the VirtualService.
+	Patch func(*networkingv1.VirtualService)
+	// PatchDestinationRule has it on the DestinationRule.
+	PatchDestinationRule func(*networkingv1.DestinationRule)
+}
+
+// meshGateway is Istio's name for all proxies of the mesh.
+const meshGateway = "mesh"
+
+// versionLabel is the label by which Istio's telemetry tells versions apart
+// (https://istio.io/latest/docs/ops/deployment/application-requirements/).
+const versionLabel = "version"
+
+func (props IstioCanaryProps) withDefaults() IstioCanaryProps {
+	if props.DestinationRuleName == "" {
+		props.DestinationRuleName = props.Name
+	}
+	if len(props.Gateways) == 0 {
+		props.Mesh = true
+	}
+	return props
+}
+
+func (props IstioCanaryProps) has(workload *ProbedDeployment) bool {
+	return slices.ContainsFunc(props.Versions, func(v Version) bool { return v.Workload == workload })
+}
+
+// subset is the name of the subset of a workload, empty for all pods.
+func (props IstioCanaryProps) subset(workload *ProbedDeployment) string {
+	for _, version := range props.Versions {
+		if workload != nil && version.Workload == workload {
+			return version.Name
+		}
+	}
+	return ""
+}
+
+func (props IstioCanaryProps) destination(workload *ProbedDeployment, port string) *networking.Destination {
+	destination := &networking.Destination{Subset: props.subset(workload)}
+	if props.Service != nil {
+		destination.Host = props.Service.Host()
+		if port != "" {
+			destination.Port = &networking.PortSelector{Number: uint32(max(props.Service.Backend(port).port, 0))}
+		}
+	}
+	return destination
+}
+
+func (props IstioCanaryProps) validatePort(p *problems, field, port string) {
+	switch {
+	case props.Service == nil:
+	case port != "":
+		props.Service.Backend(port).validate(p, field)
+	case len(props.Gateways) > 0 && len(props.Service.props.Ports) > 1:
+		p.missing(field, "requests from outside the mesh name no port, and Service "+props.Service.Name()+" has several; name one of them")
+	}
+}
+
+func (props IstioCanaryProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	if props.DestinationRuleName != props.Name {
+		p.dnsSubdomain("DestinationRuleName", props.DestinationRuleName)
+	}
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	props.validateService(&p)
+	props.validateVersions(&p)
+	props.validateHosts(&p)
+	props.TrafficPolicy.validate(&p, "TrafficPolicy")
+	if len(props.Rules) == 0 {
+		p.missing("Rules", "give at least one rule")
+	}
+	for i, rule := range props.Rules {
+		rule.validate(&p, index("Rules", i), props)
+	}
+	props.validateReachability(&p)
+	return p
+}
+
+func (props IstioCanaryProps) validateService(p *problems) {
+	if props.Service == nil {
+		p.missing("Service", "give the *Service in front of the versions")
+		return
+	}
+	for i, port := range props.Service.props.Ports {
+		if !namesProtocol(port) {
+			p.add("Service", props.Service.Name(), fmt.Sprintf(
+				"has a port whose protocol Istio cannot tell, Ports[%d] %q; set its AppProtocol, for example to \"http\", or begin its name with the protocol, as in \"http-web\"",
+				i, port.Name))
+		}
+	}
+}
+
+// istioProtocols are what a port's name or appProtocol may say
+// (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
+var istioProtocols = []string{"grpc", "grpc-web", "http", "http2", "https", "tcp", "tls", "mongo", "mysql", "redis", "udp"}
+
+func namesProtocol(port ServicePort) bool {
+	if port.AppProtocol != "" {
+		return true
+	}
+	return slices.ContainsFunc(istioProtocols, func(protocol string) bool {
+		return port.Name == protocol || strings.HasPrefix(port.Name, protocol+"-")
+	})
+}
+
+func (props IstioCanaryProps) validateVersions(p *problems) {
+	if len(props.Versions) == 0 {
+		p.missing("Versions", "give at least one version")
+	}
+	var names uniqueness
+	for i, version := range props.Versions {
+		at := index("Versions", i)
+		p.dnsLabel(at+".Name", version.Name)
+		names.check(p, at+".Name", at, version.Name)
+		version.TrafficPolicy.validate(p, at+".TrafficPolicy")
+		if version.Workload == nil {
+			p.missing(at+".Workload", "give the *ProbedDeployment of the version")
+			continue
+		}
+		pods := labels.Set(version.Workload.podLabels())
+		if pods[versionLabel] == "" {
+			p.add(at+".Workload", version.Workload.Name(), "has pods without the label version, by which the mesh tells versions apart; set its Version")
+		}
+		if props.Service != nil && !labels.SelectorFromSet(props.Service.props.Selector).Matches(pods) {
+			p.add(at+".Workload", version.Workload.Name(), fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
+				props.Service.Name(), labels.Set(props.Service.props.Selector)))
+		}
+		for j, other := range props.Versions {
+			if i != j && other.Workload != nil && labels.SelectorFromSet(other.Workload.Selector()).Matches(pods) {
+				p.add(at+".Workload", version.Workload.Name(), fmt.Sprintf("has pods that are of the version %q too; let the selectors of the versions differ", other.Name))
+			}
+		}
+	}
+}
+
+func (props IstioCanaryProps) validateHosts(p *problems) {
+	if len(props.Gateways) > 0 && len(props.Hosts) == 0 {
+		p.missing("Hosts", "name the hosts that clients outside the mesh ask for")
+	}
+	var hosts uniqueness
+	for i, host := range props.Hosts {
+		at := index("Hosts", i)
+		if !isRoutedHost(host) {
+			p.add(at, host, hostRule)
+		}
+		if host == AnyHost && props.Mesh {
+			p.add(at, host, "would take all calls inside the mesh; name the hosts")
+		}
+		hosts.check(p, at, at, host)
+	}
+	for i, gateway := range props.Gateways {
+		at := index("Gateways", i)
+		if gateway == nil {
+			p.missing(at, "give an *IstioGateway")
+			continue
+		}
+		for _, host := range props.Hosts {
+			if !gateway.serves(host) {
+				p.add(at, gateway.Name(), fmt.Sprintf("has no server for the host %q; add it there, or leave it out of Hosts", host))
+			}
+		}
+	}
+}
+
+// validateReachability finds rules that no request can reach.
+func (props IstioCanaryProps) validateReachability(p *problems) {
+	for i, rule := range props.Rules {
+		var taken []string
+		unreachable := true
+		for _, match := range rule.matches() {
+			earlier := slices.IndexFunc(props.Rules[:i], func(r Rule) bool { return r.covers(match) })
+			if earlier < 0 {
+				unreachable = false
+				break
+			}
+			taken = append(taken, index("Rules", earlier))
+		}
+		if unreachable {
+			p.add(index("Rules", i), rule.Name, "can never apply: "+strings.Join(slices.Compact(taken), " and ")+" takes all its requests before; put it first, or narrow the other")
+		}
+	}
+}
+
+// IstioCanary sends the requests for a Service to its versions by rules: a VirtualService and a DestinationRule.
+// See https://istio.io/latest/docs/concepts/traffic-management/.
+type IstioCanary struct {
+	constructs.Construct
+	props IstioCanaryProps
+}
+
+// NewIstioCanary makes an IstioCanary. Its child Resource is the VirtualService, its child DestinationRule the other.
+func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProps) *IstioCanary {
+	props = props.withDefaults()
+	c := &IstioCanary{props: props}
+	tree.New(c, scope, id)
+	tree.Invalid(c, props.validate()...)
+	tree.Validate(c, c.validateStrangers)
+	istio.NewVirtualService(c, "Resource", patched(props.virtualService(), props.Patch))
+	istio.NewDestinationRule(c, "DestinationRule", patched(props.destinationRule(), props.PatchDestinationRule))
+	return c
+}
+
+// Name returns the name of the VirtualService.
+func (c *IstioCanary) Name() string { return c.props.Name }
+
+// validateStrangers finds workloads of the chart that the Service selects and that are not one of the versions: they
+// would get requests that no rule sends them. It waits for synth, when all workloads are there.
+func (c *IstioCanary) validateStrangers() []string {
+	var p problems
+	if c.props.Service == nil || len(c.props.Service.props.Selector) == 0 {
+		return nil
+	}
+	selector := labels.SelectorFromSet(c.props.Service.props.Selector)
+	for _, construct := range *chartNode(c).FindAll(constructs.ConstructOrder_PREORDER) {
+		workload, ok := construct.(*ProbedDeployment)
+		if ok && !c.props.has(workload) && selector.Matches(labels.Set(workload.podLabels())) {
+			p.add("Service", c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
+		}
+	}
+	return p
+}
+
+// chartNode is the node of the chart that a construct stands in.
+func chartNode(construct constructs.Construct) constructs.Node {
+	node := construct.Node()
+	for _, scope := range slices.Backward(*node.Scopes()) {
+		if chart, ok := scope.(cdk8s.Chart); ok {
+			return chart.Node()
+		}
+	}
+	return node
+}
+
+func (props IstioCanaryProps) objectMeta(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)}
+}
+
+func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
+	object := &networkingv1.VirtualService{ObjectMeta: props.objectMeta(props.Name)}
+	if props.Mesh {
+		object.Spec.Gateways = append(object.Spec.Gateways, meshGateway)
+		if props.Service != nil {
+			object.Spec.Hosts = append(object.Spec.Hosts, props.Service.Host())
+		}
+	}
+	for _, gateway := range props.Gateways {
+		if gateway != nil {
+			object.Spec.Gateways = append(object.Spec.Gateways, gateway.Name())
+		}
+	}
+	object.Spec.Hosts = append(object.Spec.Hosts, props.Hosts...)
+	for _, rule := range props.Rules {
+		object.Spec.Http = append(object.Spec.Http, rule.render(props))
+	}
+	return object
+}
+
+func (props IstioCanaryProps) destinationRule() *networkingv1.DestinationRule {
+	object := &networkingv1.DestinationRule{ObjectMeta: props.objectMeta(props.DestinationRuleName)}
+	if props.Service != nil {
+		object.Spec.Host = props.Service.Host()
+	}
+	object.Spec.TrafficPolicy = props.TrafficPolicy.render()
+	for _, version := range props.Versions {
+		subset := &networking.Subset{Name: version.Name, TrafficPolicy: version.TrafficPolicy.render()}
+		if version.Workload != nil {
+			subset.Labels = version.Workload.Selector()
+		}
+		object.Spec.Subsets = append(object.Spec.Subsets, subset)
+	}
+	return object
+}

@@ -1,0 +1,411 @@
+package infra_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/native"
+)
+
+// meshParts are two versions of a service, and the Service in front of both.
+type meshParts struct {
+	chart   cdk8s.Chart
+	service *infra.Service
+	v1, v2  *infra.ProbedDeployment
+}
+
+func version(chart cdk8s.Chart, name string, change func(*infra.ProbedDeploymentProps)) *infra.ProbedDeployment {
+	props := infra.ProbedDeploymentProps{
+		Name: "cart-" + name, Image: "example.com/cart:" + name, Version: name, Labels: map[string]string{"service": "cart"},
+	}
+	if change != nil {
+		change(&props)
+	}
+	return infra.NewProbedDeployment(chart, name, props)
+}
+
+func newMeshParts(chart cdk8s.Chart) meshParts {
+	return meshParts{
+		chart: chart,
+		v1:    version(chart, "v1", nil),
+		v2:    version(chart, "v2", nil),
+		service: infra.NewService(chart, "service", infra.ServiceProps{
+			Name: "cart", Selector: map[string]string{"service": "cart"},
+			Ports: []infra.ServicePort{{Name: "web", Port: 80, AppProtocol: "http"}, {Name: "grpc", Port: 50051}},
+		}),
+	}
+}
+
+// canary builds an IstioCanary that is in order but for what change does.
+func canary(change func(parts meshParts, props *infra.IstioCanaryProps)) func(cdk8s.Chart) {
+	return func(chart cdk8s.Chart) {
+		parts := newMeshParts(chart)
+		props := infra.IstioCanaryProps{
+			Name: "cart", Service: parts.service,
+			Versions: []infra.Version{{Name: "v1", Workload: parts.v1}, {Name: "v2", Workload: parts.v2}},
+			Rules:    []infra.Rule{{Name: "all", To: []infra.Destination{{Workload: parts.v1}}}},
+		}
+		change(parts, &props)
+		infra.NewIstioCanary(chart, "canary", props)
+	}
+}
+
+func TestIstioCanary(t *testing.T) {
+	t.Parallel()
+	golden(t, "istio-canary", canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+		door := infra.NewIstioGateway(parts.chart, "gateway", infra.IstioGatewayProps{
+			Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"*.example.com"}}},
+		})
+		props.DestinationRuleName = "cart-rule"
+		props.Gateways, props.Mesh, props.Hosts = []*infra.IstioGateway{door}, true, []string{"cart.example.com"}
+		props.Labels = map[string]string{"tier": "web"}
+		props.Annotations = map[string]string{"example.com/owner": "team"}
+		props.TrafficPolicy = infra.TrafficPolicy{
+			LoadBalancer: infra.LoadBalancing{ConsistentHash: infra.ConsistentHash{Cookie: "session", CookieTTL: time.Hour}},
+			ConnectionPool: infra.ConnectionPool{
+				MaxConnections: 100, ConnectTimeout: time.Second, MaxPendingRequests: 10, MaxRequests: 1000,
+				MaxRequestsPerConnection: 50, MaxRetries: 3, IdleTimeout: time.Minute,
+			},
+			OutlierDetection: infra.OutlierDetection{Consecutive5xx: 5, Interval: time.Second, BaseEjection: 30 * time.Second, MaxEjectionPercent: 50},
+			TLS:              infra.TLSIstioMutual,
+		}
+		props.Versions[1].TrafficPolicy = infra.TrafficPolicy{LoadBalancer: infra.LoadBalancing{Simple: infra.Random}}
+		one := infra.Destination{Workload: parts.v1, Port: "web"}
+		props.Rules = []infra.Rule{
+			{
+				Name: "everything",
+				Match: []infra.Match{{
+					Headers:        map[string]infra.StringMatch{"version": infra.Exact("200"), "x-user": infra.Regex("a.*")},
+					WithoutHeaders: map[string]infra.StringMatch{"x-fault": infra.Present()},
+					URI:            infra.Prefix("/cart"), IgnoreURICase: true,
+					Method: infra.Exact("GET"), Authority: infra.Prefix("cart"), Scheme: infra.Exact("http"),
+					QueryParams: map[string]infra.StringMatch{"debug": infra.Exact("1")}, SourceLabels: map[string]string{"app": "web"}, Port: 80,
+				}, {URI: infra.Exact("/checkout")}},
+				To:      []infra.Destination{{Workload: parts.v1, Port: "web", Weight: 25}, {Workload: parts.v2, Port: "web", Weight: 75}},
+				Rewrite: infra.Rewrite{URI: "/v2", Authority: "v2.example.com"},
+				Timeout: 5 * time.Second,
+				Retries: infra.Retries{Attempts: 3, PerTryTimeout: 500 * time.Millisecond, On: []string{"5xx", "reset"}},
+				Mirror:  infra.Mirror{Workload: parts.v2, Percent: 12.5},
+				RequestHeaders: infra.HeaderEdits{
+					Set: map[string]string{"x-a": "1"}, Add: map[string]string{"x-b": "2"}, Remove: []string{"x-c"},
+				},
+				ResponseHeaders: infra.HeaderEdits{Remove: []string{"server"}},
+				CORS: infra.CORS{
+					AllowOrigins: []infra.StringMatch{infra.Exact("https://example.com")}, AllowMethods: []string{"GET"},
+					AllowHeaders: []string{"x-a"}, ExposeHeaders: []string{"x-b"}, MaxAge: time.Hour, AllowCredentials: true,
+				},
+			},
+			{
+				Name: "fault", Match: []infra.Match{{Headers: map[string]infra.StringMatch{"x-fault": infra.Present()}}}, To: []infra.Destination{one},
+				Fault: infra.Fault{Delay: 1500 * time.Millisecond, DelayPercent: 50, AbortStatus: 503, AbortPercent: 0.1},
+			},
+			{
+				Name: "redirect", Match: []infra.Match{{URI: infra.Prefix("/old")}},
+				Redirect: infra.Redirect{URI: "/new", Authority: "new.example.com", Scheme: "https", Code: 308},
+			},
+			{Name: "default", To: []infra.Destination{one}, Retries: infra.Retries{Disabled: true}},
+		}
+	}))
+}
+
+func TestIstioCanaryHostIsFullWhereTheNamespaceIsKnown(t *testing.T) {
+	t.Parallel()
+	for namespace, want := range map[string]string{"": "cart", "shop": "cart.shop.svc.cluster.local"} {
+		app := native.NewApp(nil)
+		canary(func(meshParts, *infra.IstioCanaryProps) {})(tree.NewChart(app, "chart", tree.ChartProps{Namespace: namespace}))
+		manifests := *app.SynthYaml()
+		assert.Equal(t, 2, strings.Count(manifests, "host: "+want+"\n"), "in the DestinationRule and in its route")
+		assert.Contains(t, manifests, "  hosts:\n    - "+want+"\n")
+	}
+}
+
+func TestIstioCanaryRight(t *testing.T) {
+	t.Parallel()
+	build := canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+		props.Rules = []infra.Rule{{To: []infra.Destination{{Workload: parts.v1, Weight: 10}, {Workload: parts.v2, Weight: 90}}}}
+	})
+	subsets := map[string]bool{}
+	for _, subset := range only[networkingv1.DestinationRule](t, "DestinationRule", build).Spec.Subsets {
+		subsets[subset.Name] = true
+		assert.Equal(t, map[string]string{"app": "cart-" + subset.Name}, subset.Labels, "labels come from the workload")
+	}
+	sum := int32(0)
+	for _, route := range only[networkingv1.VirtualService](t, "VirtualService", build).Spec.Http[0].Route {
+		assert.True(t, subsets[route.Destination.Subset], "a weight must reach a subset that exists")
+		sum += route.Weight
+	}
+	assert.EqualValues(t, 100, sum)
+}
+
+func TestIstioCanaryPatches(t *testing.T) {
+	t.Parallel()
+	build := canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+		props.Patch = func(v *networkingv1.VirtualService) { v.Spec.ExportTo = []string{"."} }
+		props.PatchDestinationRule = func(d *networkingv1.DestinationRule) { d.Spec.ExportTo = []string{"."} }
+	})
+	assert.Equal(t, []string{"."}, only[networkingv1.VirtualService](t, "VirtualService", build).Spec.ExportTo)
+	assert.Equal(t, []string{"."}, only[networkingv1.DestinationRule](t, "DestinationRule", build).Spec.ExportTo)
+}
+
+func TestIstioCanaryUnreachableRules(t *testing.T) {
+	t.Parallel()
+	header := func(match infra.StringMatch) infra.Match {
+		return infra.Match{Headers: map[string]infra.StringMatch{"version": match}}
+	}
+	uri := func(match infra.StringMatch) infra.Match { return infra.Match{URI: match} }
+	for name, test := range map[string]struct {
+		earlier, later []infra.Match
+		unreachable    bool
+	}{
+		"after a catch-all":                  {nil, []infra.Match{header(infra.Exact("1"))}, true},
+		"catch-all last":                     {[]infra.Match{header(infra.Exact("1"))}, nil, false},
+		"two catch-alls":                     {nil, nil, true},
+		"the same":                           {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"another value":                      {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("2"))}, false},
+		"prefix covers exact":                {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"prefix covers longer prefix":        {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Prefix("/a/b"))}, true},
+		"longer prefix first":                {[]infra.Match{uri(infra.Prefix("/a/b"))}, []infra.Match{uri(infra.Prefix("/a"))}, false},
+		"every path begins with a slash":     {[]infra.Match{uri(infra.Prefix("/"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"expression covers exact":            {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"expression matches the whole":       {[]infra.Match{uri(infra.Regex("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, false},
+		"expression and prefix":              {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Prefix("/ab"))}, false},
+		"present covers a value":             {[]infra.Match{header(infra.Present())}, []infra.Match{header(infra.Exact("1"))}, true},
+		"case ignored first":                 {[]infra.Match{{URI: infra.Prefix("/A"), IgnoreURICase: true}}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"case ignored later":                 {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), IgnoreURICase: true}}, false},
+		"more conditions later":              {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, true},
+		"more conditions earlier":            {[]infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, []infra.Match{uri(infra.Exact("/a"))}, false},
+		"not all of the later one's matches": {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, false},
+		"one of the earlier one's matches":   {[]infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, []infra.Match{header(infra.Exact("2"))}, true},
+		"without a header, then with it": {
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, []infra.Match{{Headers: map[string]infra.StringMatch{"x": infra.Present()}}}, false,
+		},
+		"without a header twice": {
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Exact("1")}}},
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, true,
+		},
+		"without fewer": {
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}},
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Exact("1")}}}, false,
+		},
+		"source labels":    {[]infra.Match{{SourceLabels: map[string]string{"a": "b"}}}, []infra.Match{{SourceLabels: map[string]string{"a": "b", "c": "d"}}}, true},
+		"other labels":     {[]infra.Match{{SourceLabels: map[string]string{"a": "b"}}}, []infra.Match{{SourceLabels: map[string]string{"a": "c"}}}, false},
+		"a port":           {[]infra.Match{{Port: 80}}, []infra.Match{{Port: 80, Method: infra.Exact("GET")}}, true},
+		"another port":     {[]infra.Match{{Port: 80}}, []infra.Match{{Port: 81}}, false},
+		"query parameters": {[]infra.Match{{QueryParams: map[string]infra.StringMatch{"a": infra.Exact("1")}}}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, messages := synth(t, canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+				to := []infra.Destination{{Workload: parts.v1}}
+				props.Rules = []infra.Rule{{Match: test.earlier, To: to}, {Name: "late", Match: test.later, To: to}}
+			}))
+			if !test.unreachable {
+				require.Empty(t, messages)
+				return
+			}
+			require.Equal(t, []string{
+				`[chart/canary] Rules[1]: "late" can never apply: Rules[0] takes all its requests before; put it first, or narrow the other`,
+			}, messages)
+		})
+	}
+}
+
+func TestIstioCanaryBadInput(t *testing.T) {
+	t.Parallel()
+	rule := func(change func(parts meshParts, r *infra.Rule)) func(cdk8s.Chart) {
+		return canary(func(parts meshParts, props *infra.IstioCanaryProps) { change(parts, &props.Rules[0]) })
+	}
+	const ignored = "cannot stand beside Fault: Istio ignores timeout and retries of a route that injects faults; give the fault a rule of its own"
+	badInput{
+		"nothing": {func(chart cdk8s.Chart) { infra.NewIstioCanary(chart, "canary", infra.IstioCanaryProps{}) }, []string{
+			`[chart/canary] Name: is not set; give the object a name, for example "web"`,
+			`[chart/canary] Service: is not set; give the *Service in front of the versions`,
+			`[chart/canary] Versions: is not set; give at least one version`,
+			`[chart/canary] Rules: is not set; give at least one rule`,
+		}},
+		"versions": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			props.Versions = []infra.Version{{Name: "V1", Workload: parts.v1}, {Name: "v2"}, {Name: "v2", Workload: parts.v2}}
+		}), []string{
+			`[chart/canary] Versions[0].Name: "V1" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+			`[chart/canary] Versions[1].Workload: is not set; give the *ProbedDeployment of the version`,
+			`[chart/canary] Versions[2].Name: "v2" is already taken by Versions[1]; give each its own`,
+		}},
+		"workloads": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			noVersion := version(parts.chart, "v3", func(p *infra.ProbedDeploymentProps) { p.Version = "" })
+			notSelected := version(parts.chart, "v4", func(p *infra.ProbedDeploymentProps) { p.Labels = nil })
+			sameLabels := version(parts.chart, "v5", func(p *infra.ProbedDeploymentProps) { p.Selector = map[string]string{"service": "cart"} })
+			props.Versions = append(props.Versions, infra.Version{Name: "v3", Workload: noVersion}, infra.Version{Name: "v4", Workload: notSelected}, infra.Version{Name: "v5", Workload: sameLabels})
+		}), []string{
+			`[chart/canary] Versions[0].Workload: "cart-v1" has pods that are of the version "v5" too; let the selectors of the versions differ`,
+			`[chart/canary] Versions[1].Workload: "cart-v2" has pods that are of the version "v5" too; let the selectors of the versions differ`,
+			`[chart/canary] Versions[2].Workload: "cart-v3" has pods without the label version, by which the mesh tells versions apart; set its Version`,
+			`[chart/canary] Versions[2].Workload: "cart-v3" has pods that are of the version "v5" too; let the selectors of the versions differ`,
+			`[chart/canary] Versions[3].Workload: "cart-v4" has pods that Service cart does not select; give them the labels service=cart`,
+		}},
+		"a stranger behind the Service": {canary(func(parts meshParts, _ *infra.IstioCanaryProps) {
+			version(parts.chart, "v3", nil)
+		}), []string{
+			`[chart/canary] Service: "cart" selects the pods of cart-v3, which is not one of Versions; add it there, or change the Selector`,
+		}},
+		"protocol": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			props.Service = infra.NewService(parts.chart, "other", infra.ServiceProps{
+				Name: "cart-2", Selector: map[string]string{"service": "cart"}, Ports: []infra.ServicePort{{Name: "http-web", Port: 80}, {Name: "app", Port: 81}, {Name: "httpx", Port: 82}},
+			})
+		}), []string{
+			`[chart/canary] Service: "cart-2" has a port whose protocol Istio cannot tell, Ports[1] "app"; set its AppProtocol, for example to "http", or begin its name with the protocol, as in "http-web"`,
+			`[chart/canary] Service: "cart-2" has a port whose protocol Istio cannot tell, Ports[2] "httpx"; set its AppProtocol, for example to "http", or begin its name with the protocol, as in "http-web"`,
+		}},
+		"weights": {rule(func(parts meshParts, r *infra.Rule) {
+			r.To = []infra.Destination{{Workload: parts.v1, Weight: 10}, {Workload: parts.v2, Weight: 80}}
+		}), []string{
+			`[chart/canary] Rules[0].To: "10 + 80 = 90" is not 100 percent; let the weights sum to 100`,
+		}},
+		"no weights": {rule(func(parts meshParts, r *infra.Rule) {
+			r.To = []infra.Destination{{Workload: parts.v1}, {Workload: parts.v2}}
+		}), []string{
+			`[chart/canary] Rules[0].To: "0 + 0 = 0" is not 100 percent; let the weights sum to 100`,
+		}},
+		"odd weights": {rule(func(parts meshParts, r *infra.Rule) {
+			r.To = []infra.Destination{{Workload: parts.v1, Weight: -10}, {Workload: parts.v2, Weight: 110}, {Workload: parts.v1}}
+		}), []string{
+			`[chart/canary] Rules[0].To[0].Weight: -10 is not a percentage; use 0 to 100`,
+			`[chart/canary] Rules[0].To[1].Weight: 110 is not a percentage; use 0 to 100`,
+			`[chart/canary] Rules[0].To[2].Workload: "cart-v1" is a destination already, Rules[0].To[0]; add the weights`,
+		}},
+		"destination that is no version": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			other := version(parts.chart, "v3", func(p *infra.ProbedDeploymentProps) { p.Labels = nil })
+			props.Rules[0].To[0] = infra.Destination{Workload: other, Port: "https"}
+			props.Rules[0].Mirror.Workload = other
+		}), []string{
+			`[chart/canary] Rules[0].To[0].Workload: "cart-v3" is not one of Versions; add it there`,
+			`[chart/canary] Rules[0].To[0].Port: Service cart has no port "https"; use "web" or "grpc"`,
+			`[chart/canary] Rules[0].Mirror.Workload: "cart-v3" is not one of Versions; add it there`,
+		}},
+		"no destination": {rule(func(_ meshParts, r *infra.Rule) { r.To = nil }), []string{
+			`[chart/canary] Rules[0].To: is not set; say where the requests go, or use Redirect`,
+		}},
+		"fault beside timeout and retries": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Fault = infra.Fault{Delay: time.Second}
+			r.Timeout = time.Second
+			r.Retries = infra.Retries{Attempts: 2}
+		}), []string{
+			`[chart/canary] Rules[0].Timeout: 1s ` + ignored,
+			`[chart/canary] Rules[0].Retries: 2 ` + ignored,
+		}},
+		"fault": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Fault = infra.Fault{DelayPercent: 101, AbortStatus: 99, AbortPercent: -1}
+		}), []string{
+			`[chart/canary] Rules[0].Fault.DelayPercent: 101 is not a percentage; use 0 to 100`,
+			`[chart/canary] Rules[0].Fault.AbortPercent: -1 is not a percentage; use 0 to 100`,
+			`[chart/canary] Rules[0].Fault.AbortStatus: 99 is not an HTTP status; use 200 to 599`,
+			`[chart/canary] Rules[0].Fault.Delay: is not set; say how long requests wait, or leave out DelayPercent`,
+		}},
+		"retries": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Timeout = time.Second
+			r.Retries = infra.Retries{Attempts: -1, PerTryTimeout: 2 * time.Second, On: []string{"5xx,reset"}, Disabled: true}
+		}), []string{
+			`[chart/canary] Rules[0].Retries.Attempts: -1 is negative; use 1 or more, or Disabled`,
+			`[chart/canary] Rules[0].Retries.Disabled: true has no use for the other fields of Retries; leave them out, or Disabled`,
+			`[chart/canary] Rules[0].Retries.PerTryTimeout: 2s is longer than the rule's Timeout, 1s, which bounds all attempts together; lower it`,
+			`[chart/canary] Rules[0].Retries.On[0]: "5xx,reset" is not one condition; use for example "5xx" or "connect-failure"`,
+		}},
+		"durations": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Timeout = -time.Second
+			r.CORS = infra.CORS{MaxAge: time.Microsecond, AllowMethods: []string{"get"}}
+		}), []string{
+			`[chart/canary] Rules[0].Timeout: -1s is negative; use 0s or more`,
+			`[chart/canary] Rules[0].CORS.AllowOrigins: is not set; name the origins that may ask`,
+			`[chart/canary] Rules[0].CORS.MaxAge: 1µs is not in whole milliseconds, which is what Istio takes; use for example 500ms`,
+			`[chart/canary] Rules[0].CORS.AllowMethods[0]: "get" is not an HTTP method; use upper case, for example GET`,
+		}},
+		"redirect": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Redirect = infra.Redirect{Scheme: "ftp", Code: 200}
+			r.Rewrite = infra.Rewrite{URI: "x"}
+		}), []string{
+			`[chart/canary] Rules[0].To: "1 destinations" cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
+			`[chart/canary] Rules[0].Rewrite: {x } cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
+			`[chart/canary] Rules[0].Redirect.Code: 200 is not a redirect; use 301, 302, 303, 307 or 308`,
+			`[chart/canary] Rules[0].Redirect.Scheme: "ftp" is not a scheme; use http or https`,
+			`[chart/canary] Rules[0].Rewrite.URI: "x" does not begin with '/'; a path does`,
+		}},
+		"mirror without a target": {rule(func(_ meshParts, r *infra.Rule) { r.Mirror.Percent = 200 }), []string{
+			`[chart/canary] Rules[0].Mirror.Workload: is not set; say where the copies go`,
+			`[chart/canary] Rules[0].Mirror.Percent: 200 is not a percentage; use 0 to 100`,
+		}},
+		"headers": {rule(func(_ meshParts, r *infra.Rule) {
+			r.RequestHeaders = infra.HeaderEdits{Set: map[string]string{"a b": ""}, Remove: []string{""}}
+		}), []string{
+			`[chart/canary] Rules[0].RequestHeaders.Set: "a b" is not the name of a header; use lower-case letters, digits and '-'`,
+			`[chart/canary] Rules[0].RequestHeaders.Remove: "" is not the name of a header; use lower-case letters, digits and '-'`,
+		}},
+		"matches": {rule(func(_ meshParts, r *infra.Rule) {
+			r.Match = []infra.Match{{
+				URI: infra.Exact("a"), Method: infra.Present(), Authority: infra.Regex("("), Scheme: infra.Exact(""),
+				Headers:     map[string]infra.StringMatch{"Version": infra.Exact("1"), "x": {}},
+				QueryParams: map[string]infra.StringMatch{"a": infra.Prefix("b")}, SourceLabels: map[string]string{"a b": ""}, Port: 70000,
+			}}
+		}), []string{
+			`[chart/canary] Rules[0].Match[0].Method: "Present()" is for headers alone; use Exact, Prefix or Regex`,
+			`[chart/canary] Rules[0].Match[0].Authority: "(" is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax`,
+			`[chart/canary] Rules[0].Match[0].Scheme: "" matches nothing or everything; give a text, or leave the condition out`,
+			`[chart/canary] Rules[0].Match[0].URI: "a" does not begin with '/'; a path does`,
+			`[chart/canary] Rules[0].Match[0].Headers: "Version" is not the name of a header; use lower-case letters, digits and '-'`,
+			`[chart/canary] Rules[0].Match[0].Headers["x"]: is not set; make the condition with Exact, Prefix or Regex`,
+			`[chart/canary] Rules[0].Match[0].QueryParams["a"]: "Prefix(...)" is not known for parameters of the query; use Exact or Regex`,
+			`[chart/canary] Rules[0].Match[0].SourceLabels: "a b" is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'`,
+			`[chart/canary] Rules[0].Match[0].Port: 70000 is not a port; use 1 to 65535`,
+		}},
+		"traffic policy": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			props.TrafficPolicy = infra.TrafficPolicy{
+				LoadBalancer:     infra.LoadBalancing{Simple: "round_robin", ConsistentHash: infra.ConsistentHash{Header: "a", SourceIP: true, CookieTTL: time.Second}},
+				ConnectionPool:   infra.ConnectionPool{MaxConnections: -1, ConnectTimeout: -1},
+				OutlierDetection: infra.OutlierDetection{MaxEjectionPercent: 101},
+				TLS:              "MUTUAL",
+			}
+		}), []string{
+			`[chart/canary] TrafficPolicy.LoadBalancer.Simple: "round_robin" is not known; use ROUND_ROBIN, LEAST_REQUEST, RANDOM or PASSTHROUGH`,
+			`[chart/canary] TrafficPolicy.LoadBalancer.ConsistentHash: 2 keys are set; use one of Header, Cookie, QueryParam and SourceIP`,
+			`[chart/canary] TrafficPolicy.LoadBalancer.ConsistentHash.Cookie: is not set; name the cookie, or leave out CookieTTL`,
+			`[chart/canary] TrafficPolicy.LoadBalancer.Simple: "round_robin" cannot stand beside ConsistentHash; leave out one of them`,
+			`[chart/canary] TrafficPolicy.ConnectionPool.MaxConnections: -1 is negative; use 1 or more, or 0 for no bound`,
+			`[chart/canary] TrafficPolicy.ConnectionPool.ConnectTimeout: -1ns is negative; use 0s or more`,
+			`[chart/canary] TrafficPolicy.OutlierDetection.Consecutive5xx: is not set; say how many failures in a row put a pod out`,
+			`[chart/canary] TrafficPolicy.OutlierDetection.MaxEjectionPercent: 101 is not a percentage; use 0 to 100`,
+			`[chart/canary] TrafficPolicy.TLS: "MUTUAL" is not known; use DISABLE, SIMPLE or ISTIO_MUTUAL`,
+		}},
+		"gateways": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			door := infra.NewIstioGateway(parts.chart, "gateway", infra.IstioGatewayProps{
+				Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
+			})
+			props.Gateways = []*infra.IstioGateway{door, nil}
+			props.Mesh = true
+			props.Hosts = []string{"http://x", "shop.example.com", infra.AnyHost, "www.example.com", "www.example.com"}
+		}), []string{
+			`[chart/canary] Hosts[0]: "http://x" is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example "www.example.com"`,
+			`[chart/canary] Hosts[2]: "*" would take all calls inside the mesh; name the hosts`,
+			`[chart/canary] Hosts[4]: "www.example.com" is already taken by Hosts[3]; give each its own`,
+			`[chart/canary] Gateways[0]: "door" has no server for the host "http://x"; add it there, or leave it out of Hosts`,
+			`[chart/canary] Gateways[0]: "door" has no server for the host "shop.example.com"; add it there, or leave it out of Hosts`,
+			`[chart/canary] Gateways[0]: "door" has no server for the host "*"; add it there, or leave it out of Hosts`,
+			`[chart/canary] Gateways[1]: is not set; give an *IstioGateway`,
+			`[chart/canary] Rules[0].To[0].Port: is not set; requests from outside the mesh name no port, and Service cart has several; name one of them`,
+		}},
+		"gateway without hosts": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			door := infra.NewIstioGateway(parts.chart, "gateway", infra.IstioGatewayProps{
+				Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
+			})
+			props.Gateways = []*infra.IstioGateway{door}
+			props.Rules[0].To[0].Port = "web"
+		}), []string{
+			`[chart/canary] Hosts: is not set; name the hosts that clients outside the mesh ask for`,
+		}},
+	}.run(t)
+}

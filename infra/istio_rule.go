@@ -1,0 +1,430 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	networking "istio.io/api/networking/v1alpha3"
+)
+
+// Rule says what happens to requests. The first rule of an IstioCanary that matches a request applies.
+// See https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute.
+type Rule struct {
+	// Name of the rule, for access logs. Defaults to none.
+	Name string
+	// Match are sets of conditions, one of which must hold. Defaults to every request.
+	Match []Match
+	// To are where the requests go. Required, but for Redirect.
+	To []Destination
+	// Redirect answers with a redirect instead. Defaults to none.
+	Redirect Redirect
+	// Rewrite changes path and host before the request goes on. Defaults to none.
+	Rewrite Rewrite
+	// Timeout bounds a request with all its retries. Defaults to none.
+	Timeout time.Duration
+	// Retries of a request that fails. Default to Istio's own: two, where it is safe.
+	Retries Retries
+	// Fault delays or ends requests on purpose. Defaults to none. Istio does not look at Timeout and Retries of a rule
+	// that has one, so that is an error.
+	Fault Fault
+	// Mirror sends a copy of the requests elsewhere, whose answers are dropped. Defaults to none.
+	Mirror Mirror
+	// RequestHeaders and ResponseHeaders are changed on the way. Default to none.
+	RequestHeaders, ResponseHeaders HeaderEdits
+	// CORS answers browsers that ask across origins. Defaults to none.
+	CORS CORS
+}
+
+// Destination is where a share of the requests goes.
+type Destination struct {
+	// Workload is one of the IstioCanary's Versions. Defaults to all pods of the Service.
+	Workload *ProbedDeployment
+	// Weight is the share in percent. The weights of a rule sum to 100; a single destination needs none.
+	Weight int32
+	// Port is the name of the Service's port. Defaults to the one that was called; from outside the mesh it is required
+	// where the Service has more than one.
+	Port string
+}
+
+// Retries are attempts after the first one.
+type Retries struct {
+	// Attempts is how many there are at most. Defaults to Istio's own, 2.
+	Attempts int32
+	// PerTryTimeout bounds each attempt. Defaults to the rule's Timeout.
+	PerTryTimeout time.Duration
+	// On are the conditions, in Envoy's words such as "5xx", "reset", "connect-failure" or "unavailable". Default to
+	// Istio's own: connect-failure, refused-stream, unavailable, cancelled.
+	On []string
+	// Disabled turns retries off. Defaults to false.
+	Disabled bool
+}
+
+// Fault is a failure made on purpose.
+type Fault struct {
+	// Delay is how long requests wait. Defaults to none.
+	Delay time.Duration
+	// DelayPercent is the share of the requests that wait. Defaults to 100.
+	DelayPercent float64
+	// AbortStatus is the HTTP status that ends requests, 200 to 599. Defaults to none.
+	AbortStatus int32
+	// AbortPercent is the share of the requests that end. Defaults to 100.
+	AbortPercent float64
+}
+
+// Mirror is where copies of requests go.
+type Mirror struct {
+	// Workload is one of the IstioCanary's Versions.
+	Workload *ProbedDeployment
+	// Percent is the share of the requests that is copied. Defaults to 100.
+	Percent float64
+}
+
+// HeaderEdits are changes of headers.
+type HeaderEdits struct {
+	// Set replaces headers.
+	Set map[string]string
+	// Add adds values to headers.
+	Add map[string]string
+	// Remove takes headers away.
+	Remove []string
+}
+
+// Rewrite changes a request.
+type Rewrite struct {
+	// URI replaces the path, or the prefix of it that was matched. Defaults to the path as it is.
+	URI string
+	// Authority replaces the host. Defaults to the host as it is.
+	Authority string
+}
+
+// Redirect is an answer that sends the client elsewhere.
+type Redirect struct {
+	// URI is the path to go to. Defaults to the request's.
+	URI string
+	// Authority is the host to go to. Defaults to the request's.
+	Authority string
+	// Scheme is http or https. Defaults to the request's.
+	Scheme string
+	// Code is the HTTP status: 301, 302, 303, 307 or 308. Defaults to Istio's 301.
+	Code int32
+}
+
+// CORS is a policy of cross-origin resource sharing.
+type CORS struct {
+	// AllowOrigins are the origins that may ask. Required where any other field is set.
+	AllowOrigins []StringMatch
+	// AllowMethods, AllowHeaders and ExposeHeaders default to none.
+	AllowMethods, AllowHeaders, ExposeHeaders []string
+	// MaxAge is how long a browser may remember the answer. Defaults to not at all.
+	MaxAge time.Duration
+	// AllowCredentials lets browsers send cookies. Defaults to false.
+	AllowCredentials bool
+}
+
+func (c CORS) isZero() bool {
+	return len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0 && c.MaxAge == 0 && !c.AllowCredentials
+}
+
+func (e HeaderEdits) isZero() bool { return len(e.Set)+len(e.Add)+len(e.Remove) == 0 }
+
+func (r Retries) isZero() bool {
+	return r.Attempts == 0 && r.PerTryTimeout == 0 && len(r.On) == 0 && !r.Disabled
+}
+
+func (r Rule) matches() []Match {
+	if len(r.Match) == 0 {
+		return []Match{{}}
+	}
+	return r.Match
+}
+
+// covers tells whether r takes every request that other could.
+func (r Rule) covers(other Match) bool {
+	return slices.ContainsFunc(r.matches(), func(m Match) bool { return m.covers(other) })
+}
+
+func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
+	for i, match := range r.Match {
+		match.validate(p, index(field+".Match", i))
+	}
+	redirects := r.Redirect != Redirect{}
+	if redirects {
+		r.validateRedirect(p, field)
+	} else {
+		r.validateDestinations(p, field, canary)
+	}
+	if uri := r.Rewrite.URI; uri != "" && !strings.HasPrefix(uri, "/") {
+		p.add(field+".Rewrite.URI", uri, "does not begin with '/'; a path does")
+	}
+	p.duration(field+".Timeout", r.Timeout)
+	r.validateRetries(p, field)
+	r.validateFault(p, field)
+	if r.Mirror.Workload != nil && !canary.has(r.Mirror.Workload) {
+		p.add(field+".Mirror.Workload", r.Mirror.Workload.Name(), "is not one of Versions; add it there")
+	}
+	if r.Mirror.Workload == nil && r.Mirror.Percent != 0 {
+		p.missing(field+".Mirror.Workload", "say where the copies go")
+	}
+	p.percent(field+".Mirror.Percent", r.Mirror.Percent)
+	r.RequestHeaders.validate(p, field+".RequestHeaders")
+	r.ResponseHeaders.validate(p, field+".ResponseHeaders")
+	r.CORS.validate(p, field+".CORS")
+}
+
+func (r Rule) validateRedirect(p *problems, field string) {
+	if len(r.To) > 0 {
+		p.add(field+".To", fmt.Sprintf("%d destinations", len(r.To)), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+	}
+	if (r.Rewrite != Rewrite{}) {
+		p.add(field+".Rewrite", r.Rewrite, "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+	}
+	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
+		p.add(field+".Redirect.Code", r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
+	}
+	if !slices.Contains([]string{"", "http", "https"}, r.Redirect.Scheme) {
+		p.add(field+".Redirect.Scheme", r.Redirect.Scheme, "is not a scheme; use http or https")
+	}
+}
+
+func (r Rule) validateDestinations(p *problems, field string, canary IstioCanaryProps) {
+	if len(r.To) == 0 {
+		p.missing(field+".To", "say where the requests go, or use Redirect")
+	}
+	sum := int32(0)
+	first := map[*ProbedDeployment]string{}
+	var terms []string
+	for i, to := range r.To {
+		at := index(field+".To", i)
+		if to.Workload != nil && !canary.has(to.Workload) {
+			p.add(at+".Workload", to.Workload.Name(), "is not one of Versions; add it there")
+		}
+		if other, twice := first[to.Workload]; twice {
+			p.add(at+".Workload", workloadName(to.Workload), "is a destination already, "+other+"; add the weights")
+		} else {
+			first[to.Workload] = at
+		}
+		if to.Weight < 0 || to.Weight > 100 {
+			p.add(at+".Weight", to.Weight, "is not a percentage; use 0 to 100")
+		}
+		sum += to.Weight
+		terms = append(terms, fmt.Sprint(to.Weight))
+		canary.validatePort(p, at+".Port", to.Port)
+	}
+	single := len(r.To) == 1 && r.To[0].Weight == 0
+	if len(r.To) > 0 && !single && sum != 100 {
+		p.add(field+".To", strings.Join(terms, " + ")+fmt.Sprintf(" = %d", sum), "is not 100 percent; let the weights sum to 100")
+	}
+}
+
+func workloadName(workload *ProbedDeployment) string {
+	if workload == nil {
+		return "the whole Service"
+	}
+	return workload.Name()
+}
+
+func (r Rule) validateRetries(p *problems, field string) {
+	if r.Retries.Attempts < 0 {
+		p.add(field+".Retries.Attempts", r.Retries.Attempts, "is negative; use 1 or more, or Disabled")
+	}
+	if r.Retries.Disabled && (r.Retries.Attempts != 0 || r.Retries.PerTryTimeout != 0 || len(r.Retries.On) > 0) {
+		p.add(field+".Retries.Disabled", true, "has no use for the other fields of Retries; leave them out, or Disabled")
+	}
+	p.duration(field+".Retries.PerTryTimeout", r.Retries.PerTryTimeout)
+	if r.Timeout > 0 && r.Retries.PerTryTimeout > r.Timeout {
+		p.add(field+".Retries.PerTryTimeout", r.Retries.PerTryTimeout, "is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
+	}
+	for i, condition := range r.Retries.On {
+		if condition == "" || strings.ContainsAny(condition, ", ") {
+			p.add(index(field+".Retries.On", i), condition, "is not one condition; use for example \"5xx\" or \"connect-failure\"")
+		}
+	}
+}
+
+func (r Rule) validateFault(p *problems, field string) {
+	at := field + ".Fault"
+	p.duration(at+".Delay", r.Fault.Delay)
+	p.percent(at+".DelayPercent", r.Fault.DelayPercent)
+	p.percent(at+".AbortPercent", r.Fault.AbortPercent)
+	if r.Fault.AbortStatus != 0 && (r.Fault.AbortStatus < 200 || r.Fault.AbortStatus > 599) {
+		p.add(at+".AbortStatus", r.Fault.AbortStatus, "is not an HTTP status; use 200 to 599")
+	}
+	if r.Fault.Delay == 0 && r.Fault.DelayPercent != 0 {
+		p.missing(at+".Delay", "say how long requests wait, or leave out DelayPercent")
+	}
+	if r.Fault.AbortStatus == 0 && r.Fault.AbortPercent != 0 {
+		p.missing(at+".AbortStatus", "say how requests end, or leave out AbortPercent")
+	}
+	if (r.Fault == Fault{}) {
+		return
+	}
+	const reason = "cannot stand beside Fault: Istio ignores timeout and retries of a route that injects faults; give the fault a rule of its own"
+	if r.Timeout != 0 {
+		p.add(field+".Timeout", r.Timeout, reason)
+	}
+	if !r.Retries.isZero() {
+		p.add(field+".Retries", r.Retries.Attempts, reason)
+	}
+}
+
+func (e HeaderEdits) validate(p *problems, field string) {
+	for _, f := range []struct {
+		name  string
+		names []string
+	}{{"Set", sortedKeys(e.Set)}, {"Add", sortedKeys(e.Add)}, {"Remove", e.Remove}} {
+		for _, name := range f.names {
+			if !headerName.MatchString(strings.ToLower(name)) {
+				p.add(field+"."+f.name, name, headerNameRule)
+			}
+		}
+	}
+}
+
+func (c CORS) validate(p *problems, field string) {
+	if !c.isZero() && len(c.AllowOrigins) == 0 {
+		p.missing(field+".AllowOrigins", "name the origins that may ask")
+	}
+	for i, origin := range c.AllowOrigins {
+		origin.validate(p, index(field+".AllowOrigins", i), false)
+	}
+	p.duration(field+".MaxAge", c.MaxAge)
+	for i, method := range c.AllowMethods {
+		if method == "" || method != strings.ToUpper(method) {
+			p.add(index(field+".AllowMethods", i), method, "is not an HTTP method; use upper case, for example GET")
+		}
+	}
+}
+
+// duration checks a duration that Istio takes in milliseconds.
+func (p *problems) duration(field string, d time.Duration) {
+	switch {
+	case d < 0:
+		p.add(field, d, "is negative; use 0s or more")
+	case d != 0 && d < time.Millisecond, d%time.Millisecond != 0:
+		p.add(field, d, "is not in whole milliseconds, which is what Istio takes; use for example 500ms")
+	}
+}
+
+// percent checks a share of which 0 stands for the default.
+func (p *problems) percent(field string, percent float64) {
+	// Written so that NaN is refused too.
+	if !(percent >= 0 && percent <= 100) {
+		p.add(field, percent, "is not a percentage; use 0 to 100")
+	}
+}
+
+func optionalDuration(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
+}
+
+func percentage(percent float64) *networking.Percent {
+	if percent == 0 {
+		percent = 100
+	}
+	return &networking.Percent{Value: percent}
+}
+
+func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
+	route := &networking.HTTPRoute{
+		Name:       r.Name,
+		Timeout:    optionalDuration(r.Timeout),
+		Retries:    r.Retries.render(),
+		Fault:      r.Fault.render(),
+		CorsPolicy: r.CORS.render(),
+	}
+	for _, match := range r.Match {
+		route.Match = append(route.Match, match.render())
+	}
+	if (r.Redirect != Redirect{}) {
+		route.Redirect = &networking.HTTPRedirect{
+			Uri: r.Redirect.URI, Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme, RedirectCode: uint32(max(r.Redirect.Code, 0)),
+		}
+		return route
+	}
+	for _, to := range r.To {
+		route.Route = append(route.Route, &networking.HTTPRouteDestination{
+			Destination: canary.destination(to.Workload, to.Port),
+			Weight:      to.Weight,
+		})
+	}
+	if (r.Rewrite != Rewrite{}) {
+		route.Rewrite = &networking.HTTPRewrite{Uri: r.Rewrite.URI, Authority: r.Rewrite.Authority}
+	}
+	if r.Mirror.Workload != nil {
+		route.Mirrors = []*networking.HTTPMirrorPolicy{{
+			Destination: canary.destination(r.Mirror.Workload, ""), Percentage: percentage(r.Mirror.Percent),
+		}}
+	}
+	if !r.RequestHeaders.isZero() || !r.ResponseHeaders.isZero() {
+		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(), Response: r.ResponseHeaders.render()}
+	}
+	return route
+}
+
+func (r Retries) render() *networking.HTTPRetry {
+	switch {
+	case r.isZero():
+		return nil
+	case r.Disabled:
+		return &networking.HTTPRetry{}
+	}
+	attempts := r.Attempts
+	if attempts == 0 {
+		attempts = 2
+	}
+	return &networking.HTTPRetry{Attempts: attempts, PerTryTimeout: optionalDuration(r.PerTryTimeout), RetryOn: strings.Join(r.On, ",")}
+}
+
+func (f Fault) render() *networking.HTTPFaultInjection {
+	if (f == Fault{}) {
+		return nil
+	}
+	result := &networking.HTTPFaultInjection{}
+	if f.Delay != 0 {
+		result.Delay = &networking.HTTPFaultInjection_Delay{
+			HttpDelayType: &networking.HTTPFaultInjection_Delay_FixedDelay{FixedDelay: durationpb.New(f.Delay)},
+			Percentage:    percentage(f.DelayPercent),
+		}
+	}
+	if f.AbortStatus != 0 {
+		result.Abort = &networking.HTTPFaultInjection_Abort{
+			ErrorType:  &networking.HTTPFaultInjection_Abort_HttpStatus{HttpStatus: f.AbortStatus},
+			Percentage: percentage(f.AbortPercent),
+		}
+	}
+	return result
+}
+
+func (e HeaderEdits) render() *networking.Headers_HeaderOperations {
+	if e.isZero() {
+		return nil
+	}
+	return &networking.Headers_HeaderOperations{Set: maps.Clone(e.Set), Add: maps.Clone(e.Add), Remove: slices.Clone(e.Remove)}
+}
+
+func (c CORS) render() *networking.CorsPolicy {
+	if c.isZero() {
+		return nil
+	}
+	policy := &networking.CorsPolicy{
+		AllowMethods:  slices.Clone(c.AllowMethods),
+		AllowHeaders:  slices.Clone(c.AllowHeaders),
+		ExposeHeaders: slices.Clone(c.ExposeHeaders),
+		MaxAge:        optionalDuration(c.MaxAge),
+	}
+	for _, origin := range c.AllowOrigins {
+		policy.AllowOrigins = append(policy.AllowOrigins, origin.render())
+	}
+	if c.AllowCredentials {
+		policy.AllowCredentials = wrapperspb.Bool(true)
+	}
+	return policy
+}

@@ -1,0 +1,105 @@
+package infra
+
+import (
+	"maps"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// MeshMode is how the pods of a namespace join the mesh.
+type MeshMode string
+
+const (
+	// Sidecar puts a proxy into each pod when it is made.
+	Sidecar MeshMode = "Sidecar"
+	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are.
+	Ambient MeshMode = "Ambient"
+)
+
+// The labels by which Istio knows what to do with a namespace
+// (https://istio.io/latest/docs/reference/config/labels/).
+const (
+	injectionLabel = "istio-injection"
+	revisionLabel  = "istio.io/rev"
+	dataplaneLabel = "istio.io/dataplane-mode"
+)
+
+// MeshNamespaceProps are the options of a MeshNamespace.
+type MeshNamespaceProps struct {
+	// Name of the Namespace. Required; an RFC 1123 label.
+	Name string
+	// Mode is how pods join the mesh. Defaults to Sidecar.
+	Mode MeshMode
+	// Revision is the control plane that injects the sidecars, where there are several. Defaults to the default one.
+	Revision string
+	// Labels and Annotations of the Namespace. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the Namespace.
+	Patch func(*corev1.Namespace)
+}
+
+func (props MeshNamespaceProps) withDefaults() MeshNamespaceProps {
+	if props.Mode == "" {
+		props.Mode = Sidecar
+	}
+	return props
+}
+
+func (props MeshNamespaceProps) validate() []string {
+	var p problems
+	p.dnsLabel("Name", props.Name)
+	oneOf(&p, "Mode", props.Mode, Sidecar, Ambient)
+	if props.Revision != "" && len(validation.IsDNS1123Label(props.Revision)) > 0 {
+		p.add("Revision", props.Revision, dnsLabelRule)
+	}
+	p.labels("Labels", props.Labels)
+	for _, key := range []string{injectionLabel, revisionLabel, dataplaneLabel} {
+		if value, ok := props.Labels[key]; ok {
+			p.add(entry("Labels", key), value, "is set by Mode and Revision; leave it out")
+		}
+	}
+	p.annotations("Annotations", props.Annotations)
+	return p
+}
+
+func (props MeshNamespaceProps) meshLabels() map[string]string {
+	switch {
+	case props.Mode == Ambient && props.Revision != "":
+		return map[string]string{dataplaneLabel: "ambient", revisionLabel: props.Revision}
+	case props.Mode == Ambient:
+		return map[string]string{dataplaneLabel: "ambient"}
+	case props.Revision != "":
+		// Beside istio-injection a revision would not be looked at.
+		return map[string]string{revisionLabel: props.Revision}
+	}
+	return map[string]string{injectionLabel: "enabled"}
+}
+
+// MeshNamespace is a Namespace whose pods are part of the mesh. Pods that run already join when they are made anew
+// (kubectl rollout restart).
+type MeshNamespace struct {
+	constructs.Construct
+	props MeshNamespaceProps
+}
+
+// NewMeshNamespace makes a MeshNamespace.
+func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespaceProps) *MeshNamespace {
+	props = props.withDefaults()
+	n := &MeshNamespace{props: props}
+	tree.New(n, scope, id)
+	tree.Invalid(n, props.validate()...)
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: props.Name, Labels: merged(props.Labels, props.meshLabels()), Annotations: maps.Clone(props.Annotations),
+	}}
+	k8s.NewNamespace(n, "Resource", patched(object, props.Patch))
+	return n
+}
+
+// Name returns the name of the Namespace.
+func (n *MeshNamespace) Name() string { return n.props.Name }

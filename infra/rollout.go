@@ -1,0 +1,89 @@
+package infra
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// Rollout says how a Deployment replaces its pods.
+// See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy.
+type Rollout struct {
+	// Recreate ends all old pods before the first new one starts, which interrupts the service.
+	// Defaults to false: a rolling update.
+	Recreate bool
+	// MaxSurge is how many pods more than Replicas there may be: Pods(1) or Percent(25), rounded up.
+	// Defaults to Kubernetes' 25 %.
+	MaxSurge *intstr.IntOrString
+	// MaxUnavailable is how many pods fewer than Replicas may be ready: Pods(0) or Percent(25), rounded down.
+	// Defaults to Kubernetes' 25 %.
+	MaxUnavailable *intstr.IntOrString
+	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Defaults to 0.
+	MinReady time.Duration
+	// ProgressDeadline is how long the rollout may stand still before it is reported as failed, in whole seconds.
+	// Defaults to Kubernetes' 600 s.
+	ProgressDeadline time.Duration
+	// RevisionHistoryLimit is how many old ReplicaSets are kept to go back to. Defaults to Kubernetes' 10.
+	RevisionHistoryLimit *int32
+}
+
+// Percent is a share of the replicas, for MaxSurge and MaxUnavailable.
+func Percent(n int) *intstr.IntOrString { return new(intstr.FromString(fmt.Sprintf("%d%%", n))) }
+
+// Pods is a number of pods, for MaxSurge and MaxUnavailable.
+func Pods(n int32) *intstr.IntOrString { return new(intstr.FromInt32(n)) }
+
+func (r Rollout) strategy() appsv1.DeploymentStrategy {
+	switch {
+	case r.Recreate:
+		return appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
+	case r.MaxSurge == nil && r.MaxUnavailable == nil:
+		return appsv1.DeploymentStrategy{}
+	}
+	return appsv1.DeploymentStrategy{
+		Type:          appsv1.RollingUpdateDeploymentStrategyType,
+		RollingUpdate: &appsv1.RollingUpdateDeployment{MaxSurge: r.MaxSurge, MaxUnavailable: r.MaxUnavailable},
+	}
+}
+
+func (r Rollout) validate(p *problems, field string) {
+	if r.Recreate && (r.MaxSurge != nil || r.MaxUnavailable != nil) {
+		p.add(field+".Recreate", r.Recreate, "has no use for MaxSurge and MaxUnavailable; leave them out, or Recreate")
+	}
+	surges := podCount(p, field+".MaxSurge", r.MaxSurge)
+	leaves := podCount(p, field+".MaxUnavailable", r.MaxUnavailable)
+	if r.MaxSurge != nil && r.MaxUnavailable != nil && surges == 0 && leaves == 0 {
+		p.add(field+".MaxUnavailable", r.MaxUnavailable, "cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them")
+	}
+	p.seconds(field+".MinReady", r.MinReady)
+	p.seconds(field+".ProgressDeadline", r.ProgressDeadline)
+	if r.ProgressDeadline != 0 && r.ProgressDeadline <= r.MinReady {
+		p.add(field+".ProgressDeadline", r.ProgressDeadline, "is not more than MinReady, "+r.MinReady.String()+"; raise it")
+	}
+	if r.RevisionHistoryLimit != nil && *r.RevisionHistoryLimit < 0 {
+		p.add(field+".RevisionHistoryLimit", *r.RevisionHistoryLimit, "is negative; use 0 or more")
+	}
+}
+
+// defaultProgressDeadline is Kubernetes'.
+const defaultProgressDeadline = 600 * time.Second
+
+func (r Rollout) progressDeadline() time.Duration {
+	return cmp.Or(r.ProgressDeadline, defaultProgressDeadline)
+}
+
+// podCount checks a number or share of pods and returns it, -1 where it is none.
+func podCount(p *problems, field string, value *intstr.IntOrString) int {
+	if value == nil {
+		return -1
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(value, 100, false)
+	if err != nil || n < 0 || value.Type == intstr.String && n > 100 {
+		p.add(field, value.String(), "is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 100")
+		return -1
+	}
+	return n
+}

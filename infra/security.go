@@ -1,0 +1,102 @@
+package infra
+
+import (
+	"math"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// DefaultUser is the user id that containers run as where Security names none: the "nonroot" user of the distroless
+// images. It is written out, since the kubelet refuses runAsNonRoot for an image whose user is not a number.
+const DefaultUser int64 = 65532
+
+// Security says how far a workload departs from the safe defaults. Its zero value meets the Pod Security Standard
+// "restricted" (https://kubernetes.io/docs/concepts/security/pod-security-standards/) and goes beyond it with a
+// read-only root filesystem and without a token for the API server; each default can be turned off by itself.
+type Security struct {
+	// RunAsUser is the user id of the container's process. Defaults to DefaultUser.
+	RunAsUser *int64
+	// RunAsGroup is the process' primary group id. Defaults to the image's.
+	RunAsGroup *int64
+	// FSGroup is the group id that owns the pod's volumes. Defaults to none.
+	FSGroup *int64
+	// AllowRoot lets the container run as root: it leaves out runAsNonRoot, and the user id where RunAsUser is nil.
+	// Defaults to false.
+	AllowRoot bool
+	// AllowPrivilegeEscalation lets a process gain more privileges than its parent. Defaults to false.
+	AllowPrivilegeEscalation bool
+	// KeepCapabilities keeps the capabilities that the container runtime gives. Defaults to false: all are dropped.
+	KeepCapabilities bool
+	// AddCapabilities are added after all others are dropped; "restricted" allows NET_BIND_SERVICE alone.
+	// Defaults to none.
+	AddCapabilities []string
+	// UnconfinedSeccomp leaves out the seccomp profile RuntimeDefault. Defaults to false.
+	UnconfinedSeccomp bool
+	// WritableRootFilesystem lets the container write to its own filesystem. Defaults to false; what a service has to
+	// write goes to a volume.
+	WritableRootFilesystem bool
+	// MountServiceAccountToken gives the pod a token for the API server. Defaults to false.
+	MountServiceAccountToken bool
+}
+
+func (s Security) validate(p *problems, field string) {
+	for _, f := range []struct {
+		name string
+		id   *int64
+	}{{"RunAsUser", s.RunAsUser}, {"RunAsGroup", s.RunAsGroup}, {"FSGroup", s.FSGroup}} {
+		if f.id != nil && (*f.id < 0 || *f.id > math.MaxInt32) {
+			p.add(field+"."+f.name, *f.id, "is not an id; use 0 to 2147483647")
+		}
+	}
+	if s.RunAsUser != nil && *s.RunAsUser == 0 && !s.AllowRoot {
+		p.add(field+".RunAsUser", *s.RunAsUser, "is root; use another user, or say AllowRoot: true")
+	}
+	if s.KeepCapabilities && len(s.AddCapabilities) > 0 {
+		p.add(field+".AddCapabilities", s.AddCapabilities, "has no meaning beside KeepCapabilities: true; leave out one of them")
+	}
+}
+
+func (s Security) podContext() *corev1.PodSecurityContext {
+	context := &corev1.PodSecurityContext{RunAsUser: s.RunAsUser, RunAsGroup: s.RunAsGroup, FSGroup: s.FSGroup}
+	if !s.AllowRoot {
+		context.RunAsNonRoot = new(true)
+		if s.RunAsUser == nil {
+			context.RunAsUser = new(DefaultUser)
+		}
+	}
+	if !s.UnconfinedSeccomp {
+		context.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	if reflect.ValueOf(*context).IsZero() {
+		return nil
+	}
+	return context
+}
+
+func (s Security) containerContext() *corev1.SecurityContext {
+	context := &corev1.SecurityContext{}
+	if !s.AllowPrivilegeEscalation {
+		context.AllowPrivilegeEscalation = new(false)
+	}
+	if !s.KeepCapabilities {
+		context.Capabilities = &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
+		for _, capability := range s.AddCapabilities {
+			context.Capabilities.Add = append(context.Capabilities.Add, corev1.Capability(capability))
+		}
+	}
+	if !s.WritableRootFilesystem {
+		context.ReadOnlyRootFilesystem = new(true)
+	}
+	if reflect.ValueOf(*context).IsZero() {
+		return nil
+	}
+	return context
+}
+
+func (s Security) automountServiceAccountToken() *bool {
+	if s.MountServiceAccountToken {
+		return nil
+	}
+	return new(false)
+}

@@ -1,0 +1,272 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// ServiceType says from where a Service is reached.
+// See https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types.
+type ServiceType string
+
+const (
+	// ClusterIP gives the Service an address inside the cluster.
+	ClusterIP ServiceType = "ClusterIP"
+	// NodePort opens a port on every node too.
+	NodePort ServiceType = "NodePort"
+	// LoadBalancer asks the cloud for an address outside the cluster too.
+	LoadBalancer ServiceType = "LoadBalancer"
+	// ExternalName makes the name an alias of a DNS name outside the cluster.
+	ExternalName ServiceType = "ExternalName"
+	// Headless gives no address: the name resolves to the addresses of the pods, for clients that balance themselves.
+	Headless ServiceType = "Headless"
+)
+
+// ServicePort is a port of a Service.
+type ServicePort struct {
+	// Name of the port, an RFC 1123 label. Required where there is more than one.
+	Name string
+	// Port is its number, 1 to 65535. Required.
+	Port int32
+	// TargetPort is the container's port. Defaults to Port.
+	TargetPort int32
+	// NodePort is the port opened on every node, for the types NodePort and LoadBalancer. Defaults to one that
+	// Kubernetes chooses.
+	NodePort int32
+	// Protocol defaults to TCP.
+	Protocol Protocol
+	// AppProtocol is the application protocol, a hint to proxies such as "http", "grpc" or "kubernetes.io/h2c".
+	// Defaults to none.
+	AppProtocol string
+}
+
+func (port ServicePort) withDefaults() ServicePort {
+	if port.TargetPort == 0 {
+		port.TargetPort = port.Port
+	}
+	return port
+}
+
+// ServiceProps are the options of a Service.
+type ServiceProps struct {
+	// Name of the Service. Required; an RFC 1035 label, since it becomes a DNS name.
+	Name string
+	// Selector are the labels of the pods behind the Service. Required but for ExternalName, which has none.
+	Selector map[string]string
+	// Type defaults to ClusterIP.
+	Type ServiceType
+	// Ports of the Service. Required but for ExternalName and Headless.
+	Ports []ServicePort
+	// ExternalName is the DNS name that a Service of the type ExternalName stands for.
+	ExternalName string
+	// Labels and Annotations of the Service. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the Service.
+	Patch func(*corev1.Service)
+}
+
+func (props ServiceProps) withDefaults() ServiceProps {
+	if props.Type == "" {
+		props.Type = ClusterIP
+	}
+	props.Ports = slices.Clone(props.Ports)
+	for i := range props.Ports {
+		props.Ports[i] = props.Ports[i].withDefaults()
+	}
+	return props
+}
+
+func (props ServiceProps) validate() []string {
+	var p problems
+	p.serviceName("Name", props.Name)
+	oneOf(&p, "Type", props.Type, ClusterIP, NodePort, LoadBalancer, ExternalName, Headless)
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	if props.Type == ExternalName {
+		props.validateExternalName(&p)
+	} else {
+		props.validateSelector(&p)
+	}
+	props.validatePorts(&p)
+	return p
+}
+
+func (props ServiceProps) validateExternalName(p *problems) {
+	if props.ExternalName == "" {
+		p.missing("ExternalName", "a Service of the type ExternalName needs a DNS name, for example \"db.example.com\"")
+	} else if len(validation.IsDNS1123Subdomain(props.ExternalName)) > 0 || len(validation.IsValidIP(nil, props.ExternalName)) == 0 {
+		p.add("ExternalName", props.ExternalName, "is not a DNS name; use for example \"db.example.com\", without scheme, port or address")
+	}
+	if len(props.Selector) > 0 {
+		p.add("Selector", props.Selector, "has no meaning for the type ExternalName, which has no pods; leave it out")
+	}
+}
+
+func (props ServiceProps) validateSelector(p *problems) {
+	if props.ExternalName != "" {
+		p.add("ExternalName", props.ExternalName, "has a meaning for the type ExternalName alone; leave it out, or set Type")
+	}
+	if len(props.Selector) == 0 {
+		p.missing("Selector", "give the labels of the pods, for example a ProbedDeployment's Selector()")
+	}
+	p.labels("Selector", props.Selector)
+	if len(props.Ports) == 0 && props.Type != Headless {
+		p.missing("Ports", "give at least one port")
+	}
+}
+
+// The API server's default --service-node-port-range.
+const firstNodePort, lastNodePort = 30000, 32767
+
+func (props ServiceProps) validatePorts(p *problems) {
+	var names, numbers, nodePorts uniqueness
+	for i, port := range props.Ports {
+		at := index("Ports", i)
+		p.port(at+".Port", port.Port)
+		if port.TargetPort != port.Port {
+			p.port(at+".TargetPort", port.TargetPort)
+		}
+		oneOf(p, at+".Protocol", port.Protocol, TCP, UDP, SCTP)
+		numbers.check(p, at+".Port", at, portKey(port.Port, port.Protocol))
+		switch {
+		case port.Name != "":
+			if len(validation.IsDNS1123Label(port.Name)) > 0 {
+				p.add(at+".Name", port.Name, dnsLabelRule)
+			}
+			names.check(p, at+".Name", at, port.Name)
+		case len(props.Ports) > 1:
+			p.missing(at+".Name", "where a Service has more than one port each needs a name; name it after its protocol, for example \"http\" or \"grpc\"")
+		}
+		if port.AppProtocol != "" && len(validation.IsQualifiedName(port.AppProtocol)) > 0 {
+			p.add(at+".AppProtocol", port.AppProtocol, "is not an application protocol; use a name such as \"http\", \"grpc\" or \"kubernetes.io/h2c\"")
+		}
+		if port.NodePort == 0 {
+			continue
+		}
+		switch {
+		case props.Type != NodePort && props.Type != LoadBalancer:
+			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
+		case port.NodePort < firstNodePort || port.NodePort > lastNodePort:
+			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
+		default:
+			nodePorts.check(p, at+".NodePort", at, portKey(port.NodePort, port.Protocol))
+		}
+	}
+}
+
+// Service is a name and, but for two of its types, an address for a set of pods.
+// See https://kubernetes.io/docs/concepts/services-networking/service/.
+type Service struct {
+	constructs.Construct
+	props  ServiceProps
+	object cdk8s.ApiObject
+}
+
+// NewService makes a Service.
+func NewService(scope constructs.Construct, id string, props ServiceProps) *Service {
+	props = props.withDefaults()
+	s := &Service{props: props}
+	tree.New(s, scope, id)
+	tree.Invalid(s, props.validate()...)
+	s.object = k8s.NewService(s, "Resource", patched(props.render(), props.Patch))
+	return s
+}
+
+// Name returns the name of the Service.
+func (s *Service) Name() string { return s.props.Name }
+
+// Host returns the DNS name of the Service: with its namespace where the chart names one, else as it is known inside its
+// own namespace.
+func (s *Service) Host() string {
+	if namespace := s.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
+		return fmt.Sprintf("%s.%s.svc.cluster.local", s.props.Name, *namespace)
+	}
+	return s.props.Name
+}
+
+// Backend returns the port of that name as the target of a route; the empty name stands for the only port. A port that
+// does not exist is an error of the construct that uses it.
+func (s *Service) Backend(port string) Backend {
+	backend := Backend{service: s.props.Name}
+	if s.props.Type == ExternalName {
+		backend.problem = fmt.Sprintf("Service %s is an ExternalName, which an Ingress or a Gateway cannot be relied on to follow; use a Service with pods", s.props.Name)
+		return backend
+	}
+	var names []string
+	for _, p := range s.props.Ports {
+		if p.Name == port || port == "" && len(s.props.Ports) == 1 {
+			backend.port = p.Port
+			return backend
+		}
+		names = append(names, show(p.Name))
+	}
+	backend.problem = fmt.Sprintf("Service %s has no port %s; use %s", s.props.Name, show(port), list(names))
+	return backend
+}
+
+// Backend is a port of a Service, as the target of a route. The method Backend of a *Service or *WebService makes one,
+// or ExistingBackend.
+type Backend struct {
+	service string
+	port    int32
+	problem string
+}
+
+// ExistingBackend is a port of a Service of the same namespace that is made elsewhere. It cannot be checked.
+func ExistingBackend(service string, port int32) Backend {
+	return Backend{service: service, port: port}
+}
+
+func (b Backend) validate(p *problems, field string) {
+	switch {
+	case b == Backend{}:
+		p.missing(field, "give the Backend of a *Service or *WebService, or ExistingBackend")
+	case b.problem != "":
+		*p = append(*p, field+": "+b.problem)
+	default:
+		// A Service of this program has reported its own name and ports already; saying it again does not harm, and
+		// an ExistingBackend has nobody else to say it.
+		p.serviceName(field+".Service", b.service)
+		p.port(field+".Port", b.port)
+	}
+}
+
+func (props ServiceProps) render() *corev1.Service {
+	object := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		Spec: corev1.ServiceSpec{
+			Type:         corev1.ServiceType(props.Type),
+			Selector:     maps.Clone(props.Selector),
+			ExternalName: props.ExternalName,
+		},
+	}
+	if props.Type == Headless {
+		object.Spec.Type = corev1.ServiceTypeClusterIP
+		object.Spec.ClusterIP = corev1.ClusterIPNone
+	}
+	for _, port := range props.Ports {
+		rendered := corev1.ServicePort{
+			Name:       port.Name,
+			Port:       port.Port,
+			TargetPort: intstr.FromInt32(port.TargetPort),
+			NodePort:   port.NodePort,
+			Protocol:   corev1.Protocol(port.Protocol),
+		}
+		if port.AppProtocol != "" {
+			rendered.AppProtocol = &port.AppProtocol
+		}
+		object.Spec.Ports = append(object.Spec.Ports, rendered)
+	}
+	return object
+}

@@ -1,0 +1,95 @@
+package infra
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// Shutdown says how a pod ends, so that no request is lost: its endpoints disappear, then its process is told to stop,
+// finishes what it has begun, and exits. It is one value, from which the hook, the grace period and the process' own
+// environment are made, so that they cannot drift apart. Its zero value leaves Kubernetes' own behaviour.
+type Shutdown struct {
+	// PreStop is how long the container goes on as before while its endpoints disappear everywhere; SIGTERM follows. In
+	// whole seconds. It is the lifecycle hook's sleep action, which needs no shell in the image. Defaults to 0: no hook.
+	PreStop time.Duration
+	// Settle is how long the process itself keeps accepting after SIGTERM, for where PreStop does not wait. It becomes
+	// the environment variable SHUTDOWN_SETTLE. Defaults to 0.
+	Settle time.Duration
+	// Drain is how long the process may take to finish the requests that it has begun. It becomes the environment
+	// variable SHUTDOWN_DRAIN. Defaults to 15 s.
+	Drain time.Duration
+	// TerminationGracePeriod is the time from the beginning of all this to SIGKILL, in whole seconds. It holds PreStop,
+	// Settle, Drain, and the 2 s in which the process sends its last telemetry. Defaults to their sum, and at least to
+	// Kubernetes' 30 s.
+	TerminationGracePeriod time.Duration
+}
+
+const (
+	defaultTerminationGracePeriod = corev1.DefaultTerminationGracePeriodSeconds * time.Second
+
+	// shutdownFlush is how long a process may take to send its last telemetry.
+	shutdownFlush = 2 * time.Second
+)
+
+func (s Shutdown) withDefaults() Shutdown {
+	if (s == Shutdown{}) {
+		return s
+	}
+	if s.Drain == 0 {
+		s.Drain = contract.DefaultShutdownDrain
+	}
+	if s.TerminationGracePeriod == 0 {
+		// Rounded up to whole seconds.
+		s.TerminationGracePeriod = max(defaultTerminationGracePeriod, (s.sum() + time.Second - 1).Truncate(time.Second))
+	}
+	return s
+}
+
+func (s Shutdown) sum() time.Duration { return s.PreStop + s.Settle + s.Drain + shutdownFlush }
+
+func (s Shutdown) validate(p *problems, field string) {
+	p.seconds(field+".PreStop", s.PreStop)
+	p.seconds(field+".TerminationGracePeriod", s.TerminationGracePeriod)
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+	}{{"Settle", s.Settle}, {"Drain", s.Drain}} {
+		if f.value < 0 {
+			p.add(field+"."+f.name, f.value, "is negative; use 0s or more")
+		}
+	}
+	if (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
+		p.add(field+".TerminationGracePeriod", s.TerminationGracePeriod, fmt.Sprintf(
+			"is too short: PreStop %s + Settle %s + Drain %s + %s to flush telemetry = %s; raise it, or lower one of them",
+			s.PreStop, s.Settle, s.Drain, shutdownFlush, s.sum()))
+	}
+}
+
+func (s Shutdown) lifecycle() *corev1.Lifecycle {
+	if s.PreStop == 0 {
+		return nil
+	}
+	return &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: int64(seconds(s.PreStop))}}}
+}
+
+func (s Shutdown) gracePeriodSeconds() *int64 {
+	if s.TerminationGracePeriod == 0 {
+		return nil
+	}
+	return new(int64(seconds(s.TerminationGracePeriod)))
+}
+
+// env are the variables by which the process learns its part.
+func (s Shutdown) env() []EnvVar {
+	if (s == Shutdown{}) {
+		return nil
+	}
+	return []EnvVar{
+		{Name: contract.EnvShutdownSettle, Value: s.Settle.String()},
+		{Name: contract.EnvShutdownDrain, Value: s.Drain.String()},
+	}
+}
