@@ -1,0 +1,55 @@
+# Without a goal, make prints this list.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO ?= go
+IMAGE ?= crossoverjie/k8s-combat
+TAG ?= v1
+PLATFORMS ?= linux/amd64,linux/arm64
+
+# Tools are pinned here and run from the module cache: nothing is installed.
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The race detector needs a C compiler. What talks to jsii runs without it: jsii is not made for concurrency.
+RACE ?= $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
+JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
+BENCHTIME ?= 3x
+
+.PHONY: help
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: imports
+imports: ## generate imports/ from the modules in go.mod
+	$(GO) generate ./imports/...
+
+.PHONY: synth
+synth: ## write the manifests to dist/
+	$(GO) run ./infra/cmd/combat synth
+
+.PHONY: check-clean
+check-clean: imports synth ## expect that imports and synth leave the tree as committed
+	@test -z "$$(git status --porcelain -- imports dist)" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test $(RACE) $$($(GO) list ./... | grep -v -e /infra/conformance -e /infra/cmd -e /infra/bench)
+	$(GO) test $(JSII_PACKAGES)
+
+.PHONY: lint
+lint: ## check format, vet and staticcheck
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+.PHONY: bench
+bench: ## measure synth; compare two outputs with benchstat
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./infra/bench/
+
+.PHONY: run
+run: ## run the sample service here
+	$(GO) run ./app
+
+.PHONY: docker
+docker: ## build the image for all platforms; PUSH=1 pushes it
+	docker buildx build --platform $(PLATFORMS) --tag $(IMAGE):$(TAG) $(if $(PUSH),--push) .

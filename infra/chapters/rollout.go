@@ -1,0 +1,28 @@
+package chapters
+
+import (
+	"time"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/infra"
+)
+
+// rollout replaces and ends pods without losing a request: between two and six of them, of which one at a time may be
+// evicted.
+func rollout(chart cdk8s.Chart) {
+	props := provider(providerName, 2)
+	workload := &props.Workload
+	workload.Replicas = nil
+	workload.Autoscaling = infra.Autoscaling{MinReplicas: 2, MaxReplicas: 6, CPUUtilization: 80}
+	workload.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Pods(1)}
+	workload.TopologySpread = []infra.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
+	workload.Rollout = tutorialRollout()
+	workload.Shutdown = infra.Shutdown{PreStop: 10 * time.Second, Drain: 15 * time.Second, TerminationGracePeriod: 30 * time.Second}
+	workload.Probes = tutorialProbes()
+	// Unlike /ping, it fails from the first moment of a shutdown.
+	workload.Probes.Readiness.Handler = infra.HTTPGet(contract.PathReady, contract.HTTPPort)
+	props.Ports = meshPorts
+	infra.NewWebService(chart, providerName, props)
+}

@@ -1,0 +1,67 @@
+// Command combat writes the manifests of the tutorial's chapters.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/chapters"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, chapters.All()))
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is an error of the command line itself.
+type usageError struct{ error }
+
+// run is main without the process: it returns the exit code.
+func run(args []string, stdout, stderr io.Writer, book []chapters.Chapter) int {
+	defer tree.Close()
+	command := newCommand(book)
+	command.SetArgs(args)
+	command.SetOut(stdout)
+	command.SetErr(stderr)
+	err := command.Execute()
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintf(stderr, "combat: %v\n", err)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		_, _ = fmt.Fprintln(stderr, "combat: see 'combat --help'")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newCommand(book []chapters.Chapter) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "combat",
+		Short:         "Writes the manifests of the tutorial's chapters",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q; use synth", args[0])}
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newSynthCommand(book))
+	return root
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/chapters"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(closing{m}, map[string]func(){"combat": main})
+}
+
+// closing runs the tests and then ends what they have started.
+type closing struct{ m *testing.M }
+
+func (c closing) Run() int {
+	defer tree.Close()
+	return c.m.Run()
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+			// For scripts that change the PATH.
+			combat, err := exec.LookPath("combat")
+			env.Setenv("COMBAT", combat)
+			return err
+		},
+	})
+}
+
+// badBook has mistakes in two of its chapters.
+var badBook = []chapters.Chapter{
+	{Name: "good", Build: func(chart cdk8s.Chart) {
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings"})
+	}},
+	{Name: "bad", Build: func(chart cdk8s.Chart) {
+		infra.NewProbedDeployment(chart, "web", infra.ProbedDeploymentProps{Name: "Web", Image: "a b"})
+	}},
+	{Name: "worse", Build: func(chart cdk8s.Chart) {
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings"})
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", OnChange: "Never"})
+	}},
+}
+
+func TestSynthTellsEverythingAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	outdir := t.TempDir()
+	stale := filepath.Join(outdir, "good.k8s.yaml")
+	require.NoError(t, os.WriteFile(stale, []byte("as it was"), 0o644))
+
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"synth", "--out", outdir}, &stdout, &stderr, badBook)
+
+	assert.Equal(t, exitFailed, code)
+	assert.Empty(t, stdout.String())
+	assert.Equal(t, `combat: Validation failed with the following errors:
+  [bad/web] Name: "Web" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit
+  [bad/web] Image: "a b" is not an image reference; use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example "docker.io/library/nginx:1.29"
+  [worse/config-2] id: "config" is taken below worse; give each construct an id that its siblings do not have
+  [worse/config-2] OnChange: "Never" is not known; use Restart or Reload
+`, stderr.String())
+	entries, err := os.ReadDir(outdir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	content, err := os.ReadFile(stale)
+	require.NoError(t, err)
+	assert.Equal(t, "as it was", string(content))
+}
+
+func TestSynthOfAGoodChapterBesideBadOnes(t *testing.T) {
+	t.Parallel()
+	outdir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"synth", "--out", outdir, "good"}, &stdout, &stderr, badBook)
+	assert.Equal(t, exitOK, code, stderr.String())
+	assert.Equal(t, filepath.Join(outdir, "good.k8s.yaml")+"\n", stdout.String())
+}
+
+func TestReplaceLeavesTheFolderAloneWhenItFails(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "a.yaml"), []byte("old"), 0o644))
+	err := replace(folder, []file{{"a.yaml", []byte("new")}, {"no/such/folder.yaml", []byte("new")}})
+	require.Error(t, err)
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	content, err := os.ReadFile(filepath.Join(folder, "a.yaml"))
+	require.NoError(t, err)
+	assert.Equal(t, "old", string(content))
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/chapters"
+	"github.com/crossoverJie/k8s-combat/infra/native"
+)
+
+const (
+	outdirVariable = "CDK8S_OUTDIR"
+	defaultOutdir  = "dist"
+)
+
+func newSynthCommand(book []chapters.Chapter) *cobra.Command {
+	var outdir, treeName string
+	var listOnly bool
+	command := &cobra.Command{
+		Use:   "synth [--out FOLDER] [CHAPTER...]",
+		Short: "Write the manifests of all chapters, or of those named",
+		Long: `Write the manifests of all chapters, or of those named, one file each, and print the files' names.
+
+Everything is made and checked before anything is written. When something is wrong, all
+that is wrong is printed, the exit code is 1, and the folder is as it was before.`,
+		RunE: func(command *cobra.Command, names []string) error {
+			chosen, err := choose(book, names)
+			if err != nil {
+				return usageError{err}
+			}
+			if listOnly {
+				table := tabwriter.NewWriter(command.OutOrStdout(), 0, 0, 2, ' ', 0)
+				for _, chapter := range chosen {
+					_, _ = fmt.Fprintf(table, "%s\t%s\n", chapter.Name, chapter.Title)
+				}
+				return table.Flush()
+			}
+			newApp, ok := trees[treeName]
+			if !ok {
+				return usageError{fmt.Errorf("--tree: no tree %q; use native or cdk8s", treeName)}
+			}
+			files, err := synth(newApp, chosen)
+			if err != nil {
+				return err
+			}
+			outdir = cmp.Or(outdir, os.Getenv(outdirVariable), defaultOutdir)
+			if err := replace(outdir, files); err != nil {
+				return err
+			}
+			for _, f := range files {
+				_, _ = fmt.Fprintln(command.OutOrStdout(), filepath.Join(outdir, f.name))
+			}
+			return nil
+		},
+	}
+	command.Flags().StringVar(&outdir, "out", "", "`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
+	command.Flags().StringVar(&treeName, "tree", "native", "`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
+	command.Flags().BoolVar(&listOnly, "list", false, "list the chapters and write nothing")
+	return command
+}
+
+// choose returns the chapters of these names, all of them where there are none, in the order of the book.
+func choose(book []chapters.Chapter, names []string) ([]chapters.Chapter, error) {
+	if len(names) == 0 {
+		return book, nil
+	}
+	known := make([]string, len(book))
+	for i, chapter := range book {
+		known[i] = chapter.Name
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no chapter %q; use one of %s", name, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(book), func(c chapters.Chapter) bool { return !slices.Contains(names, c.Name) }), nil
+}
+
+// file is a manifest that is made but not yet written.
+type file struct {
+	name    string
+	content []byte
+}
+
+// trees are the construct trees by name.
+var trees = map[string]func(outdir string) (cdk8s.App, error){
+	"native": func(outdir string) (cdk8s.App, error) {
+		return native.NewApp(&cdk8s.AppProps{Outdir: &outdir}), nil
+	},
+	"cdk8s": tree.NewOfficialApp,
+}
+
+// synth makes the manifests of the chapters.
+func synth(newApp func(outdir string) (cdk8s.App, error), chosen []chapters.Chapter) ([]file, error) {
+	// The official tree writes while it goes, so it is given a folder of its own.
+	workdir, err := os.MkdirTemp("", "combat-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(workdir) }()
+
+	app, err := newApp(workdir)
+	if err != nil {
+		return nil, err
+	}
+	for _, chapter := range chosen {
+		chapter.New(app)
+	}
+	if err := tree.Synth(app); err != nil {
+		return nil, err
+	}
+
+	entries, err := os.ReadDir(workdir)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(workdir, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{entry.Name(), content})
+	}
+	return files, nil
+}
+
+// replace writes the files into the folder. All of them are written beside their places first, so that a full disk or a
+// missing permission leaves the folder as it was; then each is renamed.
+func replace(folder string, files []file) (err error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	written := make([]string, 0, len(files))
+	defer func() {
+		for _, name := range written {
+			// After a rename there is nothing left to remove.
+			_ = os.Remove(name)
+		}
+	}()
+	for _, f := range files {
+		name, err := writeTemporary(folder, f)
+		if name != "" {
+			written = append(written, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i, f := range files {
+		if err := os.Rename(written[i], filepath.Join(folder, f.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTemporary writes the file's content beside its place. It returns the name of what it made, with an error too.
+func writeTemporary(folder string, f file) (name string, err error) {
+	temporary, err := os.CreateTemp(folder, "."+f.name+".*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if closed := temporary.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if _, err := temporary.Write(f.content); err != nil {
+		return temporary.Name(), err
+	}
+	return temporary.Name(), temporary.Chmod(0o644)
+}
