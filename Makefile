@@ -1,6 +1,8 @@
 # Without a goal, make prints this list.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Some goals write what others compile.
+.NOTPARALLEL:
 
 GO ?= go
 IMAGE ?= crossoverjie/k8s-combat
@@ -11,7 +13,7 @@ PLATFORMS ?= linux/amd64,linux/arm64
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The race detector needs a C compiler. What talks to jsii runs without it: jsii is not made for concurrency.
-RACE ?= $(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race)
+RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race))
 JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
 BENCHTIME ?= 3x
 
@@ -29,7 +31,7 @@ synth: ## write the manifests to dist/
 
 .PHONY: check-clean
 check-clean: imports synth ## expect that imports and synth leave the tree as committed
-	@test -z "$$(git status --porcelain -- imports dist)" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
+	@changed=$$(git status --porcelain -- imports dist) && test -z "$$changed" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
 
 .PHONY: test
 test: ## run all tests
@@ -39,6 +41,7 @@ test: ## run all tests
 .PHONY: lint
 lint: ## check format, vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }
+	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 

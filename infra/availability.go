@@ -107,8 +107,8 @@ func (b DisruptionBudget) validate(p *problems, field string, replicas int32) {
 		return
 	}
 	const blocks = "would forbid every eviction, so that a node with such a pod could never be drained; "
-	stay := podCount(p, field+".MinAvailable", b.MinAvailable)
-	leave := podCount(p, field+".MaxUnavailable", b.MaxUnavailable)
+	stay := podCount(p, field+".MinAvailable", b.MinAvailable, 100)
+	leave := podCount(p, field+".MaxUnavailable", b.MaxUnavailable, 100)
 	switch {
 	case b.MinAvailable == nil && b.MaxUnavailable == nil:
 		p.missing(field, "say MinAvailable or MaxUnavailable")
@@ -166,10 +166,10 @@ func (d *ProbedDeployment) addAvailability() {
 	if !props.Autoscaling.isZero() {
 		object := props.Autoscaling.render(props.Name)
 		object.ObjectMeta = *meta.DeepCopy()
-		k8s.NewHorizontalPodAutoscaler(d, "Autoscaler", patched(object, props.Autoscaling.Patch))
+		k8s.NewHorizontalPodAutoscaler(d, "Autoscaler", patched(d, object, props.Autoscaling.Patch))
 	}
 	if !props.DisruptionBudget.isZero() {
-		k8s.NewPodDisruptionBudget(d, "DisruptionBudget", patched(&policyv1.PodDisruptionBudget{
+		k8s.NewPodDisruptionBudget(d, "DisruptionBudget", patched(d, &policyv1.PodDisruptionBudget{
 			ObjectMeta: meta,
 			Spec: policyv1.PodDisruptionBudgetSpec{
 				MinAvailable:   props.DisruptionBudget.MinAvailable,

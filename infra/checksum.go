@@ -30,7 +30,7 @@ func checksum(env []EnvVar, envFrom []EnvFrom, files []File) string {
 		}
 	}
 	for _, from := range envFrom {
-		if from.Source == nil {
+		if isNil(from.Source) {
 			continue
 		}
 		for _, key := range from.Source.keyNames() {

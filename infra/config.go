@@ -2,6 +2,7 @@ package infra
 
 import (
 	"maps"
+	"unicode/utf8"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
@@ -34,7 +35,7 @@ type ConfigProps struct {
 	OnChange OnChange
 	// Labels and Annotations of the ConfigMap. Default to none.
 	Labels, Annotations map[string]string
-	// Patch has the last word on the ConfigMap. A key that it adds cannot be referred to.
+	// Patch has the last word on the ConfigMap.
 	Patch func(*corev1.ConfigMap)
 }
 
@@ -53,6 +54,9 @@ func (props ConfigProps) validate() []string {
 	size := 0
 	for _, key := range sortedKeys(props.Data) {
 		p.dataKey("Data", key)
+		if !utf8.ValidString(props.Data[key]) {
+			p.add(entry("Data", key), props.Data[key], "is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch")
+		}
 		size += len(props.Data[key])
 	}
 	p.dataSize("Data", "ConfigMap", size)
@@ -61,11 +65,20 @@ func (props ConfigProps) validate() []string {
 	return p
 }
 
+// validText are the data that can be written; validate tells of the others.
+func (props ConfigProps) validText() map[string]string {
+	data := maps.Clone(props.Data)
+	maps.DeleteFunc(data, func(_, value string) bool { return !utf8.ValidString(value) })
+	return data
+}
+
 // Config is configuration that workloads read as environment variables or files: a ConfigMap.
 // See https://kubernetes.io/docs/concepts/configuration/configmap/.
 type Config struct {
 	constructs.Construct
 	props ConfigProps
+	// data is what Patch has made of the props' data.
+	data map[string]string
 }
 
 var _ KeySource = (*Config)(nil)
@@ -77,11 +90,12 @@ func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
 
-	object := &corev1.ConfigMap{
+	object := patched(c, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations},
-		Data:       props.Data,
-	}
-	k8s.NewConfigMap(c, "Resource", patched(object, props.Patch))
+		Data:       props.validText(),
+	}, props.Patch)
+	c.data = object.Data
+	k8s.NewConfigMap(c, "Resource", object)
 	return c
 }
 
@@ -90,16 +104,21 @@ func (c *Config) Name() string { return c.props.Name }
 
 // Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that does not exist is an error of the
 // workload that uses it.
-func (c *Config) Key(key string) KeyRef { return KeyRef{c, key} }
+func (c *Config) Key(key string) KeyRef {
+	if c == nil {
+		return KeyRef{}
+	}
+	return KeyRef{c, key}
+}
 
 func (c *Config) kind() string { return "ConfigMap" }
 
 func (c *Config) holds(key string) bool {
-	_, ok := c.props.Data[key]
+	_, ok := c.data[key]
 	return ok
 }
 
-func (c *Config) keyNames() []string { return sortedKeys(c.props.Data) }
+func (c *Config) keyNames() []string { return sortedKeys(c.data) }
 
 func (c *Config) reloads() bool { return c.props.OnChange == Reload }
 
@@ -120,6 +139,6 @@ func (c *Config) volume(items []corev1.KeyToPath) corev1.VolumeSource {
 }
 
 func (c *Config) checksummed(key string) (string, bool) {
-	value, ok := c.props.Data[key]
+	value, ok := c.data[key]
 	return value, ok
 }

@@ -115,6 +115,43 @@ func TestFilesThatReloadAreMountedWithTheirFolder(t *testing.T) {
 	}
 }
 
+func TestOneKeyWithTwoModesStandsInTheVolumeTwice(t *testing.T) {
+	t.Parallel()
+	pod := deployment(t, func(chart cdk8s.Chart) {
+		config := infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"run": "x"}})
+		workload(func(props *infra.ProbedDeploymentProps) {
+			props.Files = []infra.File{
+				{Path: "/a", From: config.Key("run"), Mode: new(int32(0o400))}, {Path: "/b", From: config.Key("run"), Mode: new(int32(0o755))},
+				{Path: "/c", From: config.Key("run"), Mode: new(int32(0o400))},
+			}
+		})(chart)
+	}).Spec.Template.Spec
+	assert.Equal(t, []corev1.KeyToPath{
+		{Key: "run", Path: "run", Mode: new(int32(0o400))}, {Key: "run", Path: "run-2", Mode: new(int32(0o755))},
+	}, pod.Volumes[0].ConfigMap.Items)
+	var subPaths []string
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		subPaths = append(subPaths, mount.SubPath)
+	}
+	assert.Equal(t, []string{"run", "run-2", "run"}, subPaths)
+}
+
+func TestPatchedConfigRollsThePods(t *testing.T) {
+	t.Parallel()
+	sum := func(value string) string {
+		got := deployment(t, func(chart cdk8s.Chart) {
+			config := infra.NewConfig(chart, "config", infra.ConfigProps{
+				Name: "settings", Data: map[string]string{"a": "1"}, Patch: func(c *corev1.ConfigMap) { c.Data["b"] = value },
+			})
+			workload(func(props *infra.ProbedDeploymentProps) {
+				props.Env = []infra.EnvVar{{Name: "B", ValueFrom: config.Key("b")}}
+			})(chart)
+		})
+		return got.Spec.Template.Annotations["checksum/config"]
+	}
+	assert.NotEqual(t, sum("1"), sum("2"))
+}
+
 func TestVolumeNamesAreLabelsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 60)
@@ -173,7 +210,7 @@ func TestConfigBadInput(t *testing.T) {
 			`[chart/config] Data: "a b" is not a key; use at most 253 letters, digits, '-', '_' or '.', other than "." and ".."`,
 		}},
 		"binary": {config(infra.ConfigProps{Name: "c", Data: map[string]string{"a": "\xff"}}), []string{
-			`[chart/config/Resource] ConfigMap: cannot be written as YAML: data[a]: is not UTF-8 text; bytes belong in a []byte, which is written in base64`,
+			`[chart/config] Data["a"]: "\xff" is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch`,
 		}},
 		"on change": {config(infra.ConfigProps{Name: "c", OnChange: "Ignore"}), []string{
 			`[chart/config] OnChange: "Ignore" is not known; use Restart or Reload`,
@@ -198,18 +235,20 @@ func TestConfigBadInput(t *testing.T) {
 		"file paths": {used(func(c *infra.Config, props *infra.ProbedDeploymentProps) {
 			props.Files = []infra.File{
 				{Path: "a", From: c.Key("a")}, {Path: "/a/../b", From: c.Key("a")}, {Path: "/", From: c.Key("a")},
-				{Path: "/a:b", From: c.Key("a")}, {Path: "/ok"}, {Path: "/mode", From: c.Key("a"), Mode: new(int32(0o1000))},
+				{Path: "/a:b", From: c.Key("a")}, {Path: "/a/..b", From: c.Key("a")}, {Path: "/proc/a", From: c.Key("a")}, {Path: "/ok"}, {Path: "/mode", From: c.Key("a"), Mode: new(int32(0o1000))},
 			}
 		}), []string{
-			`[chart/web] Files[0].Path: "a" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':'`,
-			`[chart/web] Files[1].Path: "/a/../b" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':'`,
-			`[chart/web] Files[2].Path: "/" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':'`,
-			`[chart/web] Files[3].Path: "/a:b" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':'`,
-			`[chart/web] Files[4].From: is not set; give the Key of a *Config or of *Credentials`,
-			`[chart/web] Files[5].Mode: "01000" is not a file mode; use 0 to 0777`,
+			`[chart/web] Files[0].Path: "a" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':', its name not beginning with '..'`,
+			`[chart/web] Files[1].Path: "/a/../b" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':', its name not beginning with '..'`,
+			`[chart/web] Files[2].Path: "/" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':', its name not beginning with '..'`,
+			`[chart/web] Files[3].Path: "/a:b" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':', its name not beginning with '..'`,
+			`[chart/web] Files[4].Path: "/a/..b" is not a clean absolute path of a file; use for example "/etc/app/app.yaml", without ':', its name not beginning with '..'`,
+			`[chart/web] Files[5].Path: "/proc/a" is in a folder of the kernel's, where nothing can be mounted; use for example "/etc/app/app.yaml"`,
+			`[chart/web] Files[6].From: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/web] Files[7].Mode: "01000" is not a file mode; use 0 to 0777`,
 		}},
 		"folder hides a file": {reloaded("/etc/app/a", "/etc/app/b"), []string{
-			`[chart/web] Files[1].Path: "/etc/app/b" lies in a folder that is mounted whole, Files[0]'s or its own; use different folders`,
+			`[chart/web] Files[1].Path: "/etc/app/b" is below or above what Files[0] mounts, /etc/app; use different folders`,
 		}},
 		"folder at the root": {reloaded("/a", "/b"), []string{
 			`[chart/web] Files[0].Path: "/a" would hide the whole image: a file that is updated in place is mounted with its folder; use a folder of its own`,

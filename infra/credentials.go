@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,13 +17,27 @@ import (
 )
 
 // Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead. Convert it to a
-// string to get at it.
+// string to get at it. Tools that look into values by reflection, as those do that explain a failed test, still see it.
 type Sensitive string
 
 const mask = "***"
 
+// keysOfType are the keys that the API server asks for in Secrets of some types.
+var keysOfType = map[string][]string{
+	string(corev1.SecretTypeTLS):              tlsKeys,
+	string(corev1.SecretTypeDockerConfigJson): {corev1.DockerConfigJsonKey},
+	string(corev1.SecretTypeDockercfg):        {corev1.DockerConfigKey},
+	string(corev1.SecretTypeSSHAuth):          {corev1.SSHAuthPrivateKey},
+}
+
 // tlsKeys are the keys of a Secret of the type kubernetes.io/tls.
 var tlsKeys = []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}
+
+// String returns ***.
+func (Sensitive) String() string { return mask }
+
+// GoString returns ***.
+func (Sensitive) GoString() string { return mask }
 
 // Format writes *** whatever the verb.
 func (Sensitive) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
@@ -60,7 +75,7 @@ func (props CredentialsProps) withDefaults() CredentialsProps {
 	}
 	props.Values = maps.Clone(props.Values)
 	props.Keys = slices.Clone(props.Keys)
-	if !props.Existing {
+	if !props.Existing && len(props.Keys) == 0 {
 		props.Keys = slices.Collect(maps.Keys(props.Values))
 	}
 	slices.Sort(props.Keys)
@@ -79,6 +94,13 @@ func (props CredentialsProps) validate() []string {
 		if props.Patch != nil {
 			p.add("Patch", "func", "has nothing to patch: an Existing Secret is not written; leave out one of them")
 		}
+		if len(props.Labels)+len(props.Annotations) > 0 {
+			p.add("Labels, Annotations", len(props.Labels)+len(props.Annotations), "are not written for an Existing Secret; leave out one of them")
+		}
+	}
+	if written := sortedKeys(props.Values); !props.Existing && !slices.Equal(written, props.Keys) {
+		p.add("Keys", props.Keys, "is for an Existing Secret, whose values are not here; leave it out")
+		props.Keys = written
 	}
 	size := 0
 	for _, key := range props.Keys {
@@ -86,12 +108,18 @@ func (props CredentialsProps) validate() []string {
 		size += len(props.Values[key])
 	}
 	p.dataSize("Values", "Secret", size)
-	if props.Type == string(corev1.SecretTypeTLS) && len(props.Keys) > 0 {
-		for _, key := range tlsKeys {
+	if len(props.Keys) > 0 || !props.Existing {
+		for _, key := range keysOfType[props.Type] {
 			if !slices.Contains(props.Keys, key) {
-				p.missing(entry(keys, key), "a Secret of type kubernetes.io/tls needs it")
+				p.missing(entry(keys, key), "a Secret of the type "+props.Type+" needs it")
 			}
 		}
+	}
+	if value, ok := props.Values[corev1.DockerConfigJsonKey]; ok && props.Type == string(corev1.SecretTypeDockerConfigJson) && !json.Valid([]byte(value)) {
+		p.add(entry(keys, corev1.DockerConfigJsonKey), mask, "is not JSON, which the type "+props.Type+" asks for")
+	}
+	if props.Type == string(corev1.SecretTypeServiceAccountToken) && !props.Existing && props.Annotations[corev1.ServiceAccountNameKey] == "" {
+		p.missing(entry("Annotations", corev1.ServiceAccountNameKey), "a Secret of the type "+props.Type+" needs it")
 	}
 	p.labels("Labels", props.Labels)
 	p.annotations("Annotations", props.Annotations)
@@ -133,7 +161,7 @@ func NewCredentials(scope constructs.Construct, id string, props CredentialsProp
 	for key, value := range props.Values {
 		object.Data[key] = []byte(value)
 	}
-	k8s.NewSecret(c, "Resource", patched(object, props.Patch))
+	k8s.NewSecret(c, "Resource", patched(c, object, props.Patch))
 	return c
 }
 
@@ -147,7 +175,12 @@ func (c *Credentials) String() string {
 
 // Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that is known not to exist is an error
 // of the workload that uses it.
-func (c *Credentials) Key(key string) KeyRef { return KeyRef{c, key} }
+func (c *Credentials) Key(key string) KeyRef {
+	if c == nil {
+		return KeyRef{}
+	}
+	return KeyRef{c, key}
+}
 
 func (c *Credentials) kind() string { return "Secret" }
 

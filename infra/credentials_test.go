@@ -102,8 +102,21 @@ func TestCredentialsBadInput(t *testing.T) {
 			`[chart/credentials] Values: [a] cannot be given for an Existing Secret; leave out one of them`,
 			`[chart/credentials] Patch: "func" has nothing to patch: an Existing Secret is not written; leave out one of them`,
 		}},
+		"TLS without any": {credentials(infra.CredentialsProps{Name: "c", Type: "kubernetes.io/tls"}), []string{
+			`[chart/credentials] Values["tls.crt"]: is not set; a Secret of the type kubernetes.io/tls needs it`,
+			`[chart/credentials] Values["tls.key"]: is not set; a Secret of the type kubernetes.io/tls needs it`,
+		}},
+		"registry login that is no JSON": {credentials(infra.CredentialsProps{Name: "c", Type: "kubernetes.io/dockerconfigjson", Values: map[string]infra.Sensitive{".dockerconfigjson": "hunter2"}}), []string{
+			`[chart/credentials] Values[".dockerconfigjson"]: "***" is not JSON, which the type kubernetes.io/dockerconfigjson asks for`,
+		}},
+		"token of no account": {credentials(infra.CredentialsProps{Name: "c", Type: "kubernetes.io/service-account-token"}), []string{
+			`[chart/credentials] Annotations["kubernetes.io/service-account.name"]: is not set; a Secret of the type kubernetes.io/service-account-token needs it`,
+		}},
+		"keys of one that is written": {credentials(infra.CredentialsProps{Name: "c", Keys: []string{"b"}, Values: map[string]infra.Sensitive{"a": "x"}}), []string{
+			`[chart/credentials] Keys: [b] is for an Existing Secret, whose values are not here; leave it out`,
+		}},
 		"TLS without its keys": {credentials(infra.CredentialsProps{Name: "c", Type: "kubernetes.io/tls", Values: map[string]infra.Sensitive{"tls.crt": "x"}}), []string{
-			`[chart/credentials] Values["tls.key"]: is not set; a Secret of type kubernetes.io/tls needs it`,
+			`[chart/credentials] Values["tls.key"]: is not set; a Secret of the type kubernetes.io/tls needs it`,
 		}},
 		"secret key that does not exist": {func(chart cdk8s.Chart) {
 			literal := infra.NewCredentials(chart, "literal", infra.CredentialsProps{Name: "l", Values: map[string]infra.Sensitive{"a": "x"}})

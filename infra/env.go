@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -56,7 +57,7 @@ func validateEnv(p *problems, field string, env []EnvVar, shutdown Shutdown) {
 func validateEnvFrom(p *problems, field string, sources []EnvFrom) {
 	for i, from := range sources {
 		at := index(field, i)
-		if from.Source == nil {
+		if isNil(from.Source) {
 			p.missing(at+".Source", "give a *Config or *Credentials")
 		}
 		if from.Prefix != "" && len(validation.IsEnvVarName(from.Prefix)) > 0 {
@@ -64,6 +65,9 @@ func validateEnvFrom(p *problems, field string, sources []EnvFrom) {
 		}
 	}
 }
+
+// isNil tells whether there is no source: also where a nil *Config is handed over.
+func isNil(source KeySource) bool { return source == nil || reflect.ValueOf(source).IsNil() }
 
 func renderEnv(env []EnvVar) []corev1.EnvVar {
 	var result []corev1.EnvVar
@@ -80,7 +84,7 @@ func renderEnv(env []EnvVar) []corev1.EnvVar {
 func renderEnvFrom(sources []EnvFrom) []corev1.EnvFromSource {
 	var result []corev1.EnvFromSource
 	for _, from := range sources {
-		if from.Source != nil {
+		if !isNil(from.Source) {
 			rendered := from.Source.envFrom()
 			rendered.Prefix = from.Prefix
 			result = append(result, rendered)

@@ -52,6 +52,8 @@ func Example() {
 	//                 - ALL
 	//             readOnlyRootFilesystem: true
 	//       securityContext:
+	//         fsGroup: 65532
+	//         runAsGroup: 65532
 	//         runAsNonRoot: true
 	//         runAsUser: 65532
 	//         seccompProfile:

@@ -29,6 +29,9 @@ func (f File) folder() string { return path.Dir(f.Path) }
 // alone tells whether the file is mounted by itself.
 func (f File) alone() bool { return !f.From.source.reloads() }
 
+// kernelFolders are mounted by the container runtime.
+var kernelFolders = []string{"/proc", "/sys", "/dev"}
+
 func validateFiles(p *problems, field string, files []File) {
 	atPath := map[string]int{}
 	var mounts []mount
@@ -42,8 +45,13 @@ func validateFiles(p *problems, field string, files []File) {
 		if file.Mode != nil && (*file.Mode < 0 || *file.Mode > 0o777) {
 			p.add(at+".Mode", fmt.Sprintf("%#o", *file.Mode), "is not a file mode; use 0 to 0777")
 		}
-		if !path.IsAbs(file.Path) || path.Clean(file.Path) != file.Path || file.Path == "/" || strings.Contains(file.Path, ":") {
-			p.add(at+".Path", file.Path, "is not a clean absolute path of a file; use for example \"/etc/app/app.yaml\", without ':'")
+		if !path.IsAbs(file.Path) || path.Clean(file.Path) != file.Path || file.Path == "/" || strings.Contains(file.Path, ":") ||
+			strings.HasPrefix(path.Base(file.Path), "..") {
+			p.add(at+".Path", file.Path, "is not a clean absolute path of a file; use for example \"/etc/app/app.yaml\", without ':', its name not beginning with '..'")
+			continue
+		}
+		if slices.ContainsFunc(kernelFolders, func(folder string) bool { return within(file.Path, folder) }) {
+			p.add(at+".Path", file.Path, "is in a folder of the kernel's, where nothing can be mounted; use for example \"/etc/app/app.yaml\"")
 			continue
 		}
 		if j, twice := atPath[file.Path]; twice {
@@ -78,7 +86,7 @@ func validateMount(p *problems, at string, file File, mounts []mount) []mount {
 	for _, other := range mounts {
 		sameFolder := this.path == other.path && this.source == other.source
 		if !sameFolder && (within(this.path, other.path) || within(other.path, this.path)) {
-			p.add(at+".Path", file.Path, fmt.Sprintf("lies in a folder that is mounted whole, %s's or its own; use different folders", other.at))
+			p.add(at+".Path", file.Path, fmt.Sprintf("is below or above what %s mounts, %s; use different folders", other.at, other.path))
 			break
 		}
 	}
@@ -103,11 +111,11 @@ func renderFiles(files []File) ([]corev1.Volume, []corev1.VolumeMount) {
 		if file.alone() {
 			// Under its key's own name, since two files of one volume may have the same base name.
 			item.Path = file.From.key
-			name := volumes.add(source, "", item)
-			mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: file.Path, SubPath: item.Path, ReadOnly: true})
+			name, inVolume := volumes.add(source, "", item)
+			mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: file.Path, SubPath: inVolume, ReadOnly: true})
 			continue
 		}
-		name := volumes.add(source, file.folder(), item)
+		name, _ := volumes.add(source, file.folder(), item)
 		mounted := func(m corev1.VolumeMount) bool { return m.Name == name }
 		if !slices.ContainsFunc(mounts, mounted) {
 			mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: file.folder(), ReadOnly: true})
@@ -127,20 +135,37 @@ type fileVolume struct {
 	items  []corev1.KeyToPath
 }
 
-// add puts the item into the volume for source and folder, and returns that volume's name.
-func (s *volumeSet) add(source KeySource, folder string, item corev1.KeyToPath) string {
+// add puts the item into the volume for source and folder, and returns that volume's name and the item's path in it.
+func (s *volumeSet) add(source KeySource, folder string, item corev1.KeyToPath) (name, inVolume string) {
 	for _, volume := range *s {
 		if volume.source == source && volume.folder == folder {
-			// The same key may be wanted at several paths, but stands in the volume once.
-			if !slices.ContainsFunc(volume.items, func(i corev1.KeyToPath) bool { return i.Path == item.Path }) {
-				volume.items = append(volume.items, item)
-			}
-			return volume.name
+			return volume.name, volume.add(item)
 		}
 	}
-	volume := &fileVolume{s.freeName(source), source, folder, []corev1.KeyToPath{item}}
+	volume := &fileVolume{name: s.freeName(source), source: source, folder: folder}
 	*s = append(*s, volume)
-	return volume.name
+	return volume.name, volume.add(item)
+}
+
+// add puts the item into the volume. One key may be wanted at several paths, and stands in the volume once for each
+// mode that it is wanted with.
+func (v *fileVolume) add(item corev1.KeyToPath) (inVolume string) {
+	base := item.Path
+	for n := 2; ; n++ {
+		i := slices.IndexFunc(v.items, func(other corev1.KeyToPath) bool { return other.Path == item.Path })
+		switch {
+		case i < 0:
+			v.items = append(v.items, item)
+			return item.Path
+		case equalMode(v.items[i].Mode, item.Mode):
+			return item.Path
+		}
+		item.Path = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+func equalMode(a, b *int32) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // freeName makes a volume's name, an RFC 1123 label, of the source's, a subdomain.

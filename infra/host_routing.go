@@ -1,7 +1,9 @@
 package infra
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +64,8 @@ type Path struct {
 type HostTLS struct {
 	// Hosts that the certificate is for, each one of the routing's. Required.
 	Hosts []string
-	// Certificate are Credentials of the type kubernetes.io/tls, with the keys tls.crt and tls.key. Required.
+	// Certificate are Credentials with the keys tls.crt and tls.key; most controllers ask for the type
+	// kubernetes.io/tls. Required.
 	Certificate *Credentials
 }
 
@@ -128,6 +131,17 @@ func (props HostRoutingProps) validate() []string {
 	}
 	p.labels("Labels", props.Labels)
 	p.annotations("Annotations", props.Annotations)
+	for _, patch := range []struct {
+		field string
+		given bool
+		form  RoutingForm
+	}{
+		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI}, {"PatchRoute", props.PatchRoute != nil, GatewayAPI},
+	} {
+		if patch.given && patch.form != cmp.Or(props.Form, Ingress) {
+			p.add(patch.field, "func", "is for the form "+string(patch.form)+"; leave it out")
+		}
+	}
 	if len(props.Hosts) == 0 {
 		p.missing("Hosts", "give at least one host")
 	}
@@ -146,20 +160,36 @@ func (props HostRoutingProps) validate() []string {
 	return p
 }
 
-// Limits of the Gateway API's CRDs (maxItems of listeners and rules).
-const maxListeners, maxRouteRules = 64, 16
+// Limits of the Gateway API's CRDs: maxItems of listeners and rules, maxLength and pattern of a path.
+const maxListeners, maxRouteRules, maxRoutePath = 64, 16, 1024
+
+var routePath = regexp.MustCompile("^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$")
 
 func (props HostRoutingProps) validateGatewayLimits(p *problems, certificates int) {
 	if listeners := 1 + certificates; listeners > maxListeners {
-		p.add("TLS", fmt.Sprintf("%d hosts", certificates), fmt.Sprintf("are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
+		p.add("TLS", certificates, fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
 	}
+	var labels uniqueness
 	for _, host := range mergeHosts(props.Hosts) {
-		at := "Hosts[" + host.Name + "]"
+		at := index("Hosts", slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.Name }))
 		if len(host.Paths) > maxRouteRules {
-			p.add(at+".Paths", fmt.Sprintf("%d paths", len(host.Paths)), fmt.Sprintf("are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
+			p.add(at+".Paths", len(host.Paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
 		}
 		if name := props.routeName(host); len(name) > validation.DNS1123SubdomainMaxLength {
-			p.add(at, name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+			p.add(at+".Name", name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+		}
+		labels.check(p, at+".Name", at, hostLabel(host.Name))
+		for i, path := range host.Paths {
+			if strings.HasPrefix(path.Path, "/") && (len(path.Path) > maxRoutePath || !routePath.MatchString(path.Path)) {
+				p.add(index(at+".Paths", i)+".Path", path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
+			}
+		}
+	}
+	for i, tls := range props.TLS {
+		for j, host := range tls.Hosts {
+			if name := listenerName(host); len(name) > validation.DNS1123SubdomainMaxLength {
+				p.add(index(index("TLS", i)+".Hosts", j), name, fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
+			}
 		}
 	}
 }
@@ -241,6 +271,12 @@ func (props HostRoutingProps) validateTLS(p *problems, field string, tls HostTLS
 			if slices.Contains(other.Hosts, name) {
 				p.add(at, name, "has a certificate from "+before+" already; leave out one of them")
 			}
+		}
+		if slices.Contains(tls.Hosts[:i], name) {
+			p.add(at, name, "is there twice; leave out one of them")
+		}
+		if name == AnyHost && len(tls.Hosts) > 1 {
+			p.add(at, name, "stands for all hosts, and cannot stand beside others; give it an entry of its own")
 		}
 	}
 	if tls.Certificate == nil {

@@ -11,14 +11,17 @@ import (
 )
 
 func (r *HostRouting) addGateway() {
-	gatewayapi.NewGateway(r, "Resource", patched(r.props.gateway(), r.props.PatchGateway))
+	gatewayapi.NewGateway(r, "Resource", patched(r, r.props.gateway(), r.props.PatchGateway))
 	for _, host := range r.props.Hosts {
-		gatewayapi.NewHTTPRoute(r, hostLabel(host.Name), patched(r.props.route(host), r.props.PatchRoute))
+		gatewayapi.NewHTTPRoute(r, hostLabel(host.Name), patched(r, r.props.route(host), r.props.PatchRoute))
 	}
 }
 
 // hostLabel writes a host, which may hold a '*', as part of a name.
 func hostLabel(host string) string { return strings.ReplaceAll(host, AnyHost, "wildcard") }
+
+// listenerName is the name of the listener that ends TLS for a host.
+func listenerName(host string) string { return "https-" + hostLabel(host) }
 
 func (props HostRoutingProps) objectMeta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)}
@@ -46,7 +49,7 @@ func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
 		}
 		for _, host := range tls.Hosts {
 			gateway.Spec.Listeners = append(gateway.Spec.Listeners, gatewayv1.Listener{
-				Name:     gatewayv1.SectionName("https-" + hostLabel(host)),
+				Name:     gatewayv1.SectionName(listenerName(host)),
 				Hostname: hostname(host),
 				Protocol: gatewayv1.HTTPSProtocolType,
 				Port:     443,

@@ -9,7 +9,7 @@ import (
 )
 
 func (r *HostRouting) addIngress() {
-	k8s.NewIngress(r, "Resource", patched(r.props.ingress(), r.props.Patch))
+	k8s.NewIngress(r, "Resource", patched(r, r.props.ingress(), r.props.Patch))
 }
 
 func (props HostRoutingProps) ingress() *networkingv1.Ingress {

@@ -82,18 +82,18 @@ func TestHostRoutingBothFormsRouteTheSame(t *testing.T) {
 
 func TestHostRoutingPatches(t *testing.T) {
 	t.Parallel()
-	change := func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
-		props.Patch = func(i *networkingv1.Ingress) { i.Name += "-patched" }
-		props.PatchGateway = func(g *gatewayv1.Gateway) { g.Name += "-patched" }
-		props.PatchRoute = func(r *gatewayv1.HTTPRoute) { r.Name += "-patched" }
-	}
-	assert.Equal(t, "shop-patched", only[networkingv1.Ingress](t, "Ingress", routing(change)).Name)
-	gateway := routing(func(chart cdk8s.Chart, props *infra.HostRoutingProps) {
-		props.Form, props.Class = infra.GatewayAPI, "edge"
-		change(chart, props)
+	mark := map[string]string{"patched": "yes"}
+	ingress := routing(func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
+		props.Patch = func(i *networkingv1.Ingress) { i.Labels = mark }
 	})
-	assert.Equal(t, "shop-patched", only[gatewayv1.Gateway](t, "Gateway", gateway).Name)
-	assert.Equal(t, "shop-www.example.com-patched", only[gatewayv1.HTTPRoute](t, "HTTPRoute", gateway).Name)
+	assert.Equal(t, mark, only[networkingv1.Ingress](t, "Ingress", ingress).Labels)
+	gateway := routing(func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
+		props.Form, props.Class = infra.GatewayAPI, "edge"
+		props.PatchGateway = func(g *gatewayv1.Gateway) { g.Labels = mark }
+		props.PatchRoute = func(r *gatewayv1.HTTPRoute) { r.Labels = mark }
+	})
+	assert.Equal(t, mark, only[gatewayv1.Gateway](t, "Gateway", gateway).Labels)
+	assert.Equal(t, mark, only[gatewayv1.HTTPRoute](t, "HTTPRoute", gateway).Labels)
 }
 
 func TestHostRoutingBadInput(t *testing.T) {
@@ -146,14 +146,34 @@ func TestHostRoutingBadInput(t *testing.T) {
 		"gateway without a class": {props(func(p *infra.HostRoutingProps) { p.Form = infra.GatewayAPI }), []string{
 			`[chart/routing] Class: is not set; the Gateway API has no default class; name the cluster's GatewayClass, for example "istio"`,
 		}},
+		"paths that an HTTPRoute does not take": {props(func(p *infra.HostRoutingProps) {
+			p.Form, p.Class = infra.GatewayAPI, "edge"
+			p.Hosts[0].Paths = []infra.Path{{Path: "/{id}", Backend: webBackend}, {Path: "/a%20b", Backend: webBackend}}
+		}), []string{
+			`[chart/routing] Hosts[0].Paths[0].Path: "/{id}" is not a path that an HTTPRoute takes; use at most 1024 letters, digits and characters that a URL allows, others as %20`,
+		}},
+		"patches of the other form": {props(func(p *infra.HostRoutingProps) {
+			p.PatchGateway = func(*gatewayv1.Gateway) {}
+			p.PatchRoute = func(*gatewayv1.HTTPRoute) {}
+		}), []string{
+			`[chart/routing] PatchGateway: "func" is for the form GatewayAPI; leave it out`,
+			`[chart/routing] PatchRoute: "func" is for the form GatewayAPI; leave it out`,
+		}},
+		"one name for two hosts": {props(func(p *infra.HostRoutingProps) {
+			p.Form, p.Class = infra.GatewayAPI, "edge"
+			p.Hosts = []infra.Host{{Name: "*.io", Paths: p.Hosts[0].Paths}, {Name: "wildcard.io", Paths: p.Hosts[0].Paths}}
+		}), []string{
+			`[chart/routing] Hosts[1].Name: "wildcard.io" is already taken by Hosts[0]; give each its own`,
+			`[chart/routing/wildcard.io-2] id: "wildcard.io" is taken below chart/routing; give each construct an id that its siblings do not have`,
+		}},
 		"more than a route can hold": {props(func(p *infra.HostRoutingProps) {
 			p.Form, p.Class, p.Name = infra.GatewayAPI, "edge", strings.Repeat("a", 250)
 			for i := range 16 {
 				p.Hosts[0].Paths = append(p.Hosts[0].Paths, infra.Path{Path: fmt.Sprintf("/%d", i), Backend: webBackend})
 			}
 		}), []string{
-			`[chart/routing] Hosts[www.example.com].Paths: "17 paths" are more than an HTTPRoute can hold, 16; use several HostRoutings`,
-			`[chart/routing] Hosts[www.example.com]: "` + strings.Repeat("a", 80) + `"... (266 bytes) is too long for the name of an HTTPRoute, 253 characters at most; shorten Name`,
+			`[chart/routing] Hosts[0].Paths: 17 paths are more than an HTTPRoute can hold, 16; use several HostRoutings`,
+			`[chart/routing] Hosts[0].Name: "` + strings.Repeat("a", 80) + `"... (266 bytes) is too long for the name of an HTTPRoute, 253 characters at most; shorten Name`,
 		}},
 		"backends": {routing(func(chart cdk8s.Chart, p *infra.HostRoutingProps) {
 			web := infra.NewWebService(chart, "web", infra.WebServiceProps{
@@ -183,12 +203,14 @@ func TestHostRoutingBadInput(t *testing.T) {
 			password := infra.NewCredentials(chart, "password", infra.CredentialsProps{Name: "password", Values: map[string]infra.Sensitive{"a": "b"}})
 			p.TLS = []infra.HostTLS{
 				{Hosts: []string{"www.example.com", "other.example.com"}, Certificate: certificate},
-				{Hosts: []string{"www.example.com"}, Certificate: password},
+				{Hosts: []string{"www.example.com", "www.example.com"}, Certificate: password},
 				{},
 			}
 		}), []string{
 			`[chart/routing] TLS[0].Hosts[1]: "other.example.com" is not one of the routing's Hosts; add it there, or leave it out here`,
 			`[chart/routing] TLS[1].Hosts[0]: "www.example.com" has a certificate from TLS[0] already; leave out one of them`,
+			`[chart/routing] TLS[1].Hosts[1]: "www.example.com" has a certificate from TLS[0] already; leave out one of them`,
+			`[chart/routing] TLS[1].Hosts[1]: "www.example.com" is there twice; leave out one of them`,
 			`[chart/routing] TLS[1].Certificate: "tls.crt" is not a key of Secret password; use a`,
 			`[chart/routing] TLS[1].Certificate: "tls.key" is not a key of Secret password; use a`,
 			`[chart/routing] TLS[2].Hosts: is not set; name the hosts that the certificate is for`,

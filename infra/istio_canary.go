@@ -249,8 +249,8 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
 	tree.Validate(c, c.validateStrangers)
-	istio.NewVirtualService(c, "Resource", patched(props.virtualService(), props.Patch))
-	istio.NewDestinationRule(c, "DestinationRule", patched(props.destinationRule(), props.PatchDestinationRule))
+	istio.NewVirtualService(c, "Resource", patched(c, props.virtualService(), props.Patch))
+	istio.NewDestinationRule(c, "DestinationRule", patched(c, props.destinationRule(), props.PatchDestinationRule))
 	return c
 }
 

@@ -191,7 +191,7 @@ func NewIstioGateway(scope constructs.Construct, id string, props IstioGatewayPr
 	g := &IstioGateway{props: props}
 	tree.New(g, scope, id)
 	tree.Invalid(g, props.validate()...)
-	istio.NewGateway(g, "Resource", patched(props.render(), props.Patch))
+	istio.NewGateway(g, "Resource", patched(g, props.render(), props.Patch))
 	return g
 }
 

@@ -34,7 +34,11 @@ type KeyRef struct {
 
 func (r KeyRef) validate(p *problems, field string) {
 	if !r.source.holds(r.key) {
-		p.add(field, r.key, fmt.Sprintf("is not a key of %s %s; use %s", r.source.kind(), r.source.Name(), list(r.source.keyNames())))
+		rule := "it has no keys"
+		if names := r.source.keyNames(); len(names) > 0 {
+			rule = "use " + list(names)
+		}
+		p.add(field, r.key, fmt.Sprintf("is not a key of %s %s; %s", r.source.kind(), r.source.Name(), rule))
 	}
 }
 

@@ -97,7 +97,7 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: props.Name, Labels: merged(props.Labels, props.meshLabels()), Annotations: maps.Clone(props.Annotations),
 	}}
-	k8s.NewNamespace(n, "Resource", patched(object, props.Patch))
+	k8s.NewNamespace(n, "Resource", patched(n, object, props.Patch))
 	return n
 }
 

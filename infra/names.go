@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -55,11 +56,20 @@ func (p *problems) labelValue(field, value string) {
 	}
 }
 
+// maxAnnotationsSize is what the API server allows for all annotations of an object together, in bytes
+// (validation.TotalAnnotationSizeLimitB).
+const maxAnnotationsSize = 256 << 10
+
 // annotations checks the keys of annotations; their values are free.
 func (p *problems) annotations(field string, annotations map[string]string) {
+	size := 0
 	for _, key := range sortedKeys(annotations) {
 		// The API server ignores the case of an annotation's key.
 		p.qualifiedName(field, strings.ToLower(key))
+		size += len(key) + len(annotations[key])
+	}
+	if size > maxAnnotationsSize {
+		p.add(field, fmt.Sprintf("%d bytes", size), fmt.Sprintf("is more than all annotations together may have, %d bytes; put the content into a Config", maxAnnotationsSize))
 	}
 }
 

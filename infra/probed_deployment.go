@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -105,6 +106,7 @@ type ProbedDeploymentProps struct {
 const appLabel = "app"
 
 func (props ProbedDeploymentProps) withDefaults() ProbedDeploymentProps {
+	props.Selector = maps.Clone(props.Selector)
 	if props.Selector == nil {
 		props.Selector = map[string]string{appLabel: props.Name}
 	}
@@ -122,10 +124,12 @@ func (props ProbedDeploymentProps) validate() []string {
 	if len(props.Selector) == 0 {
 		p.missing("Selector", "give at least one label, or leave it nil for {\"app\": Name}")
 	}
-	if _, named := props.Selector[appLabel]; !named || props.Selector[appLabel] != props.Name {
+	selector := maps.Clone(props.Selector)
+	if selector[appLabel] == props.Name {
 		// The default repeats the name, whose own message is enough.
-		p.labels("Selector", props.Selector)
+		delete(selector, appLabel)
 	}
+	p.labels("Selector", selector)
 	p.labels("Labels", props.Labels)
 	for _, key := range sortedKeys(props.Selector) {
 		if value, ok := props.Labels[key]; ok && value != props.Selector[key] {
@@ -134,15 +138,24 @@ func (props ProbedDeploymentProps) validate() []string {
 	}
 	if props.Version != "" {
 		p.labelValue("Version", props.Version)
-		if _, twice := props.Labels[versionLabel]; twice {
-			p.add(entry("Labels", versionLabel), props.Labels[versionLabel], "is set by Version; leave it out")
+		if value, twice := props.Labels[versionLabel]; twice {
+			p.add(entry("Labels", versionLabel), value, "is set by Version; leave it out")
+		}
+		if value, selected := props.Selector[versionLabel]; selected && value != props.Version {
+			p.add("Version", props.Version, "is not what the Selector asks for, "+show(value)+"; leave one of them out")
 		}
 	}
 	p.annotations("Annotations", props.Annotations)
 	p.annotations("PodAnnotations", props.PodAnnotations)
+	if value, taken := props.PodAnnotations[checksumAnnotation]; taken {
+		p.add(entry("PodAnnotations", checksumAnnotation), value, "is where the digest of the configuration stands; leave it out")
+	}
 
 	p.image("Image", props.Image)
 	oneOf(&p, "ImagePullPolicy", props.ImagePullPolicy, PullAlways, PullIfNotPresent, PullNever)
+	if len(props.Command) > 0 && props.Command[0] == "" {
+		p.missing("Command[0]", "name the program, or leave Command out for the image's own")
+	}
 	validateContainerPorts(&p, "Ports", props.Ports)
 	validateEnv(&p, "Env", props.Env, props.Shutdown)
 	validateEnvFrom(&p, "EnvFrom", props.EnvFrom)
@@ -192,6 +205,8 @@ func validateContainerPorts(p *problems, field string, ports []ContainerPort) {
 type ProbedDeployment struct {
 	constructs.Construct
 	props ProbedDeploymentProps
+	// object is what Patch has made of the props.
+	object *appsv1.Deployment
 }
 
 // NewProbedDeployment makes a ProbedDeployment.
@@ -200,9 +215,12 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 	d := &ProbedDeployment{props: props}
 	tree.New(d, scope, id)
 
-	object := patched(props.render(), props.Patch)
-	tree.Invalid(d, append(props.validate(), validateDeployment(object)...)...)
-	k8s.NewDeployment(d, "Resource", object)
+	tree.Invalid(d, props.validate()...)
+	d.object = patched(d, props.render(), props.Patch)
+	if props.Patch != nil {
+		tree.Invalid(d, validatePatchedDeployment(d.object)...)
+	}
+	k8s.NewDeployment(d, "Resource", d.object)
 	d.addAvailability()
 	return d
 }
@@ -211,7 +229,12 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 func (d *ProbedDeployment) Name() string { return d.props.Name }
 
 // Selector returns the labels by which the Deployment, and whatever stands before it, knows its pods.
-func (d *ProbedDeployment) Selector() map[string]string { return maps.Clone(d.props.Selector) }
+func (d *ProbedDeployment) Selector() map[string]string {
+	if d == nil || d.object.Spec.Selector == nil {
+		return nil
+	}
+	return maps.Clone(d.object.Spec.Selector.MatchLabels)
+}
 
 // leastReplicas is the least number of pods that there are when all is well.
 func (props ProbedDeploymentProps) leastReplicas() int32 {
@@ -222,7 +245,7 @@ func (props ProbedDeploymentProps) leastReplicas() int32 {
 }
 
 // podLabels are the labels of the pods.
-func (d *ProbedDeployment) podLabels() map[string]string { return d.props.podLabels() }
+func (d *ProbedDeployment) podLabels() map[string]string { return d.object.Spec.Template.Labels }
 
 func (props ProbedDeploymentProps) podLabels() map[string]string {
 	result := merged(props.Labels, props.Selector)
@@ -291,11 +314,16 @@ func (props ProbedDeploymentProps) container(mounts []corev1.VolumeMount) corev1
 	}
 }
 
-// validateDeployment checks what a Patch could have broken and the API server would refuse.
-func validateDeployment(object *appsv1.Deployment) []string {
+// validatePatchedDeployment checks what a Patch could have broken and the API server would refuse.
+func validatePatchedDeployment(object *appsv1.Deployment) []string {
 	var p problems
 	selector, err := metav1.LabelSelectorAsSelector(object.Spec.Selector)
-	if err == nil && !selector.Matches(labels.Set(object.Spec.Template.Labels)) {
+	switch {
+	case err != nil:
+		p.add("Patch", fmt.Sprint(object.Spec.Selector), "is not a selector: "+err.Error())
+	case object.Spec.Selector == nil || selector.Empty():
+		p.add("Patch", "", "leaves no selector; leave the labels in place")
+	case !selector.Matches(labels.Set(object.Spec.Template.Labels)):
 		p.add("Patch", selector.String(), "selects none of the pods that the Deployment makes; let the selector match the labels of the pod template")
 	}
 	return p

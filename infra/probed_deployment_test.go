@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
@@ -178,7 +180,7 @@ func TestSecurityDefaultsCanBeTurnedOff(t *testing.T) {
 			assert.Nil(t, pod.Containers[0].SecurityContext.ReadOnlyRootFilesystem)
 		}},
 		"token": {infra.Security{MountServiceAccountToken: true}, func(t *testing.T, pod corev1.PodSpec) {
-			assert.Nil(t, pod.AutomountServiceAccountToken)
+			assert.True(t, *pod.AutomountServiceAccountToken, "written out, since a ServiceAccount may say false")
 		}},
 		"everything": {infra.Security{
 			AllowRoot: true, AllowPrivilegeEscalation: true, KeepCapabilities: true, UnconfinedSeccomp: true,
@@ -320,7 +322,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			}
 		}), []string{
 			`[chart/web] Rollout.Recreate: true has no use for MaxSurge and MaxUnavailable; leave them out, or Recreate`,
-			`[chart/web] Rollout.MaxSurge: "-1" is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 100`,
+			`[chart/web] Rollout.MaxSurge: "-1" is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 1000`,
 			`[chart/web] Rollout.MaxUnavailable: "101%" is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 100`,
 			`[chart/web] Rollout.ProgressDeadline: 1m0s is not more than MinReady, 1m0s; raise it`,
 			`[chart/web] Rollout.RevisionHistoryLimit: -1 is negative; use 0 or more`,
@@ -340,8 +342,8 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		}), []string{
 			`[chart/web] Shutdown.PreStop: -1s is negative; use 0s or more`,
 			`[chart/web] Shutdown.TerminationGracePeriod: 1ms is not in whole seconds, which is what Kubernetes counts here; use for example 2s`,
-			`[chart/web] Shutdown.Settle: -1s is negative; use 0s or more`,
-			`[chart/web] Shutdown.Drain: -1s is negative; use 0s or more`,
+			`[chart/web] Shutdown.Settle: -1s is out of range; use 0s to 1h0m0s`,
+			`[chart/web] Shutdown.Drain: -1s is out of range; use 0s to 1h0m0s`,
 		}},
 		"shutdown variable set twice": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Env = []infra.EnvVar{{Name: "SHUTDOWN_DRAIN", Value: "1s"}}
@@ -359,6 +361,87 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Security.RunAsUser: 0 is root; use another user, or say AllowRoot: true`,
 			`[chart/web] Security.AddCapabilities: [SYS_TIME] has no meaning beside KeepCapabilities: true; leave out one of them`,
 			`[chart/web] ServiceAccountName: "Robot" is not an RFC 1123 subdomain; use 1 to 253 lower-case letters, digits, '-' or '.', beginning and ending with a letter or digit`,
+		}},
+		"patch that panics": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Image = ""
+			p.Patch = func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[1].Name = "x" }
+		}), []string{
+			`[chart/web] Image: is not set; name an image, for example "docker.io/library/nginx:1.29"`,
+			`[chart/web] Patch: panicked: runtime error: index out of range [1] with length 1; see what it takes for granted of the *v1.Deployment`,
+		}},
+		"patch of the name": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Patch = func(d *appsv1.Deployment) { d.Name = "other" }
+		}), []string{
+			`[chart/web] Patch: changes metadata.name from "web" to "other", but other objects refer to it by the first; set Name instead`,
+		}},
+		"patch that removes the selector": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Patch = func(d *appsv1.Deployment) { d.Spec.Selector = nil }
+		}), []string{
+			`[chart/web] Patch: "" leaves no selector; leave the labels in place`,
+		}},
+		"name that is no text": {props(func(p *infra.ProbedDeploymentProps) { p.Name = strings.Repeat("\x80", 90) }), []string{
+			`[chart/web] Name: ""... (90 bytes) ` + label,
+			`[chart/web/Resource] Deployment: cannot be written as YAML: metadata.name: is not UTF-8 text; bytes belong in a []byte, which is written in base64`,
+		}},
+		"bad label beside the default selector": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Selector = map[string]string{"app": "web", "bad key!": "x"}
+		}), []string{
+			`[chart/web] Selector: "bad key!" is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'`,
+		}},
+		"version against selector": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Selector = map[string]string{"version": "v1"}
+			p.Version = "v2"
+		}), []string{
+			`[chart/web] Version: "v2" is not what the Selector asks for, "v1"; leave one of them out`,
+		}},
+		"digest of the user's own": {props(func(p *infra.ProbedDeploymentProps) {
+			p.PodAnnotations = map[string]string{"checksum/config": "x"}
+		}), []string{
+			`[chart/web] PodAnnotations["checksum/config"]: "x" is where the digest of the configuration stands; leave it out`,
+		}},
+		"large annotations": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Annotations = map[string]string{"a": strings.Repeat("x", 256<<10)}
+		}), []string{
+			`[chart/web] Annotations: "262145 bytes" is more than all annotations together may have, 262144 bytes; put the content into a Config`,
+		}},
+		"ready for longer than a rollout may stand still": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Rollout.MinReady = 15 * time.Minute
+		}), []string{
+			`[chart/web] Rollout.ProgressDeadline: 10m0s is not more than MinReady, 15m0s; raise it`,
+		}},
+		"share with a sign": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Rollout.MaxUnavailable = new(intstr.FromString("+5%"))
+		}), []string{
+			`[chart/web] Rollout.MaxUnavailable: "+5%" is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 100`,
+		}},
+		"capabilities": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Security.AddCapabilities = []string{"CAP_CHOWN", "no such", "SYS_ADMIN"}
+		}), []string{
+			`[chart/web] Security.AddCapabilities[0]: "CAP_CHOWN" is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE`,
+			`[chart/web] Security.AddCapabilities[1]: "no such" is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE`,
+			`[chart/web] Security.AddCapabilities[2]: "SYS_ADMIN" implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out`,
+		}},
+		"text that YAML cannot carry": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Command = []string{""}
+			p.Args = []string{"a\x00b", "0o7"}
+			p.Env = []infra.EnvVar{{Name: "A", Value: "a\u2028b"}, {Name: "B", Value: "\ta\nb"}}
+		}), []string{
+			`[chart/web] Command[0]: is not set; name the program, or leave Command out for the image's own`,
+			`[chart/web/Resource] spec.template.spec.containers[0].args[0]: the text has the character U+0000, which YAML cannot carry as it is; change it, or carry it in base64`,
+			`[chart/web/Resource] spec.template.spec.containers[0].args[1]: the text is read as a number by Kubernetes although it is none to cdk8s; change it, or carry it in base64`,
+			`[chart/web/Resource] spec.template.spec.containers[0].env[0].value: the text has the character U+2028, which YAML cannot carry as it is; change it, or carry it in base64`,
+			`[chart/web/Resource] spec.template.spec.containers[0].env[1].value: the text has several lines of which the first begins with a tab, which YAML parsers refuse; change it, or carry it in base64`,
+		}},
+		"sources that are nil pointers": {props(func(p *infra.ProbedDeploymentProps) {
+			var config *infra.Config
+			var credentials *infra.Credentials
+			p.EnvFrom = []infra.EnvFrom{{Source: config}, {Source: credentials}}
+			p.Env = []infra.EnvVar{{Name: "A", ValueFrom: config.Key("a")}}
+			p.Files = []infra.File{{Path: "/a", From: credentials.Key("a")}}
+		}), []string{
+			`[chart/web] EnvFrom[0].Source: is not set; give a *Config or *Credentials`,
+			`[chart/web] EnvFrom[1].Source: is not set; give a *Config or *Credentials`,
+			`[chart/web] Files[0].From: is not set; give the Key of a *Config or of *Credentials`,
 		}},
 		"patch against selector": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Patch = func(d *appsv1.Deployment) { d.Spec.Template.Labels = nil }

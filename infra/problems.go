@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // problems collects what is wrong with a construct's props.
@@ -30,22 +29,15 @@ func show(value any) string {
 	if len(text) <= longest {
 		return fmt.Sprintf("%q", text)
 	}
-	cut := longest
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return fmt.Sprintf("%q... (%d bytes)", text[:cut], len(text))
+	return fmt.Sprintf("%q... (%d bytes)", strings.ToValidUTF8(text[:longest], ""), len(text))
 }
 
 // list writes what is allowed: a, b or c.
 func list(values []string) string {
-	switch len(values) {
-	case 0:
-		return "none"
-	case 1:
+	last := len(values) - 1
+	if last == 0 {
 		return values[0]
 	}
-	last := len(values) - 1
 	return strings.Join(values[:last], ", ") + " or " + values[last]
 }
 

@@ -62,10 +62,16 @@ func (l ResourceList) validate(p *problems, field string) {
 			p.add(name, f.text, "is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi")
 		case quantity.Sign() < 0:
 			p.add(name, f.text, "is negative; use 0 or more")
-		case f.resource != corev1.ResourceCPU && quantity.MilliValue()%1000 != 0:
+		case f.resource != corev1.ResourceCPU && !isWhole(quantity):
 			p.add(name, f.text, "is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
 		}
 	}
+}
+
+// isWhole tells whether a quantity has no fraction.
+func isWhole(quantity resource.Quantity) bool {
+	_, exact := quantity.AsScale(0)
+	return exact
 }
 
 func (r Resources) render() corev1.ResourceRequirements {

@@ -3,6 +3,7 @@ package infra
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -53,15 +54,15 @@ func (r Rollout) validate(p *problems, field string) {
 	if r.Recreate && (r.MaxSurge != nil || r.MaxUnavailable != nil) {
 		p.add(field+".Recreate", r.Recreate, "has no use for MaxSurge and MaxUnavailable; leave them out, or Recreate")
 	}
-	surges := podCount(p, field+".MaxSurge", r.MaxSurge)
-	leaves := podCount(p, field+".MaxUnavailable", r.MaxUnavailable)
+	surges := podCount(p, field+".MaxSurge", r.MaxSurge, 1000)
+	leaves := podCount(p, field+".MaxUnavailable", r.MaxUnavailable, 100)
 	if r.MaxSurge != nil && r.MaxUnavailable != nil && surges == 0 && leaves == 0 {
 		p.add(field+".MaxUnavailable", r.MaxUnavailable, "cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them")
 	}
 	p.seconds(field+".MinReady", r.MinReady)
 	p.seconds(field+".ProgressDeadline", r.ProgressDeadline)
-	if r.ProgressDeadline != 0 && r.ProgressDeadline <= r.MinReady {
-		p.add(field+".ProgressDeadline", r.ProgressDeadline, "is not more than MinReady, "+r.MinReady.String()+"; raise it")
+	if r.progressDeadline() <= r.MinReady {
+		p.add(field+".ProgressDeadline", r.progressDeadline(), "is not more than MinReady, "+r.MinReady.String()+"; raise it")
 	}
 	if r.RevisionHistoryLimit != nil && *r.RevisionHistoryLimit < 0 {
 		p.add(field+".RevisionHistoryLimit", *r.RevisionHistoryLimit, "is negative; use 0 or more")
@@ -75,14 +76,18 @@ func (r Rollout) progressDeadline() time.Duration {
 	return cmp.Or(r.ProgressDeadline, defaultProgressDeadline)
 }
 
-// podCount checks a number or share of pods and returns it, -1 where it is none.
-func podCount(p *problems, field string, value *intstr.IntOrString) int {
+// podShare is how the API server wants a share to be written.
+var podShare = regexp.MustCompile("^[0-9]{1,6}%$")
+
+// podCount checks a number or share of pods, of which a share may be at most so much, and returns it, -1 where it is
+// none.
+func podCount(p *problems, field string, value *intstr.IntOrString, mostPercent int) int {
 	if value == nil {
 		return -1
 	}
 	n, err := intstr.GetScaledValueFromIntOrPercent(value, 100, false)
-	if err != nil || n < 0 || value.Type == intstr.String && n > 100 {
-		p.add(field, value.String(), "is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to 100")
+	if err != nil || n < 0 || value.Type == intstr.String && (!podShare.MatchString(value.StrVal) || n > mostPercent) {
+		p.add(field, value.String(), fmt.Sprintf("is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to %d", mostPercent))
 		return -1
 	}
 	return n

@@ -3,11 +3,13 @@ package infra
 import (
 	"math"
 	"reflect"
+	"regexp"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// DefaultUser is the user id that containers run as where Security names none: the "nonroot" user of the distroless
+// DefaultUser is the user and group id that containers run as where Security names none: the "nonroot" user of the distroless
 // images. It is written out, since the kubelet refuses runAsNonRoot for an image whose user is not a number.
 const DefaultUser int64 = 65532
 
@@ -17,12 +19,13 @@ const DefaultUser int64 = 65532
 type Security struct {
 	// RunAsUser is the user id of the container's process. Defaults to DefaultUser.
 	RunAsUser *int64
-	// RunAsGroup is the process' primary group id. Defaults to the image's.
+	// RunAsGroup is the process' primary group id. Defaults to DefaultUser: without one it would be root's group, 0, for
+	// an image that names none.
 	RunAsGroup *int64
-	// FSGroup is the group id that owns the pod's volumes. Defaults to none.
+	// FSGroup is the group id that owns the pod's volumes, so that the process can read files whatever their mode.
+	// Defaults to RunAsGroup.
 	FSGroup *int64
-	// AllowRoot lets the container run as root: it leaves out runAsNonRoot, and the user id where RunAsUser is nil.
-	// Defaults to false.
+	// AllowRoot lets the container run as root: it leaves out runAsNonRoot, and the ids that are nil. Defaults to false.
 	AllowRoot bool
 	// AllowPrivilegeEscalation lets a process gain more privileges than its parent. Defaults to false.
 	AllowPrivilegeEscalation bool
@@ -40,6 +43,8 @@ type Security struct {
 	MountServiceAccountToken bool
 }
 
+var capabilityName = regexp.MustCompile("^[A-Z][A-Z0-9_]*$")
+
 func (s Security) validate(p *problems, field string) {
 	for _, f := range []struct {
 		name string
@@ -52,6 +57,15 @@ func (s Security) validate(p *problems, field string) {
 	if s.RunAsUser != nil && *s.RunAsUser == 0 && !s.AllowRoot {
 		p.add(field+".RunAsUser", *s.RunAsUser, "is root; use another user, or say AllowRoot: true")
 	}
+	for i, capability := range s.AddCapabilities {
+		at := index(field+".AddCapabilities", i)
+		switch {
+		case !capabilityName.MatchString(capability) || strings.HasPrefix(capability, "CAP_"):
+			p.add(at, capability, "is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE")
+		case capability == "SYS_ADMIN" && !s.AllowPrivilegeEscalation:
+			p.add(at, capability, "implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out")
+		}
+	}
 	if s.KeepCapabilities && len(s.AddCapabilities) > 0 {
 		p.add(field+".AddCapabilities", s.AddCapabilities, "has no meaning beside KeepCapabilities: true; leave out one of them")
 	}
@@ -63,6 +77,12 @@ func (s Security) podContext() *corev1.PodSecurityContext {
 		context.RunAsNonRoot = new(true)
 		if s.RunAsUser == nil {
 			context.RunAsUser = new(DefaultUser)
+		}
+		if s.RunAsGroup == nil {
+			context.RunAsGroup = new(DefaultUser)
+		}
+		if s.FSGroup == nil {
+			context.FSGroup = new(*context.RunAsGroup)
 		}
 	}
 	if !s.UnconfinedSeccomp {
@@ -95,8 +115,5 @@ func (s Security) containerContext() *corev1.SecurityContext {
 }
 
 func (s Security) automountServiceAccountToken() *bool {
-	if s.MountServiceAccountToken {
-		return nil
-	}
-	return new(false)
+	return &s.MountServiceAccountToken
 }

@@ -155,7 +155,7 @@ func (props ServiceProps) validatePorts(p *problems) {
 			continue
 		}
 		switch {
-		case props.Type != NodePort && props.Type != LoadBalancer:
+		case slices.Contains([]ServiceType{ClusterIP, ExternalName, Headless}, props.Type):
 			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
 		case port.NodePort < firstNodePort || port.NodePort > lastNodePort:
 			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
@@ -179,7 +179,7 @@ func NewService(scope constructs.Construct, id string, props ServiceProps) *Serv
 	s := &Service{props: props}
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
-	s.object = k8s.NewService(s, "Resource", patched(props.render(), props.Patch))
+	s.object = k8s.NewService(s, "Resource", patched(s, props.render(), props.Patch))
 	return s
 }
 
@@ -207,11 +207,17 @@ func (s *Service) Backend(port string) Backend {
 	for _, p := range s.props.Ports {
 		if p.Name == port || port == "" && len(s.props.Ports) == 1 {
 			backend.port = p.Port
+			if p.Protocol != "" && p.Protocol != TCP {
+				backend.problem = fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP", show(p.Name), s.props.Name, p.Protocol)
+			}
 			return backend
 		}
 		names = append(names, show(p.Name))
 	}
-	backend.problem = fmt.Sprintf("Service %s has no port %s; use %s", s.props.Name, show(port), list(names))
+	backend.problem = fmt.Sprintf("Service %s has no port %s", s.props.Name, show(port))
+	if len(names) > 0 {
+		backend.problem += "; use " + list(names)
+	}
 	return backend
 }
 

@@ -137,6 +137,7 @@ func TestWebServiceExternalName(t *testing.T) {
 	build := func(chart cdk8s.Chart) {
 		web := infra.NewWebService(chart, "db", infra.WebServiceProps{Name: "db", Type: infra.ExternalName, ExternalName: "db.example.com"})
 		assert.Nil(t, web.Deployment())
+		assert.Empty(t, web.Deployment().Selector())
 	}
 	assert.Empty(t, objects[appsv1.Deployment](t, "Deployment", build))
 	assert.Equal(t, "db.example.com", only[corev1.Service](t, "Service", build).Spec.ExternalName)
@@ -187,6 +188,11 @@ func TestWebServiceBadInput(t *testing.T) {
 			`[chart/web/Deployment] Replicas: -1 is negative; use 0 or more`,
 			`[chart/web/Service] Name: "1" is not an RFC 1035 label; use 1 to 63 lower-case letters, digits or '-', beginning with a letter and ending with a letter or digit`,
 			`[chart/web/Service] Ports[0].Port: 70000 is not a port; use 1 to 65535`,
+		}},
+		"container that does not listen there": {webService(func(p *infra.WebServiceProps) {
+			p.Workload.Ports = []infra.ContainerPort{{Port: 9090}}
+		}), []string{
+			`[chart/web] Ports[0].TargetPort: "8080/TCP" is not one of Workload.Ports, 9090/TCP; add it there, or leave Workload.Ports out`,
 		}},
 		"workload of an external name": {webService(func(p *infra.WebServiceProps) {
 			*p = infra.WebServiceProps{Name: "db", Type: infra.ExternalName, ExternalName: "db.example.com", Workload: p.Workload}

@@ -31,6 +31,9 @@ type Shutdown struct {
 const (
 	defaultTerminationGracePeriod = corev1.DefaultTerminationGracePeriodSeconds * time.Second
 
+	// longestShutdown bounds each part, so that their sum makes sense. The sample service allows no more either.
+	longestShutdown = time.Hour
+
 	// shutdownFlush is how long a process may take to send its last telemetry.
 	shutdownFlush = 2 * time.Second
 )
@@ -52,17 +55,22 @@ func (s Shutdown) withDefaults() Shutdown {
 func (s Shutdown) sum() time.Duration { return s.PreStop + s.Settle + s.Drain + shutdownFlush }
 
 func (s Shutdown) validate(p *problems, field string) {
+	// What follows from a wrong figure is not worth a message of its own.
+	before := len(*p)
 	p.seconds(field+".PreStop", s.PreStop)
 	p.seconds(field+".TerminationGracePeriod", s.TerminationGracePeriod)
 	for _, f := range []struct {
 		name  string
 		value time.Duration
 	}{{"Settle", s.Settle}, {"Drain", s.Drain}} {
-		if f.value < 0 {
-			p.add(field+"."+f.name, f.value, "is negative; use 0s or more")
+		if f.value < 0 || f.value > longestShutdown {
+			p.add(field+"."+f.name, f.value, "is out of range; use 0s to "+longestShutdown.String())
 		}
 	}
-	if (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
+	if s.PreStop > longestShutdown {
+		p.add(field+".PreStop", s.PreStop, "is out of range; use 0s to "+longestShutdown.String())
+	}
+	if len(*p) == before && (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
 		p.add(field+".TerminationGracePeriod", s.TerminationGracePeriod, fmt.Sprintf(
 			"is too short: PreStop %s + Settle %s + Drain %s + %s to flush telemetry = %s; raise it, or lower one of them",
 			s.PreStop, s.Settle, s.Drain, shutdownFlush, s.sum()))

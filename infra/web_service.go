@@ -38,6 +38,23 @@ func (props WebServiceProps) withDefaults() WebServiceProps {
 	return props
 }
 
+// validatePorts checks that the container listens where the Service sends.
+func (props WebServiceProps) validatePorts() []string {
+	var p problems
+	listening := map[string]bool{}
+	for _, port := range props.Workload.Ports {
+		listening[portKey(port.Port, port.Protocol)] = true
+	}
+	for i, port := range props.Ports {
+		target := portKey(port.withDefaults().TargetPort, port.Protocol)
+		// A port that is none has a message of its own.
+		if inRange := port.withDefaults().TargetPort; inRange > 0 && inRange <= 65535 && !listening[target] {
+			p.add(index("Ports", i)+".TargetPort", target, "is not one of Workload.Ports, "+list(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
+		}
+	}
+	return p
+}
+
 // containerPorts are the ports that a container must listen on for these ports of a Service. What is wrong with them
 // the Service tells.
 func containerPorts(ports []ServicePort) []ContainerPort {
@@ -87,6 +104,7 @@ func NewWebService(scope constructs.Construct, id string, props WebServiceProps)
 		}
 	} else {
 		props = props.withDefaults()
+		tree.Invalid(w, props.validatePorts()...)
 		w.deployment = NewProbedDeployment(w, "Deployment", props.Workload)
 		service.Selector = w.deployment.Selector()
 	}

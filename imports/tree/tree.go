@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
@@ -64,6 +65,9 @@ func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Cha
 		}
 		chart = official.newChart(scope, id, props)
 	})
+	if errs := validation.IsDNS1123Label(props.Namespace); props.Namespace != "" && len(errs) > 0 {
+		problem = append(problem, fmt.Sprintf("Namespace: %q is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit", props.Namespace))
+	}
 	Invalid(chart, problem...)
 	return chart
 }
@@ -110,13 +114,13 @@ func Invalid(construct constructs.Construct, messages ...string) {
 // for what cannot be known before all constructs are there; on the official tree it costs two calls. A check that
 // panics is a message too.
 func Validate(construct constructs.Construct, check func() []string) {
-	construct.Node().AddValidation(&validation{check})
+	construct.Node().AddValidation(&lateCheck{check})
 }
 
-// validation is a constructs.IValidation.
-type validation struct{ check func() []string }
+// lateCheck is a constructs.IValidation.
+type lateCheck struct{ check func() []string }
 
-func (v *validation) Validate() *[]*string {
+func (v *lateCheck) Validate() *[]*string {
 	result := []*string{}
 	for _, message := range v.messages() {
 		result = append(result, &message)
@@ -125,7 +129,7 @@ func (v *validation) Validate() *[]*string {
 }
 
 // messages calls the check. It lets no panic through, which on its way back from Node.js would end the program.
-func (v *validation) messages() (messages []string) {
+func (v *lateCheck) messages() (messages []string) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			messages = append(messages, fmt.Sprintf("the check of this construct failed: %v", cause))
@@ -145,6 +149,7 @@ func encode(gvk schema.GroupVersionKind, object any) (map[string]any, []string) 
 		problems = append(problems, fmt.Sprintf("%s: the object is nil; pass one, an empty one if need be", gvk.Kind))
 		content = map[string]any{}
 	}
+	problems = append(problems, unwritable("", content)...)
 	apiVersion, kind := gvk.ToAPIVersionAndKind()
 	for _, f := range []struct{ key, want string }{{"apiVersion", apiVersion}, {"kind", kind}} {
 		if got, ok := content[f.key]; ok && got != f.want {

@@ -40,6 +40,7 @@ var all = []Chapter{
 	{Name: "08-gateway", Title: "Istio's gateway for requests from outside", Build: gateway},
 	{Name: "09-probes", Title: "startup, readiness and liveness probes", Namespace: probeNamespace, Build: probes},
 	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget", Build: rollout},
+	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logs},
 }
 
 // All returns the chapters in the order of the tutorial.

@@ -192,4 +192,5 @@ func ExampleAll() {
 	// 08-gateway
 	// 09-probes
 	// 10-rollout
+	// 11-logs
 }

@@ -93,14 +93,24 @@ func TestSynthOfAGoodChapterBesideBadOnes(t *testing.T) {
 
 func TestReplaceLeavesTheFolderAloneWhenItFails(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "a.yaml"), []byte("old"), 0o644))
-	err := replace(folder, []file{{"a.yaml", []byte("new")}, {"no/such/folder.yaml", []byte("new")}})
-	require.Error(t, err)
-	entries, err := os.ReadDir(folder)
-	require.NoError(t, err)
-	require.Len(t, entries, 1)
-	content, err := os.ReadFile(filepath.Join(folder, "a.yaml"))
-	require.NoError(t, err)
-	assert.Equal(t, "old", string(content))
+	for name, bad := range map[string]string{
+		"a temporary file cannot be made": "no/such/folder.yaml",
+		"the last place is a folder":      "taken",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			old := filepath.Join(folder, "a.yaml")
+			require.NoError(t, os.WriteFile(old, []byte("old"), 0o644))
+			require.NoError(t, os.MkdirAll(filepath.Join(folder, "taken", "inside"), 0o755))
+			err := replace(folder, []file{{"a.yaml", []byte("new")}, {"b.yaml", []byte("new")}, {bad, []byte("new")}})
+			require.Error(t, err)
+			entries, err := os.ReadDir(folder)
+			require.NoError(t, err)
+			assert.Len(t, entries, 2, "a.yaml and the folder, and nothing else")
+			content, err := os.ReadFile(old)
+			require.NoError(t, err)
+			assert.Equal(t, "old", string(content))
+		})
+	}
 }

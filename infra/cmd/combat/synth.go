@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,7 +58,9 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 				return err
 			}
 			for _, f := range files {
-				_, _ = fmt.Fprintln(command.OutOrStdout(), filepath.Join(outdir, f.name))
+				if _, err := fmt.Fprintln(command.OutOrStdout(), filepath.Join(outdir, f.name)); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -156,10 +159,28 @@ func replace(folder string, files []file) (err error) {
 			return err
 		}
 	}
+	return renameAll(folder, files, written)
+}
+
+// renameAll puts the temporary files in their places. Where one cannot be, those before it are put back.
+func renameAll(folder string, files []file, written []string) error {
+	var undo []func() error
 	for i, f := range files {
-		if err := os.Rename(written[i], filepath.Join(folder, f.name)); err != nil {
+		target := filepath.Join(folder, f.name)
+		restore := func() error { return os.Remove(target) }
+		// A second name keeps the old content at hand. There is none for a file that is not there yet.
+		backup := written[i] + ".old"
+		if err := os.Link(target, backup); err == nil {
+			restore = func() error { return os.Rename(backup, target) }
+			defer func() { _ = os.Remove(backup) }()
+		}
+		if err := os.Rename(written[i], target); err != nil {
+			for _, restore := range slices.Backward(undo) {
+				err = errors.Join(err, restore())
+			}
 			return err
 		}
+		undo = append(undo, restore)
 	}
 	return nil
 }

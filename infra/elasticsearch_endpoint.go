@@ -1,0 +1,93 @@
+package infra
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// The users that Elasticsearch knows, which are the keys of their passwords too.
+const (
+	// superuser is Elasticsearch's own, for people and for its probes.
+	superuser = "elastic"
+	// kibanaServer is Kibana's. Kibana refuses the superuser, and the name kibana_system is reserved for a user whose
+	// password can be set through the API alone.
+	kibanaServer = "kibana_server"
+	// kibanaSystem is Kibana's in an Elasticsearch that is made elsewhere.
+	kibanaSystem = "kibana_system"
+	// logWriter is the log collector's.
+	logWriter = "filebeat"
+)
+
+// elasticsearchClientLabel is on the pods that may reach an Elasticsearch; its value is the name of that.
+const elasticsearchClientLabel = "elasticsearch-client"
+
+// passwordVariable is how Kibana, and the configuration of Filebeat, call the password.
+const passwordVariable = "ELASTICSEARCH_PASSWORD"
+
+// ElasticsearchEndpoint is an Elasticsearch as its clients see it: where it is, and who they are there. The method
+// Endpoint of an *Elasticsearch makes one, or ExistingElasticsearch.
+type ElasticsearchEndpoint struct {
+	url         string
+	credentials *Credentials
+	kibanaUser  string
+	// name is that of an Elasticsearch of this program, empty for one that is made elsewhere.
+	name string
+}
+
+// ExistingElasticsearch is an Elasticsearch that is made elsewhere, at a URL such as "https://logs.example.com:9200".
+// Of the credentials, Kibana uses the key kibana_system, the password of the built-in user of that name, and the
+// LogCollector the key filebeat, that of a user who may write and set up indices called filebeat-*.
+func ExistingElasticsearch(url string, credentials *Credentials) ElasticsearchEndpoint {
+	return ElasticsearchEndpoint{url: url, credentials: credentials, kibanaUser: kibanaSystem}
+}
+
+func (e ElasticsearchEndpoint) validate(p *problems, field, user string) {
+	if e == (ElasticsearchEndpoint{}) {
+		p.missing(field, "give the Endpoint of an *Elasticsearch, or ExistingElasticsearch")
+		return
+	}
+	if e.name != "" {
+		// It reports what is wrong with it itself.
+		return
+	}
+	shown := e.url
+	if strings.Contains(shown, "@") {
+		// What stands before it may be a password.
+		shown = mask
+	}
+	location, err := url.Parse(e.url)
+	switch {
+	case err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https":
+		p.add(field+".URL", shown, "is not the URL of a server; use for example \"https://logs.example.com:9200\"")
+	case location.User != nil:
+		p.add(field+".URL", shown, "holds a user, whose password everybody could read in the manifest; leave it out, and give Credentials")
+	case location.RawQuery != "" || location.Fragment != "":
+		p.add(field+".URL", shown, "has a query or a fragment, which a server's address does not; leave it out")
+	}
+	if e.credentials == nil {
+		p.missing(field+".Credentials", fmt.Sprintf("give *Credentials that hold the password of the user %s under the key %s", user, user))
+		return
+	}
+	e.credentials.Key(user).validate(p, field+".Credentials")
+}
+
+// password is the variable that holds the user's password. Where there is none, validate tells.
+func (e ElasticsearchEndpoint) password(user string) []EnvVar {
+	return passwordOf(e.credentials, user, passwordVariable)
+}
+
+func passwordOf(credentials *Credentials, user, variable string) []EnvVar {
+	if credentials == nil || !credentials.holds(user) {
+		return nil
+	}
+	return []EnvVar{{Name: variable, ValueFrom: credentials.Key(user)}}
+}
+
+// clientLabels are the labels of a pod that is to reach Elasticsearch.
+func (e ElasticsearchEndpoint) clientLabels() map[string]string {
+	if e.name == "" {
+		return nil
+	}
+	return map[string]string{elasticsearchClientLabel: e.name}
+}
