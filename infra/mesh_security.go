@@ -1,0 +1,375 @@
+package infra
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	security "istio.io/api/security/v1beta1"
+	typev1beta1 "istio.io/api/type/v1beta1"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/istio"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// MutualTLS says whether callers in the mesh must show a certificate.
+type MutualTLS string
+
+const (
+	// StrictMTLS refuses calls without mutual TLS.
+	StrictMTLS MutualTLS = "STRICT"
+	// PermissiveMTLS takes both, for the time in which callers join the mesh.
+	PermissiveMTLS MutualTLS = "PERMISSIVE"
+	// DisabledMTLS takes calls without it.
+	DisabledMTLS MutualTLS = "DISABLE"
+)
+
+// AccessAction is what happens to the requests that an Access matches.
+type AccessAction string
+
+const (
+	// Allow lets them pass, and refuses all others.
+	Allow AccessAction = "ALLOW"
+	// Deny refuses them.
+	Deny AccessAction = "DENY"
+	// Audit marks them for the audit log.
+	Audit AccessAction = "AUDIT"
+)
+
+// Access says who may do what. Its zero value is no rule.
+// See https://istio.io/latest/docs/reference/config/security/authorization-policy/.
+type Access struct {
+	// Action is what happens to the requests that a rule matches. Defaults to Allow.
+	Action AccessAction
+	// Rules match requests; one of them is enough. Required, unless Nobody is set.
+	Rules []AccessRule
+	// Nobody refuses every request; other policies may allow some. Defaults to false.
+	Nobody bool
+}
+
+// AccessRule matches requests from one of the callers, to one of the operations, under all the conditions. What is left
+// out matches all; a rule without anything matches every request.
+type AccessRule struct {
+	// From are the callers.
+	From []Caller
+	// To are the operations.
+	To []Operation
+	// When are further conditions.
+	When []Condition
+}
+
+// Caller is where a request comes from. All fields that are set must match; one value of a field is enough. Values may
+// begin or end with '*'.
+type Caller struct {
+	// Principals are identities in the mesh, as TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT. They need mutual TLS.
+	Principals []string
+	// Namespaces of the calling pods. They need mutual TLS.
+	Namespaces []string
+	// RequestPrincipals are identities from tokens, as ISSUER/SUBJECT; "*" is any valid token.
+	RequestPrincipals []string
+	// IPBlocks are addresses or networks.
+	IPBlocks []string
+}
+
+// Operation is what a request wants. All fields that are set must match; one value of a field is enough.
+type Operation struct {
+	// Hosts that are asked for.
+	Hosts []string
+	// Ports of the pod.
+	Ports []int32
+	// Methods of HTTP.
+	Methods []string
+	// Paths, which may begin or end with '*'; for gRPC /package.Service/Method.
+	Paths []string
+}
+
+// Condition is a condition on an attribute of Istio, such as request.headers[version]
+// (https://istio.io/latest/docs/reference/config/security/conditions/).
+type Condition struct {
+	// Key is the attribute. Required.
+	Key string
+	// Values of which one must match. One of Values and NotValues is required.
+	Values []string
+	// NotValues of which none may match.
+	NotValues []string
+}
+
+// TokenIssuer is somebody whose tokens (JWT) are believed.
+type TokenIssuer struct {
+	// Issuer is the iss claim of the tokens. Required.
+	Issuer string
+	// JWKSURI is where the issuer's keys are, a URL. Defaults to what the issuer's OpenID configuration says.
+	JWKSURI string
+	// Audiences of which a token must name one. Default to all.
+	Audiences []string
+}
+
+// MeshSecurityProps are the options of a MeshSecurity.
+type MeshSecurityProps struct {
+	// Name of the objects. Required; an RFC 1123 subdomain.
+	Name string
+	// Workload is whose pods this is for. Defaults to all pods of the namespace.
+	Workload *ProbedDeployment
+	// MutualTLS makes a PeerAuthentication. Defaults to none.
+	MutualTLS MutualTLS
+	// PortMutualTLS departs from MutualTLS for ports of the pods; it needs a Workload. Defaults to none.
+	PortMutualTLS map[int32]MutualTLS
+	// Tokens make a RequestAuthentication: a request with a token that is not valid is refused. One without passes,
+	// unless Access asks for a RequestPrincipal. Default to none.
+	Tokens []TokenIssuer
+	// Access makes an AuthorizationPolicy. Defaults to none.
+	Access Access
+	// Labels and Annotations of the objects. Default to none.
+	Labels, Annotations map[string]string
+	// PatchPeerAuthentication has the last word on the PeerAuthentication.
+	PatchPeerAuthentication func(*securityv1.PeerAuthentication)
+	// PatchRequestAuthentication has it on the RequestAuthentication.
+	PatchRequestAuthentication func(*securityv1.RequestAuthentication)
+	// PatchAuthorizationPolicy has it on the AuthorizationPolicy.
+	PatchAuthorizationPolicy func(*securityv1.AuthorizationPolicy)
+}
+
+func (a Access) isZero() bool { return a.Action == "" && len(a.Rules) == 0 && !a.Nobody }
+
+func (props MeshSecurityProps) encrypts() bool {
+	return props.MutualTLS != "" || len(props.PortMutualTLS) > 0
+}
+
+func (props MeshSecurityProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	if !props.encrypts() && len(props.Tokens) == 0 && props.Access.isZero() {
+		p.missing("MutualTLS", "nothing is asked for; set MutualTLS, Tokens or Access")
+	}
+	oneOf(&p, "MutualTLS", props.MutualTLS, StrictMTLS, PermissiveMTLS, DisabledMTLS)
+	if len(props.PortMutualTLS) > 0 && props.Workload == nil {
+		p.missing("Workload", "Istio takes PortMutualTLS for the pods of a workload alone; name one")
+	}
+	for _, port := range sortedPorts(props.PortMutualTLS) {
+		at := "PortMutualTLS[" + strconv.Itoa(int(port)) + "]"
+		p.port(at, port)
+		if props.PortMutualTLS[port] == "" {
+			p.missing(at, "use "+string(StrictMTLS)+", "+string(PermissiveMTLS)+" or "+string(DisabledMTLS))
+		}
+		oneOf(&p, at, props.PortMutualTLS[port], StrictMTLS, PermissiveMTLS, DisabledMTLS)
+	}
+	for i, issuer := range props.Tokens {
+		issuer.validate(&p, index("Tokens", i))
+	}
+	props.Access.validate(&p, "Access")
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	return p
+}
+
+func (issuer TokenIssuer) validate(p *problems, field string) {
+	if issuer.Issuer == "" {
+		p.missing(field+".Issuer", "say whose tokens are believed, for example \"https://accounts.example.com\"")
+	}
+	if issuer.JWKSURI == "" {
+		return
+	}
+	address, err := url.Parse(issuer.JWKSURI)
+	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" {
+		p.add(field+".JWKSURI", issuer.JWKSURI, "is not a URL; use for example \"https://accounts.example.com/keys\"")
+	}
+}
+
+func (a Access) validate(p *problems, field string) {
+	if a.isZero() {
+		return
+	}
+	oneOf(p, field+".Action", a.Action, Allow, Deny, Audit)
+	switch {
+	case a.Nobody && len(a.Rules) > 0:
+		p.add(field+".Nobody", a.Nobody, "cannot stand beside Rules; leave out one of them")
+	case a.Nobody && a.Action != "" && a.Action != Allow:
+		p.add(field+".Action", string(a.Action), "cannot stand beside Nobody; leave it out")
+	case !a.Nobody && len(a.Rules) == 0:
+		p.missing(field+".Rules", "give at least one rule, or Nobody")
+	}
+	for i, rule := range a.Rules {
+		rule.validate(p, index(field+".Rules", i))
+	}
+}
+
+func (r AccessRule) validate(p *problems, field string) {
+	for i, caller := range r.From {
+		at := index(field+".From", i)
+		if len(caller.Principals)+len(caller.Namespaces)+len(caller.RequestPrincipals)+len(caller.IPBlocks) == 0 {
+			p.missing(at, "say at least one thing of the caller, or leave it out for every caller")
+		}
+		for _, values := range []namedValues{
+			{"Principals", caller.Principals}, {"Namespaces", caller.Namespaces}, {"RequestPrincipals", caller.RequestPrincipals},
+		} {
+			values.validate(p, at)
+		}
+		for j, block := range caller.IPBlocks {
+			_, network := netip.ParsePrefix(block)
+			if _, address := netip.ParseAddr(block); network != nil && address != nil {
+				p.add(index(at+".IPBlocks", j), block, "is not an address or network; use for example \"10.0.0.0/8\"")
+			}
+		}
+	}
+	for i, operation := range r.To {
+		at := index(field+".To", i)
+		if len(operation.Hosts)+len(operation.Ports)+len(operation.Methods)+len(operation.Paths) == 0 {
+			p.missing(at, "say at least one thing of the operation, or leave it out for every operation")
+		}
+		for _, values := range []namedValues{{"Hosts", operation.Hosts}, {"Methods", operation.Methods}, {"Paths", operation.Paths}} {
+			values.validate(p, at)
+		}
+		for j, port := range operation.Ports {
+			p.port(index(at+".Ports", j), port)
+		}
+	}
+	for i, condition := range r.When {
+		at := index(field+".When", i)
+		if condition.Key == "" {
+			p.missing(at+".Key", "name an attribute, for example \"request.headers[version]\"")
+		}
+		if len(condition.Values)+len(condition.NotValues) == 0 {
+			p.missing(at+".Values", "give at least one of Values and NotValues")
+		}
+	}
+}
+
+// namedValues are the values of a field that Istio matches: plain, or with a '*' at one end.
+type namedValues struct {
+	field  string
+	values []string
+}
+
+func (n namedValues) validate(p *problems, field string) {
+	for i, value := range n.values {
+		at := index(field+"."+n.field, i)
+		switch {
+		case value == "":
+			p.missing(at, "give a text, or \"*\" for any")
+		case len(value) > 1 && strings.Contains(strings.TrimSuffix(strings.TrimPrefix(value, "*"), "*"), "*"),
+			len(value) > 2 && strings.HasPrefix(value, "*") && strings.HasSuffix(value, "*"):
+			p.add(at, value, "has a '*' where Istio takes it for itself; it may stand at the beginning or at the end, or alone")
+		}
+	}
+}
+
+func sortedPorts(ports map[int32]MutualTLS) []int32 {
+	result := make([]int32, 0, len(ports))
+	for port := range ports {
+		result = append(result, port)
+	}
+	slices.Sort(result)
+	return result
+}
+
+// MeshSecurity says how calls to pods in the mesh are encrypted, whose tokens are believed, and who may do what: a
+// PeerAuthentication, a RequestAuthentication and an AuthorizationPolicy, those of them that are asked for.
+// See https://istio.io/latest/docs/concepts/security/.
+type MeshSecurity struct {
+	constructs.Construct
+	props MeshSecurityProps
+}
+
+// NewMeshSecurity makes a MeshSecurity. Its children are called like the kinds of the objects.
+func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityProps) *MeshSecurity {
+	s := &MeshSecurity{props: props}
+	tree.New(s, scope, id)
+	tree.Invalid(s, props.validate()...)
+	if props.encrypts() {
+		istio.NewPeerAuthentication(s, "PeerAuthentication", patched(s, props.peerAuthentication(), props.PatchPeerAuthentication))
+	}
+	if len(props.Tokens) > 0 {
+		istio.NewRequestAuthentication(s, "RequestAuthentication", patched(s, props.requestAuthentication(), props.PatchRequestAuthentication))
+	}
+	if !props.Access.isZero() {
+		istio.NewAuthorizationPolicy(s, "AuthorizationPolicy", patched(s, props.authorizationPolicy(), props.PatchAuthorizationPolicy))
+	}
+	return s
+}
+
+// Name returns the name of the objects.
+func (s *MeshSecurity) Name() string { return s.props.Name }
+
+func (props MeshSecurityProps) objectMeta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations}
+}
+
+func (props MeshSecurityProps) selector() *typev1beta1.WorkloadSelector {
+	if props.Workload == nil {
+		return nil
+	}
+	return &typev1beta1.WorkloadSelector{MatchLabels: props.Workload.Selector()}
+}
+
+func (m MutualTLS) render() *security.PeerAuthentication_MutualTLS {
+	mode := security.PeerAuthentication_MutualTLS_Mode_value[string(m)]
+	return &security.PeerAuthentication_MutualTLS{Mode: security.PeerAuthentication_MutualTLS_Mode(mode)}
+}
+
+func (props MeshSecurityProps) peerAuthentication() *securityv1.PeerAuthentication {
+	object := &securityv1.PeerAuthentication{ObjectMeta: props.objectMeta()}
+	object.Spec.Selector = props.selector()
+	if props.MutualTLS != "" {
+		object.Spec.Mtls = props.MutualTLS.render()
+	}
+	for port, mode := range props.PortMutualTLS {
+		if object.Spec.PortLevelMtls == nil {
+			object.Spec.PortLevelMtls = map[uint32]*security.PeerAuthentication_MutualTLS{}
+		}
+		object.Spec.PortLevelMtls[uint32(max(port, 0))] = mode.render()
+	}
+	return object
+}
+
+func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthentication {
+	object := &securityv1.RequestAuthentication{ObjectMeta: props.objectMeta()}
+	object.Spec.Selector = props.selector()
+	for _, issuer := range props.Tokens {
+		object.Spec.JwtRules = append(object.Spec.JwtRules, &security.JWTRule{
+			Issuer: issuer.Issuer, JwksUri: issuer.JWKSURI, Audiences: slices.Clone(issuer.Audiences),
+		})
+	}
+	return object
+}
+
+func (props MeshSecurityProps) authorizationPolicy() *securityv1.AuthorizationPolicy {
+	object := &securityv1.AuthorizationPolicy{ObjectMeta: props.objectMeta()}
+	object.Spec.Selector = props.selector()
+	object.Spec.Action = security.AuthorizationPolicy_Action(security.AuthorizationPolicy_Action_value[string(props.Access.Action)])
+	for _, rule := range props.Access.Rules {
+		object.Spec.Rules = append(object.Spec.Rules, rule.render())
+	}
+	return object
+}
+
+func (r AccessRule) render() *security.Rule {
+	result := &security.Rule{}
+	for _, caller := range r.From {
+		result.From = append(result.From, &security.Rule_From{Source: &security.Source{
+			Principals:        slices.Clone(caller.Principals),
+			Namespaces:        slices.Clone(caller.Namespaces),
+			RequestPrincipals: slices.Clone(caller.RequestPrincipals),
+			IpBlocks:          slices.Clone(caller.IPBlocks),
+		}})
+	}
+	for _, operation := range r.To {
+		var ports []string
+		for _, port := range operation.Ports {
+			ports = append(ports, strconv.Itoa(int(port)))
+		}
+		result.To = append(result.To, &security.Rule_To{Operation: &security.Operation{
+			Hosts: slices.Clone(operation.Hosts), Ports: ports, Methods: slices.Clone(operation.Methods), Paths: slices.Clone(operation.Paths),
+		}})
+	}
+	for _, condition := range r.When {
+		result.When = append(result.When, &security.Condition{
+			Key: condition.Key, Values: slices.Clone(condition.Values), NotValues: slices.Clone(condition.NotValues),
+		})
+	}
+	return result
+}
