@@ -36,30 +36,40 @@ func unwritable(field string, value any) []string {
 	return nil
 }
 
-// looksLikeNumber is what cdk8s leaves without quotes and Kubernetes reads as a number.
-var looksLikeNumber = regexp.MustCompile(`^[-+]?(0o[0-7_]+|_[0-9_]*[0-9][0-9_]*|[0-9._]*[0-9][0-9._]*[eE][-+]?[0-9]*_[0-9_]*)$`)
+// kubernetesNumber is what Kubernetes' YAML parser takes for a number, once it has thrown out all underscores.
+var kubernetesNumber = regexp.MustCompile(`^[-+]?(0[bB][-+]?[01]+|0[oO][-+]?[0-7]+|0[xX][-+]?[0-9a-fA-F]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)$`)
+
+// cdk8sNumber is what cdk8s takes for a number, and therefore writes in quotes.
+var cdk8sNumber = regexp.MustCompile(`^[-+]?([0-9][0-9_]*|0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|([0-9][0-9_]*)?\.[0-9_]*|([0-9][0-9_]*)?(\.[0-9_]*)?[eE][-+]?[0-9]+)$`)
+
+// A text of several lines that ends in blanks, or has a carriage return, is folded into quotes by cdk8s, which its lines
+// of spaces alone do not survive.
+var (
+	endsInBlanks = regexp.MustCompile(`\n[\t ]+$`)
+	blankLine    = regexp.MustCompile(`(^|\n) +\r?(\n|$)`)
+)
 
 func whyUnwritable(text string) string {
-	suspicious := false
-	for i := range len(text) {
-		// Of all bytes few can be part of what is looked for below, and most texts have none of them.
-		if b := text[i]; b < ' ' || b >= 0x7f || b == '_' || b == 'o' {
-			suspicious = true
-			break
-		}
+	// Most texts are plain words of ASCII, about which there is nothing to ask.
+	plain := text == "" || !strings.ContainsRune("+-._0123456789", rune(text[0]))
+	for i := 0; plain && i < len(text); i++ {
+		plain = text[i] >= ' ' && text[i] < 0x7f
 	}
-	if !suspicious {
+	if plain {
 		return ""
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+		if unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff' {
 			return fmt.Sprintf("has the character %U, which YAML cannot carry as it is", r)
 		}
 	}
-	if strings.HasPrefix(text, "\t") && strings.Contains(text, "\n") {
-		return "has several lines of which the first begins with a tab, which YAML parsers refuse"
+	if strings.Contains(text, "\n") && strings.HasPrefix(strings.TrimLeft(text, "\n\r "), "\t") {
+		return "has several lines of which the first that is not empty begins with a tab, which YAML parsers refuse"
 	}
-	if looksLikeNumber.MatchString(text) {
+	if blankLine.MatchString(text) && (strings.Contains(text, "\r") || endsInBlanks.MatchString(text)) {
+		return "has a line of spaces alone beside a carriage return or spaces at the end, which YAML parsers read as something else"
+	}
+	if kubernetesNumber.MatchString(strings.ReplaceAll(text, "_", "")) && !cdk8sNumber.MatchString(text) {
 		return "is read as a number by Kubernetes although it is none to cdk8s"
 	}
 	return ""

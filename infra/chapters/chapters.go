@@ -41,6 +41,7 @@ var all = []Chapter{
 	{Name: "09-probes", Title: "startup, readiness and liveness probes", Namespace: probeNamespace, Build: probes},
 	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget", Build: rollout},
 	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logs},
+	{Name: "12-observability", Title: "metrics, traces, alerts on objectives, and a dashboard", Build: observability},
 }
 
 // All returns the chapters in the order of the tutorial.

@@ -193,4 +193,5 @@ func ExampleAll() {
 	// 09-probes
 	// 10-rollout
 	// 11-logs
+	// 12-observability
 }
