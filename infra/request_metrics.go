@@ -1,0 +1,215 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RequestMetrics are the series by which Prometheus knows the requests that a Service has answered: a counter and a
+// histogram, as the RED method asks for. The defaults are those of the sample service, for HTTP.
+type RequestMetrics struct {
+	// Requests is the name of the counter of requests. Defaults to "http_server_requests_total".
+	Requests string
+	// Failed says which of the requests failed, by the labels of Requests, all of which must match.
+	// Defaults to {"code": Regex("5..")}.
+	Failed map[string]StringMatch
+	// Duration is the name of the histogram of the seconds that requests took, without its suffix _bucket.
+	// Defaults to "http_server_request_duration_seconds".
+	Duration string
+	// Buckets are the upper bounds of the histogram's buckets, in ascending order, without the infinite one.
+	// Default to those of Prometheus' client libraries, 5 ms to 10 s.
+	Buckets []time.Duration
+	// Selector are labels that the Service's series have. Defaults to the label service, which both forms of Scraping
+	// give them, and to namespace too where the chart names one.
+	Selector map[string]string
+}
+
+// What the sample service calls its metrics.
+const (
+	defaultRequestsMetric = "http_server_requests_total"
+	defaultDurationMetric = "http_server_request_duration_seconds"
+)
+
+// defaultBuckets are prometheus.DefBuckets of client_golang, which the other client libraries share.
+var defaultBuckets = []time.Duration{
+	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
+	250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
+}
+
+// Labels that Prometheus gives the series of a target.
+const (
+	serviceSeriesLabel   = "service"
+	namespaceSeriesLabel = "namespace"
+	bucketSeriesLabel    = "le"
+)
+
+func (m RequestMetrics) withDefaults(service *Service) RequestMetrics {
+	if m.Requests == "" {
+		m.Requests = defaultRequestsMetric
+	}
+	if m.Failed == nil {
+		m.Failed = map[string]StringMatch{"code": Regex("5..")}
+	}
+	if m.Duration == "" {
+		m.Duration = defaultDurationMetric
+	}
+	if m.Buckets == nil {
+		m.Buckets = defaultBuckets
+	}
+	if m.Selector == nil && service != nil {
+		m.Selector = service.series()
+	}
+	return m
+}
+
+// series are the labels that Prometheus gives to what it reads from the Service.
+func (s *Service) series() map[string]string {
+	labels := map[string]string{serviceSeriesLabel: s.Name()}
+	if namespace := s.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
+		labels[namespaceSeriesLabel] = *namespace
+	}
+	return labels
+}
+
+var (
+	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+	labelName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+)
+
+const (
+	metricNameRule = "is not the name of a metric; use letters, digits, '_' or ':', not beginning with a digit"
+	labelNameRule  = "is not a label of Prometheus; use letters, digits or '_', not beginning with a digit or with '__'"
+)
+
+// seriesLabels checks the names of labels that series or alerts have.
+func (p *problems) seriesLabels(field string, names []string) {
+	for _, name := range names {
+		if !labelName.MatchString(name) || strings.HasPrefix(name, "__") {
+			p.add(field, name, labelNameRule)
+		}
+	}
+}
+
+func (m RequestMetrics) validate(p *problems, field string) {
+	if !metricName.MatchString(m.Requests) {
+		p.add(field+".Requests", m.Requests, metricNameRule)
+	}
+	if !metricName.MatchString(m.Duration) {
+		p.add(field+".Duration", m.Duration, metricNameRule)
+	} else if strings.HasSuffix(m.Duration, "_bucket") {
+		p.add(field+".Duration", m.Duration, "is the name of the buckets; leave out the suffix _bucket")
+	}
+	if len(m.Failed) == 0 {
+		p.missing(field+".Failed", "say which requests failed, for example {\"code\": Regex(\"5..\")}, or leave it nil for that")
+	}
+	p.seriesLabels(field+".Failed", sortedKeys(m.Failed))
+	for _, name := range sortedKeys(m.Failed) {
+		m.Failed[name].validate(p, entry(field+".Failed", name), false)
+	}
+	p.seriesLabels(field+".Selector", sortedKeys(m.Selector))
+	for i, bucket := range m.Buckets {
+		switch {
+		case bucket <= 0:
+			p.add(index(field+".Buckets", i), bucket, "is no upper bound of a bucket; use more than 0s")
+		case i > 0 && bucket <= m.Buckets[i-1]:
+			p.add(index(field+".Buckets", i), bucket, "is not more than the one before it, "+m.Buckets[i-1].String()+"; put them in ascending order")
+		}
+	}
+}
+
+// rate writes the requests a second over window, in each namespace, with more conditions on the metric's labels.
+func (m RequestMetrics) rate(metric, window string, conditions map[string]StringMatch) string {
+	matchers := exactly(m.Selector)
+	maps.Copy(matchers, conditions)
+	return fmt.Sprintf("sum by (%s) (rate(%s%s[%s]))", namespaceSeriesLabel, metric, labelMatchers(matchers), window)
+}
+
+func (m RequestMetrics) requestRate(window string) string { return m.rate(m.Requests, window, nil) }
+
+// failureRate is 0, and not nothing, as long as no request has ever failed.
+func (m RequestMetrics) failureRate(window string) string {
+	return fmt.Sprintf("(%s or 0 * %s)", m.rate(m.Requests, window, m.Failed), m.requestRate(window))
+}
+
+func (m RequestMetrics) timedRate(window string) string {
+	return m.rate(m.Duration+"_count", window, nil)
+}
+
+// slowRate are the requests that took longer than threshold, one of the buckets.
+func (m RequestMetrics) slowRate(threshold time.Duration, window string) string {
+	within := m.rate(m.Duration+"_bucket", window, map[string]StringMatch{bucketSeriesLabel: bucketBound(threshold)})
+	return fmt.Sprintf("(%s - %s)", m.timedRate(window), within)
+}
+
+// bucketBound matches the label le of a bucket. Prometheus 3 writes the bound of a whole second as 1.0, Prometheus 2 as
+// the service does, mostly as 1.
+func bucketBound(bound time.Duration) StringMatch {
+	text := strconv.FormatFloat(bound.Seconds(), 'f', -1, 64)
+	if strings.Contains(text, ".") {
+		return Exact(text)
+	}
+	return Regex(text + "([.]0)?")
+}
+
+// labelMatchers writes the braces of a PromQL selector.
+func labelMatchers(matchers map[string]StringMatch) string {
+	if len(matchers) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, len(matchers))
+	for _, name := range sortedKeys(matchers) {
+		operator, value := "=", matchers[name].value
+		switch matchers[name].kind {
+		case matchRegex:
+			operator = "=~"
+		case matchPrefix:
+			operator, value = "=~", regexp.QuoteMeta(value)+".*"
+		}
+		parts = append(parts, name+operator+strconv.Quote(value))
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// exactly are matchers for labels with these very values.
+func exactly(labels map[string]string) map[string]StringMatch {
+	matchers := make(map[string]StringMatch, len(labels))
+	for name, value := range labels {
+		matchers[name] = Exact(value)
+	}
+	return matchers
+}
+
+// promDuration writes a duration as Prometheus does: 5m, 6h, 3d, 2d2h.
+func promDuration(d time.Duration) string {
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
+	var text strings.Builder
+	for _, unit := range units {
+		if n := d / unit.size; n > 0 {
+			fmt.Fprintf(&text, "%d%s", n, unit.name)
+			d -= n * unit.size
+		}
+	}
+	if text.Len() == 0 {
+		return "0s"
+	}
+	return text.String()
+}
+
+// bucketTexts are the buckets, for a message.
+func (m RequestMetrics) bucketTexts() []string {
+	texts := make([]string, 0, len(m.Buckets))
+	for _, bucket := range m.Buckets {
+		texts = append(texts, bucket.String())
+	}
+	return texts
+}
+
+func (m RequestMetrics) hasBucket(bound time.Duration) bool { return slices.Contains(m.Buckets, bound) }

@@ -1,0 +1,240 @@
+package infra
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/monitoring"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// ScrapingForm is how Prometheus is told what to read.
+type ScrapingForm string
+
+const (
+	// ServiceMonitor is the object that the Prometheus Operator reads.
+	// See https://prometheus-operator.dev/docs/developer/getting-started/#using-servicemonitors.
+	ServiceMonitor ScrapingForm = "ServiceMonitor"
+	// ScrapeAnnotations are annotations of the Service, prometheus.io/scrape, port and path. They are a convention that
+	// the scrape configuration of the Prometheus community's Helm chart follows; the operator does not.
+	ScrapeAnnotations ScrapingForm = "Annotations"
+)
+
+// ScrapingProps are the options of a Scraping.
+type ScrapingProps struct {
+	// Name of the ServiceMonitor. Defaults to the Service's; an RFC 1123 subdomain.
+	Name string
+	// Form defaults to ServiceMonitor.
+	Form ScrapingForm
+	// Service whose pods are read. Required.
+	Service *Service
+	// Port is the name of the Service's port that serves the metrics. Defaults to its only one.
+	Port string
+	// Path of the metrics, beginning with '/'. Defaults to "/metrics".
+	Path string
+	// Interval is the time between two reads, in whole milliseconds, for the form ServiceMonitor.
+	// Defaults to the Prometheus'.
+	Interval time.Duration
+	// Timeout is how long a read may take, at most the Interval, for the form ServiceMonitor.
+	// Defaults to the Prometheus'.
+	Timeout time.Duration
+	// Labels of the ServiceMonitor, by which a Prometheus may select it, and Annotations. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the ServiceMonitor.
+	Patch func(*monitoringv1.ServiceMonitor)
+}
+
+func (props ScrapingProps) withDefaults() ScrapingProps {
+	if props.Form == "" {
+		props.Form = ServiceMonitor
+	}
+	if props.Name == "" && props.Service != nil {
+		props.Name = props.Service.Name()
+	}
+	if props.Path == "" {
+		props.Path = "/metrics"
+	}
+	return props
+}
+
+func (props ScrapingProps) validate() []string {
+	var p problems
+	oneOf(&p, "Form", props.Form, ServiceMonitor, ScrapeAnnotations)
+	if props.Service == nil {
+		p.missing("Service", "give the *Service whose pods are read")
+	} else {
+		// Its name is checked where it is given.
+		if props.Name != props.Service.Name() {
+			p.dnsSubdomain("Name", props.Name)
+		}
+		props.validatePort(&p)
+	}
+	if !strings.HasPrefix(props.Path, "/") {
+		p.add("Path", props.Path, "does not begin with '/'; use for example \"/metrics\"")
+	}
+	p.scrapeDuration("Interval", props.Interval)
+	p.scrapeDuration("Timeout", props.Timeout)
+	if props.Interval > 0 && props.Timeout > props.Interval {
+		p.add("Timeout", props.Timeout, "is more than the Interval, "+props.Interval.String()+"; lower it")
+	}
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	if props.Form == ScrapeAnnotations {
+		props.validateAnnotationsForm(&p)
+	}
+	return p
+}
+
+// scrapeDuration checks a time in the milliseconds that Prometheus counts in.
+func (p *problems) scrapeDuration(field string, d time.Duration) {
+	switch {
+	case d < 0:
+		p.add(field, d, "is negative; use 1ms or more")
+	case d%time.Millisecond != 0:
+		p.add(field, d, "is not in whole milliseconds, which is what Prometheus counts in; use for example 30s")
+	}
+}
+
+func (props ScrapingProps) validatePort(p *problems) {
+	service := props.Service
+	if service.props.Type == ExternalName {
+		p.add("Service", service.Name(), "is an ExternalName, which has no pods to read; use a Service with pods")
+		return
+	}
+	port, ok := props.port()
+	switch {
+	case !ok:
+		props.Service.Backend(props.Port).validate(p, "Port")
+	case port.Name == "" && props.Form == ServiceMonitor:
+		p.add("Port", props.Port, "stands for a port without a name, and a ServiceMonitor knows ports by their names; give the port of Service "+service.Name()+" a Name")
+	}
+	if value, ok := service.props.Labels[nameLabel]; ok && value != service.Name() && props.Form == ServiceMonitor {
+		p.add("Service", service.Name(), fmt.Sprintf(
+			"has the label %s=%s, and a ServiceMonitor finds it by that label with its own name; leave the label out there", nameLabel, value))
+	}
+}
+
+func (props ScrapingProps) validateAnnotationsForm(p *problems) {
+	const rule = "has no meaning for the form Annotations; leave it out, or use ServiceMonitor"
+	if props.Interval != 0 {
+		p.add("Interval", props.Interval, rule)
+	}
+	if props.Timeout != 0 {
+		p.add("Timeout", props.Timeout, rule)
+	}
+	if len(props.Labels) > 0 {
+		p.add("Labels", props.Labels, rule)
+	}
+	if len(props.Annotations) > 0 {
+		p.add("Annotations", props.Annotations, rule)
+	}
+	if props.Service == nil {
+		return
+	}
+	for _, key := range []string{scrapeAnnotation, scrapePortAnnotation, scrapePathAnnotation} {
+		if value, ok := props.Service.props.Annotations[key]; ok {
+			p.add("Service", props.Service.Name(), fmt.Sprintf("has the annotation %s: %s already, which Scraping sets; leave it out there", key, show(value)))
+		}
+	}
+}
+
+// port is the Service's port that Port names.
+func (props ScrapingProps) port() (ServicePort, bool) {
+	ports := props.Service.props.Ports
+	for _, port := range ports {
+		if port.Name == props.Port || props.Port == "" && len(ports) == 1 {
+			return port, true
+		}
+	}
+	return ServicePort{}, false
+}
+
+// nameLabel is the label by which a ServiceMonitor finds its Service and no other
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
+const nameLabel = "app.kubernetes.io/name"
+
+// The annotations of the form Annotations.
+const (
+	scrapeAnnotation     = "prometheus.io/scrape"
+	scrapePortAnnotation = "prometheus.io/port"
+	scrapePathAnnotation = "prometheus.io/path"
+)
+
+// Scraping lets Prometheus read the metrics of each pod behind a Service.
+type Scraping struct {
+	constructs.Construct
+	props ScrapingProps
+}
+
+// NewScraping makes a Scraping. In the form ServiceMonitor its child Resource is that object, and the Service gets the
+// label app.kubernetes.io/name by which it is found; in the form Annotations it has no child, and the Service gets the
+// annotations.
+func NewScraping(scope constructs.Construct, id string, props ScrapingProps) *Scraping {
+	props = props.withDefaults()
+	s := &Scraping{props: props}
+	tree.New(s, scope, id)
+	messages := props.validate()
+	tree.Invalid(s, messages...)
+	if props.Form == ScrapeAnnotations {
+		if len(messages) == 0 {
+			props.annotate()
+		}
+		return s
+	}
+	if props.Service != nil {
+		props.Service.object.Metadata().AddLabel(new(nameLabel), new(props.Service.Name()))
+	}
+	monitoring.NewServiceMonitor(s, "Resource", patched(s, props.serviceMonitor(), props.Patch))
+	return s
+}
+
+// Name returns the name of the ServiceMonitor.
+func (s *Scraping) Name() string { return s.props.Name }
+
+// annotate writes the annotations, in which the port is the pods' and not the Service's.
+func (props ScrapingProps) annotate() {
+	port, _ := props.port()
+	metadata := props.Service.object.Metadata()
+	for _, annotation := range [][2]string{
+		{scrapeAnnotation, "true"},
+		{scrapePortAnnotation, strconv.Itoa(int(port.TargetPort))},
+		{scrapePathAnnotation, props.Path},
+	} {
+		metadata.AddAnnotation(&annotation[0], &annotation[1])
+	}
+}
+
+func (props ScrapingProps) serviceMonitor() *monitoringv1.ServiceMonitor {
+	object := &monitoringv1.ServiceMonitor{
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+	}
+	if props.Service == nil {
+		return object
+	}
+	port, _ := props.port()
+	object.Spec = monitoringv1.ServiceMonitorSpec{
+		Selector: metav1.LabelSelector{MatchLabels: map[string]string{nameLabel: props.Service.Name()}},
+		Endpoints: []monitoringv1.Endpoint{{
+			Port:          port.Name,
+			Path:          props.Path,
+			Interval:      scrapeDuration(props.Interval),
+			ScrapeTimeout: scrapeDuration(props.Timeout),
+		}},
+	}
+	return object
+}
+
+// scrapeDuration writes a duration of which 0 means that the Prometheus' own holds.
+func scrapeDuration(d time.Duration) monitoringv1.Duration {
+	if d == 0 {
+		return ""
+	}
+	return monitoringv1.Duration(promDuration(d))
+}

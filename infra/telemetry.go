@@ -1,0 +1,197 @@
+package infra
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	telemetry "istio.io/api/telemetry/v1alpha1"
+	typev1beta1 "istio.io/api/type/v1beta1"
+	telemetryv1 "istio.io/client-go/pkg/apis/telemetry/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/imports/istio"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+)
+
+// EnvoyAccessLog is the provider of access logs that every mesh has: the proxy's own standard output.
+const EnvoyAccessLog = "envoy"
+
+// AccessLogging says what proxies log of requests. Its zero value says nothing of it.
+type AccessLogging struct {
+	// Providers take the logs: EnvoyAccessLog, or names of the mesh's extensionProviders. Required unless Disabled.
+	Providers []string
+	// Filter is the condition under which a request is logged, in CEL, for example "response.code >= 400".
+	// Defaults to none: all requests are.
+	Filter string
+	// Disabled turns the logs off, where the mesh or the namespace has them on. Defaults to false.
+	Disabled bool
+}
+
+// Tracing says which requests proxies trace. Its zero value says nothing of it.
+type Tracing struct {
+	// SamplingPercentage is how many of the requests that come without a decision are traced, 0 to 100; Istio keeps two
+	// decimal places. Defaults to the mesh's, which is 1 unless it says otherwise.
+	SamplingPercentage *float64
+	// Providers take the spans: names of the mesh's extensionProviders. Default to the mesh's default ones.
+	Providers []string
+	// CustomTags are tags with fixed values that each span has. Default to none.
+	CustomTags map[string]string
+	// Disabled turns the reporting of spans off. Defaults to false.
+	Disabled bool
+}
+
+// TelemetryProps are the options of Telemetry.
+type TelemetryProps struct {
+	// Name of the Telemetry. Required; an RFC 1123 subdomain.
+	Name string
+	// Workload whose proxies it is for. Defaults to all of the namespace.
+	Workload *ProbedDeployment
+	// AccessLogging and Tracing; at least one is set.
+	AccessLogging AccessLogging
+	Tracing       Tracing
+	// Labels and Annotations of the Telemetry. Default to none.
+	Labels, Annotations map[string]string
+	// Patch has the last word on the Telemetry.
+	Patch func(*telemetryv1.Telemetry)
+}
+
+func (a AccessLogging) isZero() bool {
+	return len(a.Providers) == 0 && a.Filter == "" && !a.Disabled
+}
+
+func (t Tracing) isZero() bool {
+	return t.SamplingPercentage == nil && len(t.Providers) == 0 && len(t.CustomTags) == 0 && !t.Disabled
+}
+
+func (props TelemetryProps) validate() []string {
+	var p problems
+	p.dnsSubdomain("Name", props.Name)
+	if props.AccessLogging.isZero() && props.Tracing.isZero() {
+		p.missing("AccessLogging", "set it, or Tracing: without either the object says nothing")
+	}
+	props.AccessLogging.validate(&p, "AccessLogging")
+	props.Tracing.validate(&p, "Tracing")
+	p.labels("Labels", props.Labels)
+	p.annotations("Annotations", props.Annotations)
+	return p
+}
+
+func (a AccessLogging) validate(p *problems, field string) {
+	if a.Filter != "" && strings.TrimSpace(a.Filter) == "" {
+		p.add(field+".Filter", a.Filter, "is no condition; use for example \"response.code >= 400\"")
+	}
+	switch {
+	case a.Disabled && a.Filter != "":
+		p.add(field+".Filter", a.Filter, "has no meaning beside Disabled: true; leave out one of them")
+	case a.Filter != "" && len(a.Providers) == 0:
+		p.missing(field+".Providers", "say who takes the logs, for example EnvoyAccessLog")
+	}
+	validateProviders(p, field+".Providers", a.Providers)
+}
+
+func (t Tracing) validate(p *problems, field string) {
+	if percentage := t.SamplingPercentage; percentage != nil {
+		switch {
+		case !(*percentage >= 0 && *percentage <= 100):
+			p.add(field+".SamplingPercentage", *percentage, "is not a percentage; use 0 to 100")
+		case t.Disabled:
+			p.add(field+".SamplingPercentage", *percentage, "has no meaning beside Disabled: true; leave out one of them")
+		}
+	}
+	validateProviders(p, field+".Providers", t.Providers)
+	for _, name := range sortedKeys(t.CustomTags) {
+		if strings.TrimSpace(name) == "" {
+			p.add(field+".CustomTags", name, "is not the name of a tag; use for example \"environment\"")
+		}
+		if t.CustomTags[name] == "" {
+			p.add(entry(field+".CustomTags", name), "", "is empty, which Istio refuses; give the tag a value, or leave it out")
+		}
+	}
+}
+
+func validateProviders(p *problems, field string, providers []string) {
+	var names uniqueness
+	for i, provider := range providers {
+		at := index(field, i)
+		if strings.TrimSpace(provider) == "" {
+			p.add(at, provider, "is not the name of a provider; use one of the mesh's extensionProviders")
+			continue
+		}
+		names.check(p, at, at, provider)
+	}
+}
+
+// Telemetry says what the proxies of the mesh report of the requests that they carry: access logs and traces.
+// See https://istio.io/latest/docs/reference/config/telemetry/.
+type Telemetry struct {
+	constructs.Construct
+	props TelemetryProps
+}
+
+// NewTelemetry makes a Telemetry.
+func NewTelemetry(scope constructs.Construct, id string, props TelemetryProps) *Telemetry {
+	t := &Telemetry{props: props}
+	tree.New(t, scope, id)
+	tree.Invalid(t, props.validate()...)
+	istio.NewTelemetry(t, "Resource", patched(t, props.render(), props.Patch))
+	return t
+}
+
+// Name returns the name of the Telemetry.
+func (t *Telemetry) Name() string { return t.props.Name }
+
+func (props TelemetryProps) render() *telemetryv1.Telemetry {
+	object := &telemetryv1.Telemetry{
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+	}
+	if props.Workload != nil {
+		object.Spec.Selector = &typev1beta1.WorkloadSelector{MatchLabels: props.Workload.Selector()}
+	}
+	if !props.AccessLogging.isZero() {
+		object.Spec.AccessLogging = []*telemetry.AccessLogging{props.AccessLogging.render()}
+	}
+	if !props.Tracing.isZero() {
+		object.Spec.Tracing = []*telemetry.Tracing{props.Tracing.render()}
+	}
+	return object
+}
+
+func (a AccessLogging) render() *telemetry.AccessLogging {
+	result := &telemetry.AccessLogging{Providers: renderProviders(a.Providers)}
+	if a.Filter != "" {
+		result.Filter = &telemetry.AccessLogging_Filter{Expression: a.Filter}
+	}
+	if a.Disabled {
+		result.Disabled = wrapperspb.Bool(true)
+	}
+	return result
+}
+
+func (t Tracing) render() *telemetry.Tracing {
+	result := &telemetry.Tracing{Providers: renderProviders(t.Providers)}
+	if t.SamplingPercentage != nil {
+		result.RandomSamplingPercentage = wrapperspb.Double(*t.SamplingPercentage)
+	}
+	if t.Disabled {
+		result.DisableSpanReporting = wrapperspb.Bool(true)
+	}
+	for name, value := range t.CustomTags {
+		if result.CustomTags == nil {
+			result.CustomTags = map[string]*telemetry.Tracing_CustomTag{}
+		}
+		result.CustomTags[name] = &telemetry.Tracing_CustomTag{
+			Type: &telemetry.Tracing_CustomTag_Literal{Literal: &telemetry.Tracing_Literal{Value: value}},
+		}
+	}
+	return result
+}
+
+func renderProviders(names []string) []*telemetry.ProviderRef {
+	var result []*telemetry.ProviderRef
+	for _, name := range names {
+		result = append(result, &telemetry.ProviderRef{Name: name})
+	}
+	return result
+}
