@@ -35,8 +35,10 @@ check-clean: imports synth ## expect that imports and synth leave the tree as co
 
 .PHONY: test
 test: ## run all tests
-	$(GO) test $(RACE) $$($(GO) list ./... | grep -v -e /infra/conformance -e /infra/cmd -e /infra/bench)
+	$(GO) test $(RACE) $$($(GO) list ./... | grep -v -e /infra/conformance -e /infra/cmd -e /infra/bench -e /infra/e2e)
 	$(GO) test $(JSII_PACKAGES)
+	@command -v node >/dev/null || echo "make test: SKIPPED what compares with the official cdk8s tree: it needs Node.js, and no program node is on the PATH"
+	@test -n "$$KUBECONFIG" || echo "make test: SKIPPED what needs a cluster: KUBECONFIG is not set; see make e2e"
 
 .PHONY: lint
 lint: ## check format, vet and staticcheck
@@ -48,6 +50,10 @@ lint: ## check format, vet and staticcheck
 .PHONY: bench
 bench: ## measure synth; compare two outputs with benchstat
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./infra/bench/
+
+.PHONY: e2e
+e2e: ## test on the cluster that KUBECONFIG names
+	$(GO) test -count=1 -v -timeout 30m ./infra/e2e/
 
 .PHONY: run
 run: ## run the sample service here

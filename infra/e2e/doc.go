@@ -1,0 +1,30 @@
+// Package e2e holds the tests that need a real cluster: that its API server accepts every chapter, and that what runs
+// there does what the tutorial says. They use the cluster that KUBECONFIG names, through kubectl, and are skipped aloud
+// without it:
+//
+//	KUBECONFIG=~/.kube/config go test -v -count=1 -timeout 20m ./infra/e2e/
+//
+// # Images
+//
+// Nothing is pushed to a registry. The images crossoverjie/k8s-combat:v1 and crossoverjie/k8s-combat:istio, both of
+// this repository, must be on the nodes beforehand; the tests set imagePullPolicy to IfNotPresent:
+//
+//	docker build -t crossoverjie/k8s-combat:v1 -t crossoverjie/k8s-combat:istio .
+//	kind load docker-image crossoverjie/k8s-combat:v1 crossoverjie/k8s-combat:istio
+//	minikube image load crossoverjie/k8s-combat:v1 && minikube image load crossoverjie/k8s-combat:istio
+//
+// # Istio
+//
+// The tests of the canary and of the weights are gRPC clients that speak xDS to istiod, with no sidecar. They need a
+// bootstrap file, named by GRPC_XDS_BOOTSTRAP, and pods whose addresses can be reached from where the tests run.
+//
+// # What is left behind
+//
+// Each test works in namespaces of its own, deletes them, and puts no more than 300 requests a second on the cluster.
+// A run that was killed leaves them:
+//
+//	kubectl delete namespace -l app.kubernetes.io/managed-by=k8s-combat-e2e
+//
+// CustomResourceDefinitions of imports/crds that the cluster does not have are created and stay: to delete one is to
+// delete everybody's objects of that kind. Those that it has are left as they are.
+package e2e

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/chapters"
+	"github.com/crossoverJie/k8s-combat/infra/native"
+)
+
+// synth returns the chapter's file.
+func synth(t *testing.T, chapter chapters.Chapter) []byte {
+	t.Helper()
+	outdir := t.TempDir()
+	app := native.NewApp(&cdk8s.AppProps{Outdir: &outdir})
+	chapter.New(app)
+	require.NoError(t, tree.Synth(app))
+	content, err := os.ReadFile(filepath.Join(outdir, chapter.Name+".k8s.yaml"))
+	require.NoError(t, err)
+	return content
+}
+
+// objects returns the objects of the chapter's file.
+func objects(t *testing.T, chapter chapters.Chapter) []*unstructured.Unstructured {
+	t.Helper()
+	var result []*unstructured.Unstructured
+	for document := range bytes.SplitSeq(synth(t, chapter), []byte("\n---\n")) {
+		content, err := yaml.YAMLToJSON(document)
+		require.NoError(t, err)
+		object := &unstructured.Unstructured{}
+		require.NoError(t, object.UnmarshalJSON(content))
+		result = append(result, object)
+	}
+	return result
+}
+
+// named returns the chapter of that name.
+func named(t *testing.T, name string) chapters.Chapter {
+	t.Helper()
+	all := chapters.All()
+	i := slices.IndexFunc(all, func(c chapters.Chapter) bool { return c.Name == name })
+	require.GreaterOrEqual(t, i, 0, "no chapter %s", name)
+	return all[i]
+}
+
+// podSpec returns the pod template's spec, or nil for an object without one.
+func podSpec(object *unstructured.Unstructured) map[string]any {
+	spec, _, _ := unstructured.NestedFieldNoCopy(object.Object, "spec", "template", "spec")
+	result, _ := spec.(map[string]any)
+	return result
+}
+
+// useLoadedImages keeps the nodes from asking a registry for images that they have.
+func useLoadedImages(object *unstructured.Unstructured) {
+	spec := podSpec(object)
+	for _, field := range []string{"initContainers", "containers"} {
+		containers, _ := spec[field].([]any)
+		for _, container := range containers {
+			container.(map[string]any)["imagePullPolicy"] = "IfNotPresent"
+		}
+	}
+}
+
+// list writes objects as kubectl reads them.
+func list(t *testing.T, objects ...*unstructured.Unstructured) []byte {
+	t.Helper()
+	content, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
+	require.NoError(t, err)
+	return content
+}
