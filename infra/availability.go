@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"time"
@@ -9,6 +10,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -80,7 +82,8 @@ func (a Autoscaling) validate(p *problems, field string, resources Resources) {
 		if f.percent < 0 {
 			p.add(field+"."+f.name+"Utilization", f.percent, "is negative; use for example 80")
 		}
-		if f.percent > 0 && f.request == "" && f.limit == "" {
+		quantity, err := resource.ParseQuantity(cmp.Or(f.request, f.limit))
+		if f.percent > 0 && (err != nil || quantity.IsZero()) {
 			p.missing("Resources.Requests."+f.name, field+" aims at a share of it; say how much a pod requests")
 		}
 	}
@@ -116,9 +119,18 @@ func (b DisruptionBudget) validate(p *problems, field string, replicas int32) {
 		p.add(field+".MinAvailable", b.MinAvailable.String(), "cannot stand beside MaxUnavailable; leave out one of them")
 	case leave == 0:
 		p.add(field+".MaxUnavailable", b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
-	case stay >= 0 && b.MinAvailable.Type == intstr.Int && stay >= int(replicas), stay == 100 && b.MinAvailable.Type == intstr.String:
+	case stay >= 0 && replicas > 0 && b.leastStaying(replicas) >= int(replicas):
 		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas))
 	}
+}
+
+// leastStaying is MinAvailable as a number of pods, of which Kubernetes rounds a share up.
+func (b DisruptionBudget) leastStaying(replicas int32) int {
+	n, err := intstr.GetScaledValueFromIntOrPercent(b.MinAvailable, int(replicas), true)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // TopologySpread spreads pods over nodes, zones or other domains.

@@ -124,6 +124,17 @@ func TestAvailabilityBadInput(t *testing.T) {
 		}), []string{
 			`[chart/web] DisruptionBudget.MinAvailable: "1" would forbid every eviction, so that a node with such a pod could never be drained; there are 1 pods: lower it, or have more pods`,
 		}},
+		"share that is rounded up to all": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Replicas = new(int32(3))
+			p.DisruptionBudget = infra.DisruptionBudget{MinAvailable: infra.Percent(70)}
+		}), []string{
+			`[chart/web] DisruptionBudget.MinAvailable: "70%" would forbid every eviction, so that a node with such a pod could never be drained; there are 3 pods: lower it, or have more pods`,
+		}},
+		"one topology twice": {props(func(p *infra.ProbedDeploymentProps) {
+			p.TopologySpread = []infra.TopologySpread{{TopologyKey: "zone"}, {TopologyKey: "zone", MaxSkew: 2}}
+		}), []string{
+			`[chart/web] TopologySpread[1].TopologyKey: "zone, Required: false" is already taken by TopologySpread[0]; give each its own`,
+		}},
 		"budget of nobody": {props(func(p *infra.ProbedDeploymentProps) {
 			p.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Percent(0)}
 		}), []string{

@@ -135,6 +135,9 @@ func (props IstioCanaryProps) validateService(p *problems) {
 		p.missing("Service", "give the *Service in front of the versions")
 		return
 	}
+	if props.Service.props.Type == ExternalName {
+		p.add("Service", props.Service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
+	}
 	for i, port := range props.Service.props.Ports {
 		if !namesProtocol(port) {
 			p.add("Service", props.Service.Name(), fmt.Sprintf(
@@ -150,7 +153,7 @@ var istioProtocols = []string{"grpc", "grpc-web", "http", "http2", "https", "tcp
 
 func namesProtocol(port ServicePort) bool {
 	if port.AppProtocol != "" {
-		return true
+		return slices.Contains(istioProtocols, port.AppProtocol) || strings.HasPrefix(port.AppProtocol, "kubernetes.io/")
 	}
 	return slices.ContainsFunc(istioProtocols, func(protocol string) bool {
 		return port.Name == protocol || strings.HasPrefix(port.Name, protocol+"-")
@@ -204,14 +207,17 @@ func (props IstioCanaryProps) validateHosts(p *problems) {
 	}
 	for i, gateway := range props.Gateways {
 		at := index("Gateways", i)
-		if gateway == nil {
+		switch {
+		case gateway == nil:
 			p.missing(at, "give an *IstioGateway")
-			continue
+		case len(props.Hosts) > 0 && !slices.ContainsFunc(props.Hosts, gateway.serves):
+			p.add(at, gateway.Name(), "has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out")
 		}
-		for _, host := range props.Hosts {
-			if !gateway.serves(host) {
-				p.add(at, gateway.Name(), fmt.Sprintf("has no server for the host %q; add it there, or leave it out of Hosts", host))
-			}
+	}
+	for i, host := range props.Hosts {
+		serves := func(gateway *IstioGateway) bool { return gateway != nil && gateway.serves(host) }
+		if len(props.Gateways) > 0 && !props.Mesh && !slices.ContainsFunc(props.Gateways, serves) {
+			p.add(index("Hosts", i), host, "is served by none of Gateways; add it to a server of one, or leave it out")
 		}
 	}
 }
@@ -230,7 +236,9 @@ func (props IstioCanaryProps) validateReachability(p *problems) {
 			taken = append(taken, index("Rules", earlier))
 		}
 		if unreachable {
-			p.add(index("Rules", i), rule.Name, "can never apply: "+strings.Join(slices.Compact(taken), " and ")+" takes all its requests before; put it first, or narrow the other")
+			slices.Sort(taken)
+			*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
+				index("Rules", i), strings.Join(slices.Compact(taken), " and ")))
 		}
 	}
 }
@@ -297,16 +305,43 @@ func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 			object.Spec.Hosts = append(object.Spec.Hosts, props.Service.Host())
 		}
 	}
+	var gateways []string
 	for _, gateway := range props.Gateways {
 		if gateway != nil {
-			object.Spec.Gateways = append(object.Spec.Gateways, gateway.Name())
+			gateways = append(gateways, gateway.reference())
 		}
 	}
+	object.Spec.Gateways = append(object.Spec.Gateways, gateways...)
 	object.Spec.Hosts = append(object.Spec.Hosts, props.Hosts...)
 	for _, rule := range props.Rules {
-		object.Spec.Http = append(object.Spec.Http, rule.render(props))
+		if !props.splits() {
+			object.Spec.Http = append(object.Spec.Http, rule.render(props))
+			continue
+		}
+		object.Spec.Http = append(object.Spec.Http,
+			onlyFor(rule.render(props), "", gateways...), onlyFor(rule.withoutPorts().render(props), "-mesh", meshGateway))
 	}
 	return object
+}
+
+// splits tells whether the rules are written twice: requests from outside need a port, which calls inside the mesh, that
+// have named theirs, must not get.
+func (props IstioCanaryProps) splits() bool {
+	return props.Mesh && len(props.Gateways) > 0 && props.Service != nil && len(props.Service.props.Ports) > 1
+}
+
+// onlyFor restricts a route to requests through some gateways.
+func onlyFor(route *networking.HTTPRoute, suffix string, gateways ...string) *networking.HTTPRoute {
+	if route.Name != "" {
+		route.Name += suffix
+	}
+	if len(route.Match) == 0 {
+		route.Match = []*networking.HTTPMatchRequest{{}}
+	}
+	for _, match := range route.Match {
+		match.Gateways = gateways
+	}
+	return route
 }
 
 func (props IstioCanaryProps) destinationRule() *networkingv1.DestinationRule {

@@ -145,6 +145,42 @@ func TestIstioCanaryRight(t *testing.T) {
 	assert.EqualValues(t, 100, sum)
 }
 
+func TestIstioCanaryNamesGatewaysWithTheirNamespace(t *testing.T) {
+	t.Parallel()
+	app := native.NewApp(nil)
+	edge := tree.NewChart(app, "edge", tree.ChartProps{Namespace: "istio-system"})
+	door := infra.NewIstioGateway(edge, "door", infra.IstioGatewayProps{
+		Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}, {Port: 8080, Hosts: []string{"www.example.com"}}},
+	})
+	canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+		props.Gateways, props.Hosts = []*infra.IstioGateway{door}, []string{"www.example.com"}
+		props.Rules[0].To[0].Port = "web"
+	})(tree.NewChart(app, "app", tree.ChartProps{Namespace: "shop"}))
+	manifests := *app.SynthYaml()
+	assert.Contains(t, manifests, "  gateways:\n    - istio-system/door\n")
+	assert.Contains(t, manifests, "        name: http\n        number: 80\n")
+	assert.Contains(t, manifests, "        name: http-8080\n        number: 8080\n", "names of servers must differ")
+}
+
+func TestIstioCanaryKeepsThePortOfCallsInsideTheMesh(t *testing.T) {
+	t.Parallel()
+	got := only[networkingv1.VirtualService](t, "VirtualService", canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+		door := infra.NewIstioGateway(parts.chart, "gateway", infra.IstioGatewayProps{
+			Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
+		})
+		props.Gateways, props.Mesh, props.Hosts = []*infra.IstioGateway{door}, true, []string{"www.example.com"}
+		props.Rules = []infra.Rule{{To: []infra.Destination{{Workload: parts.v1, Port: "web"}}, Mirror: infra.Mirror{Workload: parts.v2}}}
+	}))
+	require.Len(t, got.Spec.Http, 2)
+	outside, inside := got.Spec.Http[0], got.Spec.Http[1]
+	assert.Equal(t, []string{"door"}, outside.Match[0].Gateways)
+	assert.EqualValues(t, 80, outside.Route[0].Destination.Port.Number)
+	assert.EqualValues(t, 80, outside.Mirrors[0].Destination.Port.Number)
+	assert.Equal(t, []string{"mesh"}, inside.Match[0].Gateways)
+	assert.Nil(t, inside.Route[0].Destination.Port, "a call to another port of the Service must stay there")
+	assert.Nil(t, inside.Mirrors[0].Destination.Port)
+}
+
 func TestIstioCanaryPatches(t *testing.T) {
 	t.Parallel()
 	build := canary(func(_ meshParts, props *infra.IstioCanaryProps) {
@@ -188,8 +224,16 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, []infra.Match{{Headers: map[string]infra.StringMatch{"x": infra.Present()}}}, false,
 		},
 		"without a header twice": {
-			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Exact("1")}}},
-			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, true,
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}},
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}, Method: infra.Exact("GET")}}, true,
+		},
+		"without an expression, which a header that is not there may match": {
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Regex("(canary)?")}}},
+			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, false,
+		},
+		"any path, then all": {[]infra.Match{uri(infra.Regex(".*"))}, nil, true},
+		"any header, then one": {
+			[]infra.Match{header(infra.Regex(".*"))}, []infra.Match{header(infra.Prefix("a"))}, true,
 		},
 		"without fewer": {
 			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}},
@@ -212,7 +256,7 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 				return
 			}
 			require.Equal(t, []string{
-				`[chart/canary] Rules[1]: "late" can never apply: Rules[0] takes all its requests before; put it first, or narrow the other`,
+				`[chart/canary] Rules[1]: can never apply, since all its requests are taken before by Rules[0]; put it first, or narrow what is before it`,
 			}, messages)
 		})
 	}
@@ -298,7 +342,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			r.Retries = infra.Retries{Attempts: 2}
 		}), []string{
 			`[chart/canary] Rules[0].Timeout: 1s ` + ignored,
-			`[chart/canary] Rules[0].Retries: 2 ` + ignored,
+			`[chart/canary] Rules[0].Retries: ` + ignored,
 		}},
 		"fault": {rule(func(_ meshParts, r *infra.Rule) {
 			r.Fault = infra.Fault{DelayPercent: 101, AbortStatus: 99, AbortPercent: -1}
@@ -331,7 +375,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			r.Rewrite = infra.Rewrite{URI: "x"}
 		}), []string{
 			`[chart/canary] Rules[0].To: "1 destinations" cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
-			`[chart/canary] Rules[0].Rewrite: {x } cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
+			`[chart/canary] Rules[0].Rewrite: cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
 			`[chart/canary] Rules[0].Redirect.Code: 200 is not a redirect; use 301, 302, 303, 307 or 308`,
 			`[chart/canary] Rules[0].Redirect.Scheme: "ftp" is not a scheme; use http or https`,
 			`[chart/canary] Rules[0].Rewrite.URI: "x" does not begin with '/'; a path does`,
@@ -353,13 +397,12 @@ func TestIstioCanaryBadInput(t *testing.T) {
 				QueryParams: map[string]infra.StringMatch{"a": infra.Prefix("b")}, SourceLabels: map[string]string{"a b": ""}, Port: 70000,
 			}}
 		}), []string{
-			`[chart/canary] Rules[0].Match[0].Method: "Present()" is for headers alone; use Exact, Prefix or Regex`,
+			`[chart/canary] Rules[0].Match[0].Method: "Present()" is for headers and parameters of the query alone; use Exact, Prefix or Regex`,
 			`[chart/canary] Rules[0].Match[0].Authority: "(" is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax`,
 			`[chart/canary] Rules[0].Match[0].Scheme: "" matches nothing or everything; give a text, or leave the condition out`,
 			`[chart/canary] Rules[0].Match[0].URI: "a" does not begin with '/'; a path does`,
 			`[chart/canary] Rules[0].Match[0].Headers: "Version" is not the name of a header; use lower-case letters, digits and '-'`,
 			`[chart/canary] Rules[0].Match[0].Headers["x"]: is not set; make the condition with Exact, Prefix or Regex`,
-			`[chart/canary] Rules[0].Match[0].QueryParams["a"]: "Prefix(...)" is not known for parameters of the query; use Exact or Regex`,
 			`[chart/canary] Rules[0].Match[0].SourceLabels: "a b" is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'`,
 			`[chart/canary] Rules[0].Match[0].Port: 70000 is not a port; use 1 to 65535`,
 		}},
@@ -371,13 +414,12 @@ func TestIstioCanaryBadInput(t *testing.T) {
 				TLS:              "MUTUAL",
 			}
 		}), []string{
-			`[chart/canary] TrafficPolicy.LoadBalancer.Simple: "round_robin" is not known; use ROUND_ROBIN, LEAST_REQUEST, RANDOM or PASSTHROUGH`,
+			`[chart/canary] TrafficPolicy.LoadBalancer.Simple: "round_robin" is not known; use ROUND_ROBIN, LEAST_REQUEST or RANDOM`,
 			`[chart/canary] TrafficPolicy.LoadBalancer.ConsistentHash: 2 keys are set; use one of Header, Cookie, QueryParam and SourceIP`,
 			`[chart/canary] TrafficPolicy.LoadBalancer.ConsistentHash.Cookie: is not set; name the cookie, or leave out CookieTTL`,
 			`[chart/canary] TrafficPolicy.LoadBalancer.Simple: "round_robin" cannot stand beside ConsistentHash; leave out one of them`,
 			`[chart/canary] TrafficPolicy.ConnectionPool.MaxConnections: -1 is negative; use 1 or more, or 0 for no bound`,
 			`[chart/canary] TrafficPolicy.ConnectionPool.ConnectTimeout: -1ns is negative; use 0s or more`,
-			`[chart/canary] TrafficPolicy.OutlierDetection.Consecutive5xx: is not set; say how many failures in a row put a pod out`,
 			`[chart/canary] TrafficPolicy.OutlierDetection.MaxEjectionPercent: 101 is not a percentage; use 0 to 100`,
 			`[chart/canary] TrafficPolicy.TLS: "MUTUAL" is not known; use DISABLE, SIMPLE or ISTIO_MUTUAL`,
 		}},
@@ -392,11 +434,38 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Hosts[0]: "http://x" is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example "www.example.com"`,
 			`[chart/canary] Hosts[2]: "*" would take all calls inside the mesh; name the hosts`,
 			`[chart/canary] Hosts[4]: "www.example.com" is already taken by Hosts[3]; give each its own`,
-			`[chart/canary] Gateways[0]: "door" has no server for the host "http://x"; add it there, or leave it out of Hosts`,
-			`[chart/canary] Gateways[0]: "door" has no server for the host "shop.example.com"; add it there, or leave it out of Hosts`,
-			`[chart/canary] Gateways[0]: "door" has no server for the host "*"; add it there, or leave it out of Hosts`,
 			`[chart/canary] Gateways[1]: is not set; give an *IstioGateway`,
 			`[chart/canary] Rules[0].To[0].Port: is not set; requests from outside the mesh name no port, and Service cart has several; name one of them`,
+		}},
+		"host and gateway that do not meet": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			gateway := func(id, host string, protocol infra.GatewayProtocol) *infra.IstioGateway {
+				return infra.NewIstioGateway(parts.chart, id, infra.IstioGatewayProps{
+					Name: id, Servers: []infra.GatewayServer{{Port: 80, Protocol: protocol, Hosts: []string{host}}},
+				})
+			}
+			props.Gateways = []*infra.IstioGateway{gateway("one", "*.example.com", ""), gateway("two", "www.example.org", ""), gateway("tcp", "www.example.com", infra.GatewayTCP)}
+			props.Hosts = []string{"*.example.com", "www.example.net"}
+			props.Rules[0].To[0].Port = "web"
+		}), []string{
+			`[chart/canary] Gateways[1]: "two" has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out`,
+			`[chart/canary] Gateways[2]: "tcp" has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out`,
+			`[chart/canary] Hosts[1]: "www.example.net" is served by none of Gateways; add it to a server of one, or leave it out`,
+		}},
+		"service that has no pods": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
+			props.Versions = nil
+			props.Rules[0].To = []infra.Destination{{}}
+			props.Service = infra.NewService(parts.chart, "outside", infra.ServiceProps{Name: "outside", Type: infra.ExternalName, ExternalName: "db.example.com"})
+		}), []string{
+			`[chart/canary] Service: "outside" is an ExternalName, which has no pods to choose from; use a Service with pods`,
+			`[chart/canary] Versions: is not set; give at least one version`,
+		}},
+		"redirect to nowhere": {rule(func(_ meshParts, r *infra.Rule) {
+			r.To = nil
+			r.Redirect = infra.Redirect{Code: 302}
+			r.Fault.Delay = time.Second
+		}), []string{
+			`[chart/canary] Rules[0].Fault: cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
+			`[chart/canary] Rules[0].Redirect.URI: is not set; say where to: URI, Authority or Scheme`,
 		}},
 		"gateway without hosts": {canary(func(parts meshParts, props *infra.IstioCanaryProps) {
 			door := infra.NewIstioGateway(parts.chart, "gateway", infra.IstioGatewayProps{

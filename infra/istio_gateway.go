@@ -1,11 +1,13 @@
 package infra
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	networking "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,7 +46,7 @@ const (
 type GatewayServer struct {
 	// Port is its number. Required.
 	Port int32
-	// Name of the port. Defaults to the protocol in lower case.
+	// Name of the port. Defaults to the protocol in lower case, and where that is taken with the port's number behind it.
 	Name string
 	// Protocol defaults to HTTP.
 	Protocol GatewayProtocol
@@ -63,9 +65,6 @@ func (s GatewayServer) withDefaults() GatewayServer {
 	if s.Protocol == "" {
 		s.Protocol = GatewayHTTP
 	}
-	if s.Name == "" {
-		s.Name = strings.ToLower(string(s.Protocol))
-	}
 	if s.encrypted() && s.TLSMode == "" {
 		s.TLSMode = TLSTerminate
 	}
@@ -78,7 +77,7 @@ func (s GatewayServer) encrypted() bool {
 
 // IstioGatewayProps are the options of an IstioGateway.
 type IstioGatewayProps struct {
-	// Name of the Gateway. Required; an RFC 1123 subdomain.
+	// Name of the Gateway. Required; an RFC 1123 label.
 	Name string
 	// Selector are the labels of the gateway's pods. Defaults to those of Istio's own ingress gateway,
 	// istio: ingressgateway.
@@ -111,12 +110,23 @@ func (props IstioGatewayProps) withDefaults() IstioGatewayProps {
 			}
 		}
 	}
+	named := map[string]bool{}
+	for i := range props.Servers {
+		server := &props.Servers[i]
+		if server.Name == "" {
+			server.Name = strings.ToLower(string(server.Protocol))
+			if named[server.Name] {
+				server.Name = fmt.Sprintf("%s-%d", server.Name, server.Port)
+			}
+		}
+		named[server.Name] = true
+	}
 	return props
 }
 
 func (props IstioGatewayProps) validate() []string {
 	var p problems
-	p.dnsSubdomain("Name", props.Name)
+	p.dnsLabel("Name", props.Name)
 	if len(props.Selector) == 0 {
 		p.missing("Selector", "give the labels of the gateway's pods, or leave it nil for istio: ingressgateway")
 	}
@@ -127,8 +137,11 @@ func (props IstioGatewayProps) validate() []string {
 		p.missing("Servers", "give at least one server")
 	}
 	taken := uniqueness{}
+	var names uniqueness
 	for i, server := range props.Servers {
-		server.validate(&p, index("Servers", i), taken)
+		at := index("Servers", i)
+		server.validate(&p, at, taken)
+		names.check(&p, at+".Name", at, server.Name)
 	}
 	return p
 }
@@ -182,7 +195,8 @@ func (s GatewayServer) validateTLS(p *problems, field string) {
 // happens to the requests. See https://istio.io/latest/docs/reference/config/networking/gateway/.
 type IstioGateway struct {
 	constructs.Construct
-	props IstioGatewayProps
+	props  IstioGatewayProps
+	object cdk8s.ApiObject
 }
 
 // NewIstioGateway makes an IstioGateway.
@@ -191,17 +205,26 @@ func NewIstioGateway(scope constructs.Construct, id string, props IstioGatewayPr
 	g := &IstioGateway{props: props}
 	tree.New(g, scope, id)
 	tree.Invalid(g, props.validate()...)
-	istio.NewGateway(g, "Resource", patched(g, props.render(), props.Patch))
+	g.object = istio.NewGateway(g, "Resource", patched(g, props.render(), props.Patch))
 	return g
 }
 
 // Name returns the name of the Gateway.
 func (g *IstioGateway) Name() string { return g.props.Name }
 
-// serves tells whether a server takes requests for the host.
+// reference is how a VirtualService names the Gateway: with its namespace where that is known.
+func (g *IstioGateway) reference() string {
+	if namespace := g.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
+		return *namespace + "/" + g.Name()
+	}
+	return g.Name()
+}
+
+// serves tells whether a server takes HTTP requests for the host, or for some of its subdomains.
 func (g *IstioGateway) serves(host string) bool {
 	return slices.ContainsFunc(g.props.Servers, func(s GatewayServer) bool {
-		return slices.ContainsFunc(s.Hosts, func(served string) bool { return hostCovers(served, host) })
+		http := s.Protocol != GatewayTCP && s.Protocol != GatewayTLS && s.TLSMode != TLSPassthrough
+		return http && slices.ContainsFunc(s.Hosts, func(served string) bool { return hostCovers(served, host) || hostCovers(host, served) })
 	})
 }
 

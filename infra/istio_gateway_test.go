@@ -72,6 +72,7 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[0].Hosts: is not set; name the hosts that are served, for example "www.example.com", or AnyHost for all`,
 			`[chart/gateway] Servers[1].Hosts[0]: "http://x" is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example "www.example.com"`,
 			`[chart/gateway] Servers[3].Hosts[0]: "81/TCP www.example.com" is already taken by Servers[2]; give each its own`,
+			`[chart/gateway] Servers[3].Name: "http-81" is already taken by Servers[2]; give each its own`,
 			`[chart/gateway] Servers[4].Name: "A" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
 		}},
 		"TLS": {func(chart cdk8s.Chart) {
@@ -99,11 +100,10 @@ func TestMeshNamespace(t *testing.T) {
 		props infra.MeshNamespaceProps
 		want  map[string]string
 	}{
-		"sidecar":          {infra.MeshNamespaceProps{}, map[string]string{"istio-injection": "enabled"}},
-		"revision":         {infra.MeshNamespaceProps{Revision: "canary"}, map[string]string{"istio.io/rev": "canary"}},
-		"ambient":          {infra.MeshNamespaceProps{Mode: infra.Ambient}, map[string]string{"istio.io/dataplane-mode": "ambient"}},
-		"ambient revision": {infra.MeshNamespaceProps{Mode: infra.Ambient, Revision: "canary"}, map[string]string{"istio.io/dataplane-mode": "ambient", "istio.io/rev": "canary"}},
-		"own labels":       {infra.MeshNamespaceProps{Labels: map[string]string{"team": "a"}}, map[string]string{"istio-injection": "enabled", "team": "a"}},
+		"sidecar":    {infra.MeshNamespaceProps{}, map[string]string{"istio-injection": "enabled"}},
+		"revision":   {infra.MeshNamespaceProps{Revision: "canary"}, map[string]string{"istio.io/rev": "canary"}},
+		"ambient":    {infra.MeshNamespaceProps{Mode: infra.Ambient}, map[string]string{"istio.io/dataplane-mode": "ambient"}},
+		"own labels": {infra.MeshNamespaceProps{Labels: map[string]string{"team": "a"}}, map[string]string{"istio-injection": "enabled", "team": "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,6 +120,11 @@ func TestMeshNamespace(t *testing.T) {
 func TestMeshNamespaceBadInput(t *testing.T) {
 	t.Parallel()
 	badInput{
+		"sidecars in ambient mode": {func(chart cdk8s.Chart) {
+			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{Name: "shop", Mode: infra.Ambient, Revision: "canary"})
+		}, []string{
+			`[chart/namespace] Revision: "canary" makes Istio inject sidecars, which Ambient is without; leave out one of them`,
+		}},
 		"everything": {func(chart cdk8s.Chart) {
 			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{
 				Name: "A", Mode: "None", Revision: "1.2", Labels: map[string]string{"istio-injection": "disabled"},

@@ -33,7 +33,7 @@ func Prefix(value string) StringMatch { return StringMatch{matchPrefix, value} }
 // Regex matches texts that the RE2 expression matches as a whole (https://github.com/google/re2/wiki/Syntax).
 func Regex(expression string) StringMatch { return StringMatch{matchRegex, expression} }
 
-// Present matches a header that is there, whatever its value. It is for headers alone.
+// Present matches a header, or a parameter of the query, that is there, whatever its value.
 func Present() StringMatch { return StringMatch{matchPresent, ""} }
 
 func (m StringMatch) isZero() bool { return m == StringMatch{} }
@@ -44,7 +44,7 @@ func (m StringMatch) validate(p *problems, field string, presentAllowed bool) {
 		p.missing(field, "make the condition with Exact, Prefix or Regex")
 	case matchPresent:
 		if !presentAllowed {
-			p.add(field, "Present()", "is for headers alone; use Exact, Prefix or Regex")
+			p.add(field, "Present()", "is for headers and parameters of the query alone; use Exact, Prefix or Regex")
 		}
 	case matchRegex:
 		if _, err := regexp.Compile(m.value); err != nil || m.value == "" {
@@ -74,7 +74,7 @@ func (m StringMatch) render() *networking.StringMatch {
 // covers tells whether m matches every text that other matches. Where that is hard to know, it says no.
 func (m StringMatch) covers(other StringMatch) bool {
 	switch {
-	case m == other, m.kind == matchPresent:
+	case m == other, m.kind == matchPresent, m == anyText:
 		return true
 	case m.kind == matchPrefix && (other.kind == matchExact || other.kind == matchPrefix):
 		return strings.HasPrefix(other.value, m.value)
@@ -89,7 +89,8 @@ func (m StringMatch) covers(other StringMatch) bool {
 type Match struct {
 	// Headers are conditions on headers, or gRPC metadata, by lower-case name.
 	Headers map[string]StringMatch
-	// WithoutHeaders are conditions on headers that must not hold.
+	// WithoutHeaders are conditions on headers that must not hold. For gRPC clients that are their own proxy use Present:
+	// they take a header that is not there for one that matches nothing.
 	WithoutHeaders map[string]StringMatch
 	// URI is a condition on the path; for gRPC it is /package.Service/Method.
 	URI StringMatch
@@ -101,7 +102,7 @@ type Match struct {
 	Authority StringMatch
 	// Scheme is a condition on the scheme, http or https.
 	Scheme StringMatch
-	// QueryParams are conditions on parameters of the query, each Exact or Regex.
+	// QueryParams are conditions on parameters of the query.
 	QueryParams map[string]StringMatch
 	// SourceLabels are labels that the calling pod must have; for calls inside the mesh alone.
 	SourceLabels map[string]string
@@ -131,11 +132,7 @@ func (m Match) validate(p *problems, field string) {
 	validateHeaderMatches(p, field+".Headers", m.Headers)
 	validateHeaderMatches(p, field+".WithoutHeaders", m.WithoutHeaders)
 	for _, name := range sortedKeys(m.QueryParams) {
-		at := entry(field+".QueryParams", name)
-		m.QueryParams[name].validate(p, at, false)
-		if m.QueryParams[name].kind == matchPrefix {
-			p.add(at, "Prefix(...)", "is not known for parameters of the query; use Exact or Regex")
-		}
+		m.QueryParams[name].validate(p, entry(field+".QueryParams", name), true)
 	}
 	p.labels(field+".SourceLabels", m.SourceLabels)
 	if m.Port != 0 {
@@ -182,6 +179,9 @@ func renderMatches(matches map[string]StringMatch) map[string]*networking.String
 	return result
 }
 
+// anyText matches every text.
+var anyText = Regex(".*")
+
 // everyURI begins every path.
 var everyURI = Prefix("/")
 
@@ -200,8 +200,8 @@ func (m Match) covers(other Match) bool {
 		return false
 	}
 	for name, match := range m.WithoutHeaders {
-		// Not to match more is not to match less: the other way round.
-		if theirs, ok := other.WithoutHeaders[name]; !ok || !theirs.covers(match) {
+		// What an expression does with a header that is not there is more than can be told from here.
+		if theirs, ok := other.WithoutHeaders[name]; !ok || theirs != match {
 			return false
 		}
 	}
@@ -214,7 +214,7 @@ func (m Match) covers(other Match) bool {
 }
 
 func (m Match) coversURI(other Match) bool {
-	if m.URI.isZero() || m.URI == everyURI {
+	if m.URI.isZero() || m.URI == everyURI || m.URI == anyText || m.URI == Regex("/.*") {
 		return true
 	}
 	mine, theirs := m.URI, other.URI

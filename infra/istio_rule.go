@@ -78,7 +78,7 @@ type Fault struct {
 
 // Mirror is where copies of requests go.
 type Mirror struct {
-	// Workload is one of the IstioCanary's Versions.
+	// Workload is one of the IstioCanary's Versions. The copies go to the port of the rule's first Destination.
 	Workload *ProbedDeployment
 	// Percent is the share of the requests that is copied. Defaults to 100.
 	Percent float64
@@ -180,8 +180,19 @@ func (r Rule) validateRedirect(p *problems, field string) {
 	if len(r.To) > 0 {
 		p.add(field+".To", fmt.Sprintf("%d destinations", len(r.To)), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 	}
-	if (r.Rewrite != Rewrite{}) {
-		p.add(field+".Rewrite", r.Rewrite, "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"Rewrite", r.Rewrite != Rewrite{}}, {"Timeout", r.Timeout != 0}, {"Retries", !r.Retries.isZero()}, {"Fault", r.Fault != Fault{}},
+		{"Mirror", r.Mirror != Mirror{}}, {"RequestHeaders", !r.RequestHeaders.isZero()},
+	} {
+		if f.set {
+			*p = append(*p, field+"."+f.name+": cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+		}
+	}
+	if r.Redirect.URI == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
+		p.missing(field+".Redirect.URI", "say where to: URI, Authority or Scheme")
 	}
 	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
 		p.add(field+".Redirect.Code", r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
@@ -268,7 +279,7 @@ func (r Rule) validateFault(p *problems, field string) {
 		p.add(field+".Timeout", r.Timeout, reason)
 	}
 	if !r.Retries.isZero() {
-		p.add(field+".Retries", r.Retries.Attempts, reason)
+		*p = append(*p, field+".Retries: "+reason)
 	}
 }
 
@@ -343,6 +354,9 @@ func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
 	for _, match := range r.Match {
 		route.Match = append(route.Match, match.render())
 	}
+	if !r.RequestHeaders.isZero() || !r.ResponseHeaders.isZero() {
+		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(), Response: r.ResponseHeaders.render()}
+	}
 	if (r.Redirect != Redirect{}) {
 		route.Redirect = &networking.HTTPRedirect{
 			Uri: r.Redirect.URI, Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme, RedirectCode: uint32(max(r.Redirect.Code, 0)),
@@ -358,15 +372,21 @@ func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
 	if (r.Rewrite != Rewrite{}) {
 		route.Rewrite = &networking.HTTPRewrite{Uri: r.Rewrite.URI, Authority: r.Rewrite.Authority}
 	}
-	if r.Mirror.Workload != nil {
+	if r.Mirror.Workload != nil && len(r.To) > 0 {
 		route.Mirrors = []*networking.HTTPMirrorPolicy{{
-			Destination: canary.destination(r.Mirror.Workload, ""), Percentage: percentage(r.Mirror.Percent),
+			Destination: canary.destination(r.Mirror.Workload, r.To[0].Port), Percentage: percentage(r.Mirror.Percent),
 		}}
 	}
-	if !r.RequestHeaders.isZero() || !r.ResponseHeaders.isZero() {
-		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(), Response: r.ResponseHeaders.render()}
-	}
 	return route
+}
+
+// withoutPorts is the rule for requests that have named their port themselves.
+func (r Rule) withoutPorts() Rule {
+	r.To = slices.Clone(r.To)
+	for i := range r.To {
+		r.To[i].Port = ""
+	}
+	return r
 }
 
 func (r Retries) render() *networking.HTTPRetry {

@@ -29,7 +29,6 @@ const (
 	RoundRobin   LoadBalancerAlgorithm = "ROUND_ROBIN"
 	LeastRequest LoadBalancerAlgorithm = "LEAST_REQUEST"
 	Random       LoadBalancerAlgorithm = "RANDOM"
-	Passthrough  LoadBalancerAlgorithm = "PASSTHROUGH"
 )
 
 // LoadBalancing chooses among pods, by an algorithm or by a consistent hash of the request.
@@ -74,7 +73,7 @@ type ConnectionPool struct {
 
 // OutlierDetection leaves out, for a while, pods that fail.
 type OutlierDetection struct {
-	// Consecutive5xx is how many failures in a row put a pod out. Required where any other field is set.
+	// Consecutive5xx is how many failures in a row put a pod out. Defaults to Istio's 5.
 	Consecutive5xx int32
 	// Interval is the time between looks. Defaults to Istio's 10 s.
 	Interval time.Duration
@@ -97,7 +96,7 @@ const (
 )
 
 func (t TrafficPolicy) validate(p *problems, field string) {
-	oneOf(p, field+".LoadBalancer.Simple", t.LoadBalancer.Simple, RoundRobin, LeastRequest, Random, Passthrough)
+	oneOf(p, field+".LoadBalancer.Simple", t.LoadBalancer.Simple, RoundRobin, LeastRequest, Random)
 	t.LoadBalancer.ConsistentHash.validate(p, field+".LoadBalancer.ConsistentHash")
 	if t.LoadBalancer.Simple != "" && t.LoadBalancer.ConsistentHash != (ConsistentHash{}) {
 		p.add(field+".LoadBalancer.Simple", string(t.LoadBalancer.Simple), "cannot stand beside ConsistentHash; leave out one of them")
@@ -142,9 +141,6 @@ func (c ConnectionPool) validate(p *problems, field string) {
 func (o OutlierDetection) validate(p *problems, field string) {
 	if o.Consecutive5xx < 0 {
 		p.add(field+".Consecutive5xx", o.Consecutive5xx, "is negative; use 1 or more")
-	}
-	if o != (OutlierDetection{}) && o.Consecutive5xx == 0 {
-		p.missing(field+".Consecutive5xx", "say how many failures in a row put a pod out")
 	}
 	p.duration(field+".Interval", o.Interval)
 	p.duration(field+".BaseEjection", o.BaseEjection)
@@ -226,10 +222,13 @@ func (o OutlierDetection) render() *networking.OutlierDetection {
 	if o == (OutlierDetection{}) {
 		return nil
 	}
-	return &networking.OutlierDetection{
-		Consecutive_5XxErrors: wrapperspb.UInt32(uint32(max(o.Consecutive5xx, 0))),
-		Interval:              optionalDuration(o.Interval),
-		BaseEjectionTime:      optionalDuration(o.BaseEjection),
-		MaxEjectionPercent:    o.MaxEjectionPercent,
+	settings := &networking.OutlierDetection{
+		Interval:           optionalDuration(o.Interval),
+		BaseEjectionTime:   optionalDuration(o.BaseEjection),
+		MaxEjectionPercent: o.MaxEjectionPercent,
 	}
+	if o.Consecutive5xx > 0 {
+		settings.Consecutive_5XxErrors = wrapperspb.UInt32(uint32(o.Consecutive5xx))
+	}
+	return settings
 }

@@ -18,7 +18,8 @@ type MeshMode string
 const (
 	// Sidecar puts a proxy into each pod when it is made.
 	Sidecar MeshMode = "Sidecar"
-	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are.
+	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. The rules of an IstioCanary apply
+	// where a waypoint stands before the Service (https://istio.io/latest/docs/ambient/usage/waypoint/).
 	Ambient MeshMode = "Ambient"
 )
 
@@ -58,6 +59,9 @@ func (props MeshNamespaceProps) validate() []string {
 	if props.Revision != "" && len(validation.IsDNS1123Label(props.Revision)) > 0 {
 		p.add("Revision", props.Revision, dnsLabelRule)
 	}
+	if props.Mode == Ambient && props.Revision != "" {
+		p.add("Revision", props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
+	}
 	p.labels("Labels", props.Labels)
 	for _, key := range []string{injectionLabel, revisionLabel, dataplaneLabel} {
 		if value, ok := props.Labels[key]; ok {
@@ -70,8 +74,6 @@ func (props MeshNamespaceProps) validate() []string {
 
 func (props MeshNamespaceProps) meshLabels() map[string]string {
 	switch {
-	case props.Mode == Ambient && props.Revision != "":
-		return map[string]string{dataplaneLabel: "ambient", revisionLabel: props.Revision}
 	case props.Mode == Ambient:
 		return map[string]string{dataplaneLabel: "ambient"}
 	case props.Revision != "":

@@ -170,8 +170,13 @@ func (props ProbedDeploymentProps) validate() []string {
 	}
 	props.Autoscaling.validate(&p, "Autoscaling", props.Resources)
 	props.DisruptionBudget.validate(&p, "DisruptionBudget", props.leastReplicas())
+	var spreads uniqueness
 	for i, spread := range props.TopologySpread {
-		spread.validate(&p, index("TopologySpread", i))
+		at := index("TopologySpread", i)
+		spread.validate(&p, at)
+		if spread.TopologyKey != "" {
+			spreads.check(&p, at+".TopologyKey", at, fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
+		}
 	}
 	props.Probes.validate(&p, "Probes", props.Rollout)
 	props.Rollout.validate(&p, "Rollout")

@@ -427,7 +427,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			p.Env = []infra.EnvVar{{Name: "A", Value: "a\u2028b"}, {Name: "B", Value: "\ta\nb"}}
 		}), []string{
 			`[chart/web] Command[0]: is not set; name the program, or leave Command out for the image's own`,
-			`[chart/web/Resource] spec.template.spec.containers[0].args[0]: the text has the character U+0000, which YAML cannot carry as it is; change it, or carry it in base64`,
+			`[chart/web/Resource] spec.template.spec.containers[0].args[0]: the text has the character U+0000, which no environment variable, argument or path can hold; change it, or carry it in base64`,
 			`[chart/web/Resource] spec.template.spec.containers[0].args[1]: the text is read as a number by Kubernetes although it is none to cdk8s; change it, or carry it in base64`,
 			`[chart/web/Resource] spec.template.spec.containers[0].env[0].value: the text has the character U+2028, which YAML cannot carry as it is; change it, or carry it in base64`,
 			`[chart/web/Resource] spec.template.spec.containers[0].env[1].value: the text has several lines of which the first that is not empty begins with a tab, which YAML parsers refuse; change it, or carry it in base64`,

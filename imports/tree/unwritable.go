@@ -20,7 +20,11 @@ func unwritable(field string, value any) []string {
 	case map[string]any:
 		var problems []string
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			if reason := whyUnwritable(key); reason != "" {
+			reason := whyUnwritable(key)
+			if key == "<<" {
+				reason = "is YAML's sign for a merge"
+			}
+			if reason != "" {
 				problems = append(problems, fmt.Sprintf("%s: the key %q %s; change it", strings.TrimPrefix(field, "."), key, reason))
 			}
 			problems = append(problems, unwritable(field+"."+key, value[key])...)
@@ -46,7 +50,7 @@ var cdk8sNumber = regexp.MustCompile(`^[-+]?([0-9][0-9_]*|0b[01_]+|0[0-7_]+|0x[0
 // of spaces alone do not survive.
 var (
 	endsInBlanks = regexp.MustCompile(`\n[\t ]+$`)
-	blankLine    = regexp.MustCompile(`(^|\n) +\r?(\n|$)`)
+	blankLine    = regexp.MustCompile(`(^|\n) +\n`)
 )
 
 func whyUnwritable(text string) string {
@@ -58,18 +62,26 @@ func whyUnwritable(text string) string {
 	if plain {
 		return ""
 	}
+	// What cdk8s puts in quotes, with escapes, is safer than what it writes as a block.
+	quoted := strings.Contains(text, "\r") || endsInBlanks.MatchString(text)
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == '\ufffe' || r == '\uffff' {
+		switch {
+		case r == 0:
+			return "has the character U+0000, which no environment variable, argument or path can hold"
+		case r < ' ' && r != '\t' && r != '\n':
+			quoted = true
+		case unicode.IsControl(r) && r >= 0x7f, r == '\u2028', r == '\u2029', r == '\ufffe', r == '\uffff':
 			return fmt.Sprintf("has the character %U, which YAML cannot carry as it is", r)
 		}
 	}
-	if strings.Contains(text, "\n") && strings.HasPrefix(strings.TrimLeft(text, "\n\r "), "\t") {
+	if quoted && blankLine.MatchString(text) {
+		return "has a line of spaces alone beside a carriage return, a control character or spaces at the end, which YAML parsers read as something else"
+	}
+	if !quoted && strings.Contains(text, "\n") && strings.HasPrefix(strings.TrimLeft(text, "\n "), "\t") {
 		return "has several lines of which the first that is not empty begins with a tab, which YAML parsers refuse"
 	}
-	if blankLine.MatchString(text) && (strings.Contains(text, "\r") || endsInBlanks.MatchString(text)) {
-		return "has a line of spaces alone beside a carriage return or spaces at the end, which YAML parsers read as something else"
-	}
-	if kubernetesNumber.MatchString(strings.ReplaceAll(text, "_", "")) && !cdk8sNumber.MatchString(text) {
+	const longestNumber = 64
+	if len(text) <= longestNumber && kubernetesNumber.MatchString(strings.ReplaceAll(text, "_", "")) && !cdk8sNumber.MatchString(text) {
 		return "is read as a number by Kubernetes although it is none to cdk8s"
 	}
 	return ""

@@ -33,7 +33,7 @@ func weights(chart cdk8s.Chart) {
 				To:      []infra.Destination{{Workload: v1, Weight: 10}, {Workload: v2, Weight: 90}},
 				Timeout: 5 * time.Second,
 				Retries: infra.Retries{
-					Attempts: 3, PerTryTimeout: 1500 * time.Millisecond, On: []string{"connect-failure", "refused-stream", "unavailable"},
+					Attempts: 2, PerTryTimeout: 1500 * time.Millisecond, On: []string{"connect-failure", "refused-stream", "unavailable"},
 				},
 			},
 			{
