@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -91,7 +90,7 @@ func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config
 	tree.Invalid(c, props.validate()...)
 
 	object := patched(c, &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 		Data:       props.validText(),
 	}, props.Patch)
 	c.data = object.Data

@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -154,7 +153,7 @@ func NewCredentials(scope constructs.Construct, id string, props CredentialsProp
 	}
 
 	object := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 		Type:       corev1.SecretType(props.Type),
 		Data:       make(map[string][]byte, len(props.Values)),
 	}

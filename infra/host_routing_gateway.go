@@ -1,10 +1,8 @@
 package infra
 
 import (
-	"maps"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/gatewayapi"
@@ -23,10 +21,6 @@ func hostLabel(host string) string { return strings.ReplaceAll(host, AnyHost, "w
 // listenerName is the name of the listener that ends TLS for a host.
 func listenerName(host string) string { return "https-" + hostLabel(host) }
 
-func (props HostRoutingProps) objectMeta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)}
-}
-
 // hostname is how the Gateway API writes a host: it leaves out the one that stands for all.
 func hostname(host string) *gatewayv1.Hostname {
 	if host == AnyHost {
@@ -37,7 +31,7 @@ func hostname(host string) *gatewayv1.Hostname {
 
 func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
 	gateway := &gatewayv1.Gateway{
-		ObjectMeta: props.objectMeta(props.Name),
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 		Spec: gatewayv1.GatewaySpec{
 			GatewayClassName: gatewayv1.ObjectName(props.Class),
 			Listeners:        []gatewayv1.Listener{{Name: "http", Protocol: gatewayv1.HTTPProtocolType, Port: 80}},
@@ -64,7 +58,7 @@ func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
 
 func (props HostRoutingProps) route(host Host) *gatewayv1.HTTPRoute {
 	route := &gatewayv1.HTTPRoute{
-		ObjectMeta: props.objectMeta(props.routeName(host)),
+		ObjectMeta: objectMeta(props.routeName(host), props.Labels, props.Annotations),
 		Spec: gatewayv1.HTTPRouteSpec{
 			CommonRouteSpec: gatewayv1.CommonRouteSpec{
 				ParentRefs: []gatewayv1.ParentReference{{Name: gatewayv1.ObjectName(props.Name)}},

@@ -14,7 +14,7 @@ func (r *HostRouting) addIngress() {
 
 func (props HostRoutingProps) ingress() *networkingv1.Ingress {
 	ingress := &networkingv1.Ingress{
-		ObjectMeta: props.objectMeta(props.Name),
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	if props.Class != "" {
 		ingress.Spec.IngressClassName = &props.Class

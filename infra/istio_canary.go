@@ -2,7 +2,6 @@ package infra
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	networking "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
@@ -293,12 +291,8 @@ func chartNode(construct constructs.Construct) constructs.Node {
 	return node
 }
 
-func (props IstioCanaryProps) objectMeta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)}
-}
-
 func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
-	object := &networkingv1.VirtualService{ObjectMeta: props.objectMeta(props.Name)}
+	object := &networkingv1.VirtualService{ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations)}
 	if props.Mesh {
 		object.Spec.Gateways = append(object.Spec.Gateways, meshGateway)
 		if props.Service != nil {
@@ -345,7 +339,7 @@ func onlyFor(route *networking.HTTPRoute, suffix string, gateways ...string) *ne
 }
 
 func (props IstioCanaryProps) destinationRule() *networkingv1.DestinationRule {
-	object := &networkingv1.DestinationRule{ObjectMeta: props.objectMeta(props.DestinationRuleName)}
+	object := &networkingv1.DestinationRule{ObjectMeta: objectMeta(props.DestinationRuleName, props.Labels, props.Annotations)}
 	if props.Service != nil {
 		object.Spec.Host = props.Service.Host()
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	networking "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
@@ -214,8 +213,8 @@ func (g *IstioGateway) Name() string { return g.props.Name }
 
 // reference is how a VirtualService names the Gateway: with its namespace where that is known.
 func (g *IstioGateway) reference() string {
-	if namespace := g.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
-		return *namespace + "/" + g.Name()
+	if namespace := namespaceOf(g.object); namespace != "" {
+		return namespace + "/" + g.Name()
 	}
 	return g.Name()
 }
@@ -236,7 +235,7 @@ func hostCovers(served, host string) bool {
 
 func (props IstioGatewayProps) render() *networkingv1.Gateway {
 	gateway := &networkingv1.Gateway{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	gateway.Spec.Selector = maps.Clone(props.Selector)
 	for _, server := range props.Servers {

@@ -11,7 +11,6 @@ import (
 	security "istio.io/api/security/v1beta1"
 	typev1beta1 "istio.io/api/type/v1beta1"
 	securityv1 "istio.io/client-go/pkg/apis/security/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -295,10 +294,6 @@ func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityPr
 // Name returns the name of the objects.
 func (s *MeshSecurity) Name() string { return s.props.Name }
 
-func (props MeshSecurityProps) objectMeta() metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: props.Name, Labels: props.Labels, Annotations: props.Annotations}
-}
-
 func (props MeshSecurityProps) selector() *typev1beta1.WorkloadSelector {
 	if props.Workload == nil {
 		return nil
@@ -312,7 +307,7 @@ func (m MutualTLS) render() *security.PeerAuthentication_MutualTLS {
 }
 
 func (props MeshSecurityProps) peerAuthentication() *securityv1.PeerAuthentication {
-	object := &securityv1.PeerAuthentication{ObjectMeta: props.objectMeta()}
+	object := &securityv1.PeerAuthentication{ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations)}
 	object.Spec.Selector = props.selector()
 	if props.MutualTLS != "" {
 		object.Spec.Mtls = props.MutualTLS.render()
@@ -327,7 +322,7 @@ func (props MeshSecurityProps) peerAuthentication() *securityv1.PeerAuthenticati
 }
 
 func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthentication {
-	object := &securityv1.RequestAuthentication{ObjectMeta: props.objectMeta()}
+	object := &securityv1.RequestAuthentication{ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations)}
 	object.Spec.Selector = props.selector()
 	for _, issuer := range props.Tokens {
 		object.Spec.JwtRules = append(object.Spec.JwtRules, &security.JWTRule{
@@ -338,7 +333,7 @@ func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthen
 }
 
 func (props MeshSecurityProps) authorizationPolicy() *securityv1.AuthorizationPolicy {
-	object := &securityv1.AuthorizationPolicy{ObjectMeta: props.objectMeta()}
+	object := &securityv1.AuthorizationPolicy{ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations)}
 	object.Spec.Selector = props.selector()
 	object.Spec.Action = security.AuthorizationPolicy_Action(security.AuthorizationPolicy_Action_value[string(props.Access.Action)])
 	for _, rule := range props.Access.Rules {

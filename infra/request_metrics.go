@@ -70,8 +70,8 @@ func (m RequestMetrics) withDefaults(service *Service) RequestMetrics {
 // series are the labels that Prometheus gives to what it reads from the Service.
 func (s *Service) series() map[string]string {
 	labels := map[string]string{serviceSeriesLabel: s.Name()}
-	if namespace := s.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
-		labels[namespaceSeriesLabel] = *namespace
+	if namespace := namespaceOf(s.object); namespace != "" {
+		labels[namespaceSeriesLabel] = namespace
 	}
 	return labels
 }

@@ -2,7 +2,6 @@ package infra
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -213,7 +212,7 @@ func (props ScrapingProps) annotate() {
 
 func (props ScrapingProps) serviceMonitor() *monitoringv1.ServiceMonitor {
 	object := &monitoringv1.ServiceMonitor{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	if props.Service == nil {
 		return object

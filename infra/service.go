@@ -8,7 +8,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -189,8 +188,8 @@ func (s *Service) Name() string { return s.props.Name }
 // Host returns the DNS name of the Service: with its namespace where the chart names one, else as it is known inside its
 // own namespace.
 func (s *Service) Host() string {
-	if namespace := s.object.Metadata().Namespace(); namespace != nil && *namespace != "" {
-		return fmt.Sprintf("%s.%s.svc.cluster.local", s.props.Name, *namespace)
+	if namespace := namespaceOf(s.object); namespace != "" {
+		return fmt.Sprintf("%s.%s.svc.cluster.local", s.props.Name, namespace)
 	}
 	return s.props.Name
 }
@@ -250,7 +249,7 @@ func (b Backend) validate(p *problems, field string) {
 
 func (props ServiceProps) render() *corev1.Service {
 	object := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 		Spec: corev1.ServiceSpec{
 			Type:         corev1.ServiceType(props.Type),
 			Selector:     maps.Clone(props.Selector),

@@ -2,7 +2,6 @@ package infra
 
 import (
 	"fmt"
-	"maps"
 	"math/big"
 	"net/url"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/crossoverJie/k8s-combat/imports/monitoring"
@@ -159,7 +157,7 @@ func NewServiceObjectives(scope constructs.Construct, id string, props ServiceOb
 	tree.New(o, scope, id)
 	tree.Invalid(o, props.validate()...)
 	object := &monitoringv1.PrometheusRule{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	for _, objective := range props.objectives() {
 		object.Spec.Groups = append(object.Spec.Groups, props.group(objective))

@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -9,7 +8,6 @@ import (
 	telemetry "istio.io/api/telemetry/v1alpha1"
 	typev1beta1 "istio.io/api/type/v1beta1"
 	telemetryv1 "istio.io/client-go/pkg/apis/telemetry/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -144,7 +142,7 @@ func (t *Telemetry) Name() string { return t.props.Name }
 
 func (props TelemetryProps) render() *telemetryv1.Telemetry {
 	object := &telemetryv1.Telemetry{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: maps.Clone(props.Labels), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	if props.Workload != nil {
 		object.Spec.Selector = &typev1beta1.WorkloadSelector{MatchLabels: props.Workload.Selector()}

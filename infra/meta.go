@@ -1,0 +1,20 @@
+package infra
+
+import (
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// objectMeta is the metadata of an object. It shares the maps: an object is encoded when it enters the tree, and a Patch
+// is given a copy.
+func objectMeta(name string, labels, annotations map[string]string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Labels: labels, Annotations: annotations}
+}
+
+// namespaceOf is the namespace of an object, empty where neither it nor its chart names one.
+func namespaceOf(object cdk8s.ApiObject) string {
+	if namespace := object.Metadata().Namespace(); namespace != nil {
+		return *namespace
+	}
+	return ""
+}
