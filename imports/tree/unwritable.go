@@ -12,6 +12,9 @@ import (
 // unwritable finds texts that cdk8s writes in a way that Kubernetes' YAML parsers refuse or read as something else. The
 // text itself, which may be a secret, is not shown.
 func unwritable(field string, value any) []string {
+	if isWritable(value) {
+		return nil
+	}
 	switch value := value.(type) {
 	case string:
 		if reason := whyUnwritable(value); reason != "" {
@@ -20,11 +23,7 @@ func unwritable(field string, value any) []string {
 	case map[string]any:
 		var problems []string
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			reason := whyUnwritable(key)
-			if key == "<<" {
-				reason = "is YAML's sign for a merge"
-			}
-			if reason != "" {
+			if reason := whyUnwritableKey(key); reason != "" {
 				problems = append(problems, fmt.Sprintf("%s: the key %q %s; change it", strings.TrimPrefix(field, "."), key, reason))
 			}
 			problems = append(problems, unwritable(field+"."+key, value[key])...)
@@ -38,6 +37,34 @@ func unwritable(field string, value any) []string {
 		return problems
 	}
 	return nil
+}
+
+// isWritable tells whether there is no such text. It asks in any order and names no field, so it costs little.
+func isWritable(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return whyUnwritable(value) == ""
+	case map[string]any:
+		for key, element := range value {
+			if whyUnwritableKey(key) != "" || !isWritable(element) {
+				return false
+			}
+		}
+	case []any:
+		for _, element := range value {
+			if !isWritable(element) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func whyUnwritableKey(key string) string {
+	if key == "<<" {
+		return "is YAML's sign for a merge"
+	}
+	return whyUnwritable(key)
 }
 
 // kubernetesNumber is what Kubernetes' YAML parser takes for a number, once it has thrown out all underscores.

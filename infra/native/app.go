@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
-
-	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
 type app struct {
@@ -79,17 +78,19 @@ func (a *app) Charts() *[]cdk8s.Chart {
 
 func (a *app) SynthYaml() *string {
 	order := newValidOrder(a.node)
-	var documents []any
+	var all file
 	for _, c := range order.charts() {
-		for _, object := range order.objects(c) {
-			documents = append(documents, object.manifest())
-		}
+		all.objects = append(all.objects, renderings(order.objects(c))...)
 	}
-	return new(string(yaml.Append(nil, documents...)))
+	var text strings.Builder
+	for _, part := range encode(parts([]file{all})) {
+		text.Write(part)
+	}
+	return new(text.String())
 }
 
 func (a *app) Synth() {
-	out := a.render(newValidOrder(a.node))
+	out := a.plan(newValidOrder(a.node))
 	if err := out.write(a.outdir); err != nil {
 		panic(fmt.Errorf("cannot write the manifests: %w", err))
 	}

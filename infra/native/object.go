@@ -2,7 +2,6 @@ package native
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,8 +17,9 @@ type apiObject struct {
 	chart            *chart
 	apiVersion, kind string
 	metadata         *metadata
-	// content is the manifest without its metadata.
-	content map[string]any
+	// content is the manifest in the order in which it is written. In place of the metadata, which can still change, it
+	// has nil.
+	content yaml.Mapping
 	patches []operation
 }
 
@@ -50,8 +50,6 @@ func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {
 		chart:      scope.chart,
 		apiVersion: needString(content, "apiVersion"),
 		kind:       needString(content, "kind"),
-		// A copy, since the caller may try again with another id.
-		content: maps.Clone(content),
 	}
 	if o.chart == nil {
 		fail("cannot find a parent chart (directly or indirectly)")
@@ -61,8 +59,7 @@ func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {
 			"See https://kubernetes.io/docs/reference/using-api/api-overview/#api-groups", o.apiVersion)
 	}
 	o.metadata = newMetadata(o, content["metadata"])
-	delete(o.content, "metadata")
-	sanitize(o.content, keepEmpty)
+	o.content = newContent(content)
 
 	o.node = newChild(scope, o, "ApiObject", id)
 	o.node.object = o
@@ -100,6 +97,29 @@ func (o *apiObject) Name() *string { return o.metadata.Name() }
 
 func (o *apiObject) ToJson() any { return plain(o.manifest()) }
 
+const metadataKey = "metadata"
+
+// newContent leaves content as it is, since the caller may try again with another id.
+func newContent(content map[string]any) yaml.Mapping {
+	entries := make(yaml.Mapping, 0, len(content)+1)
+	for key, value := range content {
+		if key == metadataKey {
+			continue
+		}
+		if value = ordered(value, keepEmpty); value != nil {
+			entries = append(entries, yaml.Entry{Key: key, Value: value})
+		}
+	}
+	entries = append(entries, yaml.Entry{Key: metadataKey})
+	sortEntries(entries)
+	return headFirst(entries)
+}
+
+// isPlain tells whether rendering the object calls nobody's code and cannot fail.
+func (o *apiObject) isPlain() bool {
+	return len(o.patches) == 0 && len(o.node.app().resolvers) == 0
+}
+
 // manifest renders the object. The result shares values with the object and is not to be changed.
 func (o *apiObject) manifest() yaml.Mapping {
 	defer func() {
@@ -107,30 +127,26 @@ func (o *apiObject) manifest() yaml.Mapping {
 			fail("Failed serializing construct at path '%s' with name '%s': %v", o.node.path, *o.Name(), problem)
 		}
 	}()
-	content := maps.Clone(o.content)
-	content["metadata"] = o.metadata.render()
+	content := slices.Clone(o.content)
+	for i := range content {
+		if content[i].Key == metadataKey {
+			content[i].Value = o.metadata.render()
+		}
+	}
 	if resolvers := o.node.app().resolvers; len(resolvers) > 0 {
-		content = sanitize(o.resolve(resolvers, nil, content), keepEmpty).(map[string]any)
+		sortEntries(content)
+		content = headFirst(ordered(o.resolve(resolvers, nil, content), keepEmpty).(yaml.Mapping))
 	}
 	if len(o.patches) > 0 {
-		return headFirst(applyPatches(content, o.patches))
+		content = headFirst(applyPatches(content, o.patches))
 	}
-	return headFirst(sortedEntries(content))
-}
-
-func sortedEntries(object map[string]any) yaml.Mapping {
-	entries := make(yaml.Mapping, 0, len(object))
-	for key, value := range object {
-		entries = append(entries, yaml.Entry{Key: key, Value: value})
-	}
-	slices.SortFunc(entries, func(a, b yaml.Entry) int { return js.CompareKeys(a.Key, b.Key) })
-	return entries
+	return content
 }
 
 // headFirst puts the keys that begin a manifest first, and before them, as JavaScript does, those that are indexes.
 func headFirst(entries yaml.Mapping) yaml.Mapping {
 	rank := func(entry yaml.Entry) int {
-		if i := slices.Index([]string{"apiVersion", "kind", "metadata"}, entry.Key); i >= 0 {
+		if i := slices.Index([]string{"apiVersion", "kind", metadataKey}, entry.Key); i >= 0 {
 			return i
 		}
 		return len(entries)

@@ -43,8 +43,8 @@ func (o *apiObject) AddJsonPatch(ops ...cdk8s.JsonPatch) {
 
 // applyPatches applies operations in turn. As in cdk8s, what they add is not sorted, nulls stay, and to remove what is
 // not there or to replace it is no error.
-func applyPatches(content map[string]any, ops []operation) yaml.Mapping {
-	root := thaw(content, js.CompareKeys)
+func applyPatches(content yaml.Mapping, ops []operation) yaml.Mapping {
+	root := thaw(content)
 	for _, op := range ops {
 		root = op.apply(root)
 	}
@@ -58,9 +58,9 @@ func applyPatches(content map[string]any, ops []operation) yaml.Mapping {
 func (op operation) apply(root any) any {
 	switch op.op {
 	case "add":
-		return put(root, op.path, thaw(op.value, strings.Compare), true)
+		return put(root, op.path, thaw(op.value), true)
 	case "replace":
-		return put(root, op.path, thaw(op.value, strings.Compare), false)
+		return put(root, op.path, thaw(op.value), false)
 	case "remove":
 		return remove(root, op.path)
 	case "copy":
@@ -85,19 +85,25 @@ func (o *object) index(key string) int {
 	return slices.IndexFunc(o.entries, func(entry yaml.Entry) bool { return entry.Key == key })
 }
 
-// thaw copies a JSON value to make it changeable, with keys in the given order.
-func thaw(value any, order func(a, b string) int) any {
+// thaw copies a JSON value to make it changeable. The keys of a map are set in the order of encoding/json.
+func thaw(value any) any {
 	switch value := value.(type) {
+	case yaml.Mapping:
+		o := &object{slices.Clone(value)}
+		for i := range o.entries {
+			o.entries[i].Value = thaw(o.entries[i].Value)
+		}
+		return o
 	case map[string]any:
 		o := &object{}
-		for _, key := range slices.SortedFunc(maps.Keys(value), order) {
-			o.entries = append(o.entries, yaml.Entry{Key: key, Value: thaw(value[key], order)})
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			o.entries = append(o.entries, yaml.Entry{Key: key, Value: thaw(value[key])})
 		}
 		return o
 	case []any:
 		a := &array{}
 		for _, item := range value {
-			a.items = append(a.items, thaw(item, order))
+			a.items = append(a.items, thaw(item))
 		}
 		return a
 	}

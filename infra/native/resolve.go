@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
 // resolve returns a copy of a value of the object, the key path of which is given, with everything that a resolver
@@ -20,12 +22,15 @@ func (o *apiObject) resolve(resolvers []cdk8s.IResolver, key []string, value any
 			return o.resolve(resolvers, key, jsonValue(context.replacement))
 		}
 	}
+	if object, ok := value.(map[string]any); ok {
+		value = entriesOf(object)
+	}
 	below := func(step string) []string { return append(slices.Clip(key), step) }
 	switch value := value.(type) {
-	case map[string]any:
-		result := make(map[string]any, len(value))
-		for _, entry := range sortedEntries(value) {
-			result[entry.Key] = o.resolve(resolvers, below(entry.Key), entry.Value)
+	case yaml.Mapping:
+		result := make(yaml.Mapping, len(value))
+		for i, entry := range value {
+			result[i] = yaml.Entry{Key: entry.Key, Value: o.resolve(resolvers, below(entry.Key), entry.Value)}
 		}
 		return result
 	case []any:

@@ -2,7 +2,6 @@ package native
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -15,23 +14,48 @@ import (
 type output struct {
 	folders []string
 	files   []file
+	// record is the file that tells of which constructs the objects are made, if there is to be one.
+	record []byte
 }
 
+// file is a file of manifests. Its text is made when it is written.
 type file struct {
 	path    string
-	content []byte
+	objects []rendering
 }
 
-func (o *output) add(path string, documents ...any) {
-	o.files = append(o.files, file{path, yaml.Append(nil, documents...)})
+// rendering is an object on its way to a file.
+type rendering struct {
+	object *apiObject
+	// manifest is rendered already, or nil.
+	manifest yaml.Mapping
 }
 
-// render makes all that Synth writes.
-func (a *app) render(o *order) *output {
+// renderings renders what can fail or calls the code of others, so that the rest can be left for later, when files
+// are open, and to any goroutine.
+func renderings(objects []*apiObject) []rendering {
+	result := make([]rendering, len(objects))
+	for i, object := range objects {
+		result[i].object = object
+		if !object.isPlain() {
+			result[i].manifest = object.manifest()
+		}
+	}
+	return result
+}
+
+func (r rendering) result() yaml.Mapping {
+	if r.manifest != nil {
+		return r.manifest
+	}
+	return r.object.manifest()
+}
+
+// plan decides what Synth writes.
+func (a *app) plan(o *order) *output {
 	var (
-		out  output
-		all  []any
-		made []*apiObject
+		out output
+		all []rendering
 	)
 	charts := o.charts()
 	for i, c := range charts {
@@ -40,26 +64,20 @@ func (a *app) render(o *order) *output {
 			// kubectl applies the files of a folder by name.
 			name = fmt.Sprintf("%04d-%s", i, name)
 		}
-		objects := o.objects(c)
-		manifests := make([]any, len(objects))
-		for i, object := range objects {
-			manifests[i] = object.manifest()
-		}
-		made = append(made, objects...)
+		objects := renderings(o.objects(c))
+		all = append(all, objects...)
 		switch a.outputType {
-		case cdk8s.YamlOutputType_FILE_PER_APP:
-			all = append(all, manifests...)
 		case cdk8s.YamlOutputType_FILE_PER_CHART:
-			out.add(name+a.extension, manifests...)
+			out.add(name+a.extension, objects...)
 		case cdk8s.YamlOutputType_FILE_PER_RESOURCE:
-			for _, manifest := range manifests {
-				out.add(resourceFile(manifest.(yaml.Mapping))+a.extension, manifest)
+			for _, object := range objects {
+				out.add(resourceFile(object.result())+a.extension, object)
 			}
 		case cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE:
 			out.folders = append(out.folders, name)
-			for i, manifest := range manifests {
-				file := keepFileNameCharacters(objects[i].kind + "." + *objects[i].Name())
-				out.add(filepath.Join(name, file+a.extension), manifest)
+			for _, object := range objects {
+				file := keepFileNameCharacters(object.object.kind + "." + *object.object.Name())
+				out.add(filepath.Join(name, file+a.extension), object)
 			}
 		}
 	}
@@ -67,9 +85,13 @@ func (a *app) render(o *order) *output {
 		out.add("app"+a.extension, all...)
 	}
 	if a.recordConstructs {
-		out.files = append(out.files, file{"construct-metadata.json", constructMetadata(made)})
+		out.record = constructMetadata(all)
 	}
 	return &out
+}
+
+func (o *output) add(path string, objects ...rendering) {
+	o.files = append(o.files, file{path, objects})
 }
 
 // resourceFile names the file of an object after what its manifest says, patches included.
@@ -87,15 +109,15 @@ func resourceFile(manifest yaml.Mapping) string {
 }
 
 // constructMetadata tells of which construct each object is made, by the object's name.
-func constructMetadata(objects []*apiObject) []byte {
+func constructMetadata(objects []rendering) []byte {
 	var names []string
 	paths := map[string]string{}
-	for _, object := range objects {
-		name := *object.Name()
+	for _, rendering := range objects {
+		name := *rendering.object.Name()
 		if _, ok := paths[name]; !ok {
 			names = append(names, name)
 		}
-		paths[name] = object.node.path
+		paths[name] = rendering.object.node.path
 	}
 	js.IndexesFirst(names, func(name string) string { return name })
 
@@ -110,18 +132,4 @@ func constructMetadata(objects []*apiObject) []byte {
 		text = append(text, '}')
 	}
 	return append(text, "}}"...)
-}
-
-func (o *output) write(folder string) error {
-	for _, sub := range append([]string{""}, o.folders...) {
-		if err := os.MkdirAll(filepath.Join(folder, sub), 0o777); err != nil {
-			return err
-		}
-	}
-	for _, file := range o.files {
-		if err := os.WriteFile(filepath.Join(folder, file.path), file.content, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -4,45 +4,70 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/crossoverJie/k8s-combat/infra/native/internal/js"
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
-// What sanitize does with empty maps and lists.
+// What ordered does with empty maps and lists.
 const (
 	keepEmpty = false
 	dropEmpty = true
 )
 
-// sanitize leaves nulls out of the maps of a JSON value, and, if told so, empty maps and lists too. It works in place
-// and returns the value, or nil for one that is itself to be left out. The place of an item of a list is kept.
-func sanitize(value any, withoutEmpty bool) any {
+// ordered copies a JSON value, with its maps as mappings in the order in which they are written; mappings keep theirs.
+// Nulls are left out of both, and, if told so, empty maps and lists too. The result is nil for a value that is itself to
+// be left out. The place of an item of a list is kept.
+func ordered(value any, withoutEmpty bool) any {
 	switch value := value.(type) {
 	case map[string]any:
-		for key, item := range value {
-			if sanitize(item, withoutEmpty) == nil {
-				delete(value, key)
-			}
-		}
-		if withoutEmpty && len(value) == 0 {
-			return nil
-		}
+		return orderedEntries(entriesOf(value), withoutEmpty)
+	case yaml.Mapping:
+		return orderedEntries(slices.Clone(value), withoutEmpty)
 	case []any:
-		for i, item := range value {
-			if sanitize(item, withoutEmpty) == nil {
-				value[i] = nil
-			}
-		}
 		if withoutEmpty && len(value) == 0 {
 			return nil
 		}
+		items := make([]any, len(value))
+		for i, item := range value {
+			items[i] = ordered(item, withoutEmpty)
+		}
+		return items
 	case nil, bool, string, float64, int64, uint64, int, json.Number:
 	default:
 		fail("can't render non-simple object of type '%T'", value)
 	}
 	return value
+}
+
+// orderedEntries does the same for the entries of a mapping, in place.
+func orderedEntries(entries yaml.Mapping, withoutEmpty bool) any {
+	kept := entries[:0]
+	for _, entry := range entries {
+		if entry.Value = ordered(entry.Value, withoutEmpty); entry.Value != nil {
+			kept = append(kept, entry)
+		}
+	}
+	if withoutEmpty && len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+func entriesOf(object map[string]any) yaml.Mapping {
+	entries := make(yaml.Mapping, 0, len(object))
+	for key, value := range object {
+		entries = append(entries, yaml.Entry{Key: key, Value: value})
+	}
+	sortEntries(entries)
+	return entries
+}
+
+func sortEntries(entries yaml.Mapping) {
+	slices.SortFunc(entries, func(a, b yaml.Entry) int { return js.CompareKeys(a.Key, b.Key) })
 }
 
 // plain returns a copy of a manifest as encoding/json decodes it, which is how the official tree returns one.

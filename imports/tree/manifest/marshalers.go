@@ -91,6 +91,9 @@ func parseJSON(text []byte) (any, error) {
 	if simple, ok := simpleString(text); ok {
 		return simple, nil
 	}
+	if isSimpleInteger(text) {
+		return parseNumber(string(text))
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var content any
@@ -115,6 +118,16 @@ func simpleString(text []byte) (string, bool) {
 		}
 	}
 	return string(text[1:last]), true
+}
+
+// isSimpleInteger is whether text is a JSON number of digits alone, which ports are.
+func isSimpleInteger(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) == 1 || len(text) > 1 && text[0] != '0'
 }
 
 // clean makes what encoding/json parsed into what Encode returns, in place: numbers for json.Number, no nil in objects.

@@ -25,13 +25,16 @@ type Entry struct {
 	Value any
 }
 
+// Separator stands between documents.
+const Separator = "---\n"
+
 // Append appends values to dst, each as a document. A value is what encoding/json decodes into an any, a Mapping, or a
 // Go integer; Append panics on others. Numbers are written as the float64 that JavaScript holds for them.
 func Append(dst []byte, values ...any) []byte {
 	w := writer{out: dst}
 	for i, value := range values {
 		if i > 0 {
-			w.write("---\n")
+			w.write(Separator)
 		}
 		w.node(value, 0)
 		w.write("\n")
