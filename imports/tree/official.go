@@ -17,6 +17,8 @@ import (
 	jsiiruntime "github.com/aws/jsii-runtime-go/runtime"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	cdk8sjsii "github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2/jsii"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
 
 // The jsii module that makes an ApiObject from one JSON string: one call across jsii for an object instead of three. It
@@ -95,7 +97,7 @@ func (o *officialTree) newChart(scope constructs.Construct, id string, props Cha
 	return chart
 }
 
-func (o *officialTree) newObject(scope constructs.Construct, id string, content map[string]any, clusterScoped bool) cdk8s.ApiObject {
+func (o *officialTree) newObject(scope constructs.Construct, id string, content manifest.Object, clusterScoped bool) cdk8s.ApiObject {
 	text, err := json.Marshal(content)
 	if err != nil {
 		// Package manifest makes nothing but JSON values.

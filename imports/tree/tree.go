@@ -25,7 +25,7 @@ type Scope interface {
 	AddChart(id string, props ChartProps) cdk8s.Chart
 	// AddObject adds a Kubernetes object as a child. The object is a tree of JSON values with apiVersion and kind, as
 	// package manifest makes it; the callee owns it. One that is clusterScoped does not get the chart's namespace.
-	AddObject(id string, object map[string]any, clusterScoped bool) cdk8s.ApiObject
+	AddObject(id string, object manifest.Object, clusterScoped bool) cdk8s.ApiObject
 }
 
 // ChartProps are the options of NewChart; they mean what those of cdk8s.ChartProps mean.
@@ -138,24 +138,22 @@ func (v *lateCheck) messages() (messages []string) {
 	return v.check()
 }
 
-func encode(gvk schema.GroupVersionKind, object any) (map[string]any, []string) {
+func encode(gvk schema.GroupVersionKind, object any) (manifest.Object, []string) {
 	var problems []string
 	content, err := manifest.Encode(object)
 	switch {
 	case err != nil:
 		problems = append(problems, fmt.Sprintf("%s: cannot be written as YAML: %v", gvk.Kind, err))
-		content = map[string]any{}
 	case content == nil:
 		problems = append(problems, fmt.Sprintf("%s: the object is nil; pass one, an empty one if need be", gvk.Kind))
-		content = map[string]any{}
 	}
 	problems = append(problems, unwritable("", content)...)
 	apiVersion, kind := gvk.ToAPIVersionAndKind()
 	for _, f := range []struct{ key, want string }{{"apiVersion", apiVersion}, {"kind", kind}} {
-		if got, ok := content[f.key]; ok && got != f.want {
+		if got := content.Get(f.key); got != nil && got != any(f.want) {
 			problems = append(problems, fmt.Sprintf("%s: %s is not what this constructor makes; leave it out, or write %q", f.key, quoted(got), f.want))
 		}
-		content[f.key] = f.want
+		content = content.Set(f.key, f.want)
 	}
 	return content, problems
 }

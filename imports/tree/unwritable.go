@@ -2,11 +2,11 @@ package tree
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
 
 // unwritable finds texts that cdk8s writes in a way that Kubernetes' YAML parsers refuse or read as something else. The
@@ -20,13 +20,13 @@ func unwritable(field string, value any) []string {
 		if reason := whyUnwritable(value); reason != "" {
 			return []string{fmt.Sprintf("%s: the text %s; change it, or carry it in base64", strings.TrimPrefix(field, "."), reason)}
 		}
-	case map[string]any:
+	case manifest.Object:
 		var problems []string
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			if reason := whyUnwritableKey(key); reason != "" {
-				problems = append(problems, fmt.Sprintf("%s: the key %q %s; change it", strings.TrimPrefix(field, "."), key, reason))
+		for _, entry := range value {
+			if reason := whyUnwritableKey(entry.Key); reason != "" {
+				problems = append(problems, fmt.Sprintf("%s: the key %q %s; change it", strings.TrimPrefix(field, "."), entry.Key, reason))
 			}
-			problems = append(problems, unwritable(field+"."+key, value[key])...)
+			problems = append(problems, unwritable(field+"."+entry.Key, entry.Value)...)
 		}
 		return problems
 	case []any:
@@ -39,14 +39,14 @@ func unwritable(field string, value any) []string {
 	return nil
 }
 
-// isWritable tells whether there is no such text. It asks in any order and names no field, so it costs little.
+// isWritable tells whether there is no such text. It names no field, so it costs little.
 func isWritable(value any) bool {
 	switch value := value.(type) {
 	case string:
 		return whyUnwritable(value) == ""
-	case map[string]any:
-		for key, element := range value {
-			if whyUnwritableKey(key) != "" || !isWritable(element) {
+	case manifest.Object:
+		for _, entry := range value {
+			if whyUnwritableKey(entry.Key) != "" || !isWritable(entry.Value) {
 				return false
 			}
 		}

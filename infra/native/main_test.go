@@ -1,6 +1,7 @@
 package native_test
 
 import (
+	"maps"
 	"os"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
 func TestMain(m *testing.M) {
@@ -34,10 +36,27 @@ func (g *group) Name() string { return g.name }
 // newObject makes an object of kind ConfigMap out of fields, which may be nil.
 func newObject(scope constructs.Construct, id string, fields map[string]any) cdk8s.ApiObject {
 	content := map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}
-	for key, value := range fields {
-		content[key] = value
+	maps.Copy(content, fields)
+	return scope.Node().(tree.Scope).AddObject(id, withObjects(content).(yaml.Mapping), false)
+}
+
+// withObjects makes Objects of maps, and lets all else be: package manifest would refuse, or change, some of it.
+func withObjects(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		object := yaml.Mapping{}
+		for key, item := range value {
+			object = object.Set(key, withObjects(item))
+		}
+		return object
+	case []any:
+		result := make([]any, len(value))
+		for i, item := range value {
+			result[i] = withObjects(item)
+		}
+		return result
 	}
-	return scope.Node().(tree.Scope).AddObject(id, content, false)
+	return value
 }
 
 func newChart(scope constructs.Construct, id string) cdk8s.Chart {

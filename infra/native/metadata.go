@@ -8,45 +8,37 @@ import (
 
 // metadata is the metadata of an object, to which labels and the like can be added until the object is written.
 type metadata struct {
-	object          *apiObject
-	name, namespace *string
-	labels          map[string]any
-	annotations     map[string]any
-	finalizers      []any
-	ownerReferences []any
+	object              *apiObject
+	name, namespace     *string
+	labels, annotations yaml.Mapping
+	finalizers          []any
+	ownerReferences     []any
 	// others are all other fields, and those above that were added by name, which count for nothing.
-	others map[string]any
+	others yaml.Mapping
 }
 
-// newMetadata takes over what an object says of itself, without changing it, and adds what its chart says of all its
-// objects.
+// newMetadata takes over what an object says of itself and adds what its chart says of all its objects.
 func newMetadata(o *apiObject, value any) *metadata {
 	m := &metadata{object: o, namespace: o.chart.namespace}
-	fields, _ := take[map[string]any](value, metadataKey)
-	if name, ok := take[string](fields["name"], "metadata.name"); ok {
+	fields, _ := take[yaml.Mapping](value, metadataKey)
+	if name, ok := take[string](find(fields, "name"), "metadata.name"); ok {
 		m.name = &name
 	}
-	if namespace, ok := take[string](fields["namespace"], "metadata.namespace"); ok {
+	if namespace, ok := take[string](find(fields, "namespace"), "metadata.namespace"); ok {
 		m.namespace = &namespace
 	}
+	m.labels, _ = take[yaml.Mapping](find(fields, "labels"), "metadata.labels")
 	for key, label := range o.chart.labels {
-		set(&m.labels, key, label)
+		if find(m.labels, key) == nil {
+			set(&m.labels, key, label)
+		}
 	}
-	labels, _ := take[map[string]any](fields["labels"], "metadata.labels")
-	for key, label := range labels {
-		set(&m.labels, key, ordered(label, keepEmpty))
-	}
-	annotations, _ := take[map[string]any](fields["annotations"], "metadata.annotations")
-	for key, annotation := range annotations {
-		set(&m.annotations, key, ordered(annotation, keepEmpty))
-	}
-	finalizers, _ := take[[]any](fields["finalizers"], "metadata.finalizers")
-	m.finalizers = ordered(finalizers, keepEmpty).([]any)
-	ownerReferences, _ := take[[]any](fields["ownerReferences"], "metadata.ownerReferences")
-	m.ownerReferences = ordered(ownerReferences, keepEmpty).([]any)
-	for key, value := range fields {
-		if !isOwnField(key) {
-			set(&m.others, key, ordered(value, keepEmpty))
+	m.annotations, _ = take[yaml.Mapping](find(fields, "annotations"), "metadata.annotations")
+	m.finalizers, _ = take[[]any](find(fields, "finalizers"), "metadata.finalizers")
+	m.ownerReferences, _ = take[[]any](find(fields, "ownerReferences"), "metadata.ownerReferences")
+	for _, field := range fields {
+		if !isOwnField(field.Key) {
+			m.others = append(m.others, field)
 		}
 	}
 	return m
@@ -61,12 +53,15 @@ func isOwnField(key string) bool {
 	return false
 }
 
-// set makes the map with its first entry: most objects need few of their maps.
-func set(entries *map[string]any, key string, value any) {
-	if *entries == nil {
-		*entries = map[string]any{}
+// set sets the value of a key. Where a new one comes is settled when the metadata is rendered.
+func set(entries *yaml.Mapping, key string, value any) {
+	for i := range *entries {
+		if (*entries)[i].Key == key {
+			(*entries)[i].Value = value
+			return
+		}
 	}
-	(*entries)[key] = value
+	*entries = append(*entries, yaml.Entry{Key: key, Value: value})
 }
 
 // take returns a value of an object as what it has to be, if it is there at all.
@@ -88,7 +83,7 @@ func (m *metadata) Namespace() *string { return m.namespace }
 func (m *metadata) AddLabel(key, value *string) { set(&m.labels, *key, *value) }
 
 func (m *metadata) GetLabel(key *string) *string {
-	if value, ok := m.labels[*key].(string); ok {
+	if value, ok := find(m.labels, *key).(string); ok {
 		return &value
 	}
 	return nil
@@ -103,34 +98,36 @@ func (m *metadata) AddFinalizers(finalizers ...*string) {
 }
 
 func (m *metadata) AddOwnerReference(owner *cdk8s.OwnerReference) {
-	m.ownerReferences = append(m.ownerReferences, jsonValue(owner))
+	m.ownerReferences = append(m.ownerReferences, settle(jsonValue(owner)))
 }
 
-func (m *metadata) Add(key *string, value any) { set(&m.others, *key, jsonValue(value)) }
+func (m *metadata) Add(key *string, value any) { set(&m.others, *key, settle(jsonValue(value))) }
 
 func (m *metadata) ToJson() any { return plain(m.render()) }
 
 // render returns the metadata as it is written.
 func (m *metadata) render() any {
+	sortEntries(m.labels)
+	sortEntries(m.annotations)
 	entries := make(yaml.Mapping, 0, 6+len(m.others))
-	for key, value := range m.others {
-		if !isOwnField(key) {
-			entries = append(entries, yaml.Entry{Key: key, Value: value})
+	for _, field := range m.others {
+		if !isOwnField(field.Key) {
+			entries = append(entries, field)
 		}
 	}
 	entries = append(entries,
-		yaml.Entry{Key: "name", Value: value(m.name)},
-		yaml.Entry{Key: "namespace", Value: value(m.namespace)},
-		yaml.Entry{Key: "labels", Value: m.labels},
 		yaml.Entry{Key: "annotations", Value: m.annotations},
 		yaml.Entry{Key: "finalizers", Value: m.finalizers},
+		yaml.Entry{Key: "labels", Value: m.labels},
+		yaml.Entry{Key: "name", Value: value(m.name)},
+		yaml.Entry{Key: "namespace", Value: value(m.namespace)},
 		yaml.Entry{Key: "ownerReferences", Value: m.ownerReferences},
 	)
 	sortEntries(entries)
 	if resolvers := m.object.node.app().resolvers; len(resolvers) > 0 {
-		return ordered(m.object.resolve(resolvers, nil, entries), dropEmpty)
+		return withoutEmpty(settle(m.object.resolve(resolvers, nil, entries)))
 	}
-	return ordered(entries, dropEmpty)
+	return withoutEmpty(entries)
 }
 
 func value(s *string) any {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/js"
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
@@ -30,22 +31,23 @@ func NewApiObject(scope constructs.Construct, id *string, props *cdk8s.ApiObject
 	if props == nil {
 		fail("props of %T are required: say at least apiVersion and kind", props)
 	}
-	content := map[string]any{"apiVersion": jsonValue(props.ApiVersion), "kind": jsonValue(props.Kind)}
+	content := map[string]any{"apiVersion": props.ApiVersion, "kind": props.Kind}
 	if props.Metadata != nil {
-		content["metadata"] = jsonValue(props.Metadata)
+		content[metadataKey] = props.Metadata
 	}
-	return newAPIObject(nodeOf(scope), id, content)
+	return newAPIObject(nodeOf(scope), id, settle(jsonValue(content)).(yaml.Mapping))
 }
 
-func (n *node) AddObject(id string, object map[string]any, clusterScoped bool) cdk8s.ApiObject {
-	o := newAPIObject(n, &id, object)
+func (n *node) AddObject(id string, object manifest.Object, clusterScoped bool) cdk8s.ApiObject {
+	o := newAPIObject(n, &id, settle(object).(yaml.Mapping))
 	if clusterScoped {
 		o.metadata.namespace = nil
 	}
 	return o
 }
 
-func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {
+// newAPIObject makes an object of content that is settled. The caller may try again with another id.
+func newAPIObject(scope *node, id *string, content yaml.Mapping) *apiObject {
 	o := &apiObject{
 		chart:      scope.chart,
 		apiVersion: needString(content, "apiVersion"),
@@ -58,7 +60,7 @@ func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {
 		fail("invalid apiVersion %s, expecting GROUP/VERSION. "+
 			"See https://kubernetes.io/docs/reference/using-api/api-overview/#api-groups", o.apiVersion)
 	}
-	o.metadata = newMetadata(o, content["metadata"])
+	o.metadata = newMetadata(o, find(content, metadataKey))
 	o.content = newContent(content)
 
 	o.node = newChild(scope, o, "ApiObject", id)
@@ -69,12 +71,22 @@ func newAPIObject(scope *node, id *string, content map[string]any) *apiObject {
 	return o
 }
 
-func needString(content map[string]any, key string) string {
-	value, ok := content[key].(string)
+func needString(content yaml.Mapping, key string) string {
+	value, ok := find(content, key).(string)
 	if !ok {
-		fail("an object needs a string as %s, not %v", key, content[key])
+		fail("an object needs a string as %s, not %v", key, find(content, key))
 	}
 	return value
+}
+
+// find returns the value of a key, or nil if there is none. The content of an object is not in the order of its keys.
+func find(entries yaml.Mapping, key string) any {
+	for _, entry := range entries {
+		if entry.Key == key {
+			return entry.Value
+		}
+	}
+	return nil
 }
 
 func (o *apiObject) ApiGroup() *string {
@@ -99,20 +111,15 @@ func (o *apiObject) ToJson() any { return plain(o.manifest()) }
 
 const metadataKey = "metadata"
 
-// newContent leaves content as it is, since the caller may try again with another id.
-func newContent(content map[string]any) yaml.Mapping {
-	entries := make(yaml.Mapping, 0, len(content)+1)
-	for key, value := range content {
-		if key == metadataKey {
-			continue
-		}
-		if value = ordered(value, keepEmpty); value != nil {
-			entries = append(entries, yaml.Entry{Key: key, Value: value})
+// newContent copies the entries of an object without its metadata.
+func newContent(entries yaml.Mapping) yaml.Mapping {
+	content := make(yaml.Mapping, 0, len(entries)+1)
+	for _, entry := range entries {
+		if entry.Key != metadataKey {
+			content = append(content, entry)
 		}
 	}
-	entries = append(entries, yaml.Entry{Key: metadataKey})
-	sortEntries(entries)
-	return headFirst(entries)
+	return headFirst(append(content, yaml.Entry{Key: metadataKey}))
 }
 
 // isPlain tells whether rendering the object calls nobody's code and cannot fail.
@@ -135,7 +142,7 @@ func (o *apiObject) manifest() yaml.Mapping {
 	}
 	if resolvers := o.node.app().resolvers; len(resolvers) > 0 {
 		sortEntries(content)
-		content = headFirst(ordered(o.resolve(resolvers, nil, content), keepEmpty).(yaml.Mapping))
+		content = headFirst(settle(o.resolve(resolvers, nil, content)).(yaml.Mapping))
 	}
 	if len(o.patches) > 0 {
 		content = headFirst(applyPatches(content, o.patches))

@@ -127,7 +127,7 @@ func TestInvalidObjects(t *testing.T) {
 		"invalid apiVersion a/b/c, expecting GROUP/VERSION. See https://kubernetes.io/docs/reference/using-api/api-overview/#api-groups": add(map[string]any{"apiVersion": "a/b/c"}),
 		"an object needs a string as kind, not <nil>":                                   add(map[string]any{"kind": nil}),
 		"an object needs a string as apiVersion, not 1":                                 add(map[string]any{"apiVersion": 1}),
-		"metadata is a string, not a map[string]interface {}":                           add(map[string]any{"metadata": "x"}),
+		"metadata is a string, not a manifest.Object":                                   add(map[string]any{"metadata": "x"}),
 		"metadata.name is a int, not a string":                                          add(map[string]any{"metadata": map[string]any{"name": 1}}),
 		"can't render non-simple object of type 'chan int'":                             add(map[string]any{"spec": map[string]any{"x": make(chan int)}}),
 		"props of *cdk8s.ApiObjectProps are required: say at least apiVersion and kind": func() { native.NewApiObject(chart, new("o"), nil) },

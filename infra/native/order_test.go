@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
@@ -168,7 +167,7 @@ func TestDependencyBetweenLargeCharts(t *testing.T) {
 	for i := range 4 {
 		chart := newChart(app, fmt.Sprintf("chart%d", i))
 		for j := range 3000 {
-			chart.Node().(tree.Scope).AddObject(fmt.Sprintf("object%d", j), map[string]any{"apiVersion": "v1", "kind": "Pod"}, false)
+			newObject(chart, fmt.Sprintf("object%d", j), nil)
 		}
 		if i > 0 {
 			charts[i-1].AddDependency(chart)

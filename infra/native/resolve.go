@@ -23,7 +23,9 @@ func (o *apiObject) resolve(resolvers []cdk8s.IResolver, key []string, value any
 		}
 	}
 	if object, ok := value.(map[string]any); ok {
-		value = entriesOf(object)
+		entries := entriesOf(object)
+		sortEntries(entries)
+		value = entries
 	}
 	below := func(step string) []string { return append(slices.Clip(key), step) }
 	switch value := value.(type) {

@@ -12,30 +12,20 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
-// What ordered does with empty maps and lists.
-const (
-	keepEmpty = false
-	dropEmpty = true
-)
-
-// ordered copies a JSON value, with its maps as mappings in the order in which they are written; mappings keep theirs.
-// Nulls are left out of both, and, if told so, empty maps and lists too. The result is nil for a value that is itself to
-// be left out. The place of an item of a list is kept.
-func ordered(value any, withoutEmpty bool) any {
-	switch value := value.(type) {
+// settle makes a JSON value ready to be written: its maps become mappings, in the order of JavaScript and without nulls.
+// The place of an item of a list is kept. It works in place, but for maps, which it copies, and returns the value.
+func settle(value any) any {
+	switch typed := value.(type) {
 	case map[string]any:
-		return orderedEntries(entriesOf(value), withoutEmpty)
+		return settleEntries(entriesOf(typed))
 	case yaml.Mapping:
-		return orderedEntries(slices.Clone(value), withoutEmpty)
+		if settled := settleEntries(typed); len(settled) < len(typed) {
+			return settled
+		}
 	case []any:
-		if withoutEmpty && len(value) == 0 {
-			return nil
+		for i, item := range typed {
+			typed[i] = settle(item)
 		}
-		items := make([]any, len(value))
-		for i, item := range value {
-			items[i] = ordered(item, withoutEmpty)
-		}
-		return items
 	case nil, bool, string, float64, int64, uint64, int, json.Number:
 	default:
 		fail("can't render non-simple object of type '%T'", value)
@@ -43,18 +33,15 @@ func ordered(value any, withoutEmpty bool) any {
 	return value
 }
 
-// orderedEntries does the same for the entries of a mapping, in place.
-func orderedEntries(entries yaml.Mapping, withoutEmpty bool) any {
-	kept := entries[:0]
+func settleEntries(entries yaml.Mapping) yaml.Mapping {
+	settled := entries[:0]
 	for _, entry := range entries {
-		if entry.Value = ordered(entry.Value, withoutEmpty); entry.Value != nil {
-			kept = append(kept, entry)
+		if entry.Value = settle(entry.Value); entry.Value != nil {
+			settled = append(settled, entry)
 		}
 	}
-	if withoutEmpty && len(kept) == 0 {
-		return nil
-	}
-	return kept
+	sortEntries(settled)
+	return settled
 }
 
 func entriesOf(object map[string]any) yaml.Mapping {
@@ -62,12 +49,38 @@ func entriesOf(object map[string]any) yaml.Mapping {
 	for key, value := range object {
 		entries = append(entries, yaml.Entry{Key: key, Value: value})
 	}
-	sortEntries(entries)
 	return entries
 }
 
 func sortEntries(entries yaml.Mapping) {
 	slices.SortFunc(entries, func(a, b yaml.Entry) int { return js.CompareKeys(a.Key, b.Key) })
+}
+
+// withoutEmpty copies a settled value without what is empty in its mappings. The result is nil for an empty value.
+func withoutEmpty(value any) any {
+	switch value := value.(type) {
+	case yaml.Mapping:
+		kept := make(yaml.Mapping, 0, len(value))
+		for _, entry := range value {
+			if entry.Value = withoutEmpty(entry.Value); entry.Value != nil {
+				kept = append(kept, entry)
+			}
+		}
+		if len(kept) > 0 {
+			return kept
+		}
+		return nil
+	case []any:
+		kept := make([]any, len(value))
+		for i, item := range value {
+			kept[i] = withoutEmpty(item)
+		}
+		if len(kept) > 0 {
+			return kept
+		}
+		return nil
+	}
+	return value
 }
 
 // plain returns a copy of a manifest as encoding/json decodes it, which is how the official tree returns one.

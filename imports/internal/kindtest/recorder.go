@@ -5,6 +5,7 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
 
 // recorder is a scope that notes the objects made in it and what is said to be wrong with them. It is all of a tree that
@@ -25,8 +26,8 @@ type recorderNode struct {
 	recorder *recorder
 }
 
-func (n *recorderNode) AddObject(_ string, object map[string]any, _ bool) cdk8s.ApiObject {
-	n.recorder.objects = append(n.recorder.objects, object)
+func (n *recorderNode) AddObject(_ string, object manifest.Object, _ bool) cdk8s.ApiObject {
+	n.recorder.objects = append(n.recorder.objects, object.Map())
 	return &recordedObject{recorder: n.recorder}
 }
 

@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// Encode returns object as a manifest holds it: a tree of map[string]any, []any, string, bool, int64, uint64, float64
+// Encode returns object as a manifest holds it: a tree of Object, []any, string, bool, int64, uint64, float64
 // and, in lists alone, nil. Nothing in it is shared with object. object is a struct of an API type, a pointer to one, or
 // a map; for nil, a nil pointer and a nil map the result is nil.
 //
@@ -34,7 +34,7 @@ import (
 // nested more than 1000 deep, as those are that contain themselves.
 //
 // Encode may be called concurrently; object must not change while it runs.
-func Encode(object any) (map[string]any, error) {
+func Encode(object any) (Object, error) {
 	value := reflect.ValueOf(object)
 	for depth := 0; ; depth++ {
 		switch value.Kind() {
@@ -65,7 +65,7 @@ func Encode(object any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, ok := content.(map[string]any)
+	result, ok := content.(Object)
 	if !ok {
 		return nil, fmt.Errorf("%s is not an object; allowed are structs of API types, pointers to them, and maps", value.Type())
 	}

@@ -334,7 +334,7 @@ func TestEncode(t *testing.T) {
 			t.Parallel()
 			got, err := manifest.Encode(test.object)
 			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
+			assert.Equal(t, test.want, got.Map())
 		})
 	}
 }
@@ -496,8 +496,8 @@ func TestEncodeSharesNothing(t *testing.T) {
 	input["list"].(list)[0] = "changed"
 	input["list"].(list)[1].(object)["y"] = "changed"
 	input["strings"].([]string)[0] = "changed"
-	assert.Equal(t, object{"map": object{"a": "1"}, "list": list{"x", object{"y": "z"}}, "strings": list{"s"}}, got)
+	assert.Equal(t, object{"map": object{"a": "1"}, "list": list{"x", object{"y": "z"}}, "strings": list{"s"}}, got.Map())
 
-	got["map"].(object)["a"] = "changed back"
+	got.Get("map").(manifest.Object).Set("a", "changed back")
 	assert.Equal(t, "changed", input["map"].(map[string]string)["a"])
 }

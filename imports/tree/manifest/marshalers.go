@@ -130,7 +130,7 @@ func isSimpleInteger(text []byte) bool {
 	return len(text) == 1 || len(text) > 1 && text[0] != '0'
 }
 
-// clean makes what encoding/json parsed into what Encode returns, in place: numbers for json.Number, no nil in objects.
+// clean makes what encoding/json parsed into what Encode returns: Objects without nil, and numbers for json.Number.
 func clean(content any) (any, error) {
 	var err error
 	switch content := content.(type) {
@@ -143,17 +143,20 @@ func clean(content any) (any, error) {
 			}
 		}
 	case map[string]any:
+		object := make(Object, 0, len(content))
 		var failed firstError
 		for key, value := range content {
-			if value == nil {
-				delete(content, key)
-			} else if content[key], err = clean(value); err != nil {
+			if value, err = clean(value); err != nil {
 				failed.add(key, inField(key, err))
+			} else if value != nil {
+				object = append(object, Entry{key, value})
 			}
 		}
 		if failed.err != nil {
 			return nil, failed.err
 		}
+		object.sort()
+		return object, nil
 	}
 	return content, nil
 }

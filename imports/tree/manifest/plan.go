@@ -216,7 +216,7 @@ func mapEncoder(t reflect.Type) encodeFunc {
 		if depth > maxDepth {
 			return nil, errTooDeep
 		}
-		result := make(map[string]any, value.Len())
+		result := make(Object, 0, value.Len())
 		var failed firstError
 		// Two variables for all entries, and with an address for marshalers.
 		keyValue, elementValue := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
@@ -233,14 +233,15 @@ func mapEncoder(t reflect.Type) encodeFunc {
 				failed.add(key, inside(key, err))
 				continue
 			}
-			if content == nil {
-				continue
+			if content != nil {
+				result = append(result, Entry{key, content})
 			}
-			if _, taken := result[key]; taken {
+		}
+		result.sort()
+		for i := 1; i < len(result); i++ {
+			if key := result[i].Key; key == result[i-1].Key {
 				failed.add(key, inside(key, errors.New("two keys of the map have this text")))
-				continue
 			}
-			result[key] = content
 		}
 		if failed.err != nil {
 			return nil, failed.err
@@ -256,7 +257,7 @@ func encodeStringMap(value reflect.Value, _ int) (any, error) {
 	}
 	// Convert drops the name that the type may have, and copies no entry.
 	entries := value.Convert(stringMapType).Interface().(map[string]string)
-	result := make(map[string]any, len(entries))
+	result := make(Object, 0, len(entries))
 	var failed firstError
 	for key, text := range entries {
 		content, err := validText(text)
@@ -266,11 +267,12 @@ func encodeStringMap(value reflect.Value, _ int) (any, error) {
 		if !utf8.ValidString(key) {
 			failed.add(key, errKeyNotUTF8(key))
 		}
-		result[key] = content
+		result = append(result, Entry{key, content})
 	}
 	if failed.err != nil {
 		return nil, failed.err
 	}
+	result.sort()
 	return result, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 // structPlan is how values of a struct type without a marshaler are encoded.
 type structPlan struct {
+	// fields are in the order of their names.
 	fields []field
 }
 
@@ -32,7 +33,9 @@ type field struct {
 
 // encode encodes all fields but the one named except.
 func (s *structPlan) encode(value reflect.Value, depth int, except string) (any, error) {
-	result := map[string]any{}
+	// Few structs set more fields than this; those that do outgrow it.
+	var few [16]Entry
+	result := Object(few[:0])
 	for i := range s.fields {
 		f := &s.fields[i]
 		if f.name == except {
@@ -43,10 +46,10 @@ func (s *structPlan) encode(value reflect.Value, depth int, except string) (any,
 			return nil, inField(f.name, err)
 		}
 		if content != nil {
-			result[f.name] = content
+			result = append(result, Entry{f.name, content})
 		}
 	}
-	return result, nil
+	return slices.Clone(result), nil
 }
 
 // encode returns the field of structure as a JSON value, or nil if it is left out.
@@ -74,7 +77,7 @@ func (f *field) encode(structure reflect.Value, depth int) (any, error) {
 		return nil, err
 	}
 	if f.isStruct {
-		if object, ok := content.(map[string]any); ok && len(object) == 0 {
+		if object, ok := content.(Object); ok && len(object) == 0 {
 			return nil, nil
 		}
 	}
@@ -153,7 +156,7 @@ func newStructPlan(t reflect.Type) *structPlan {
 		}
 		levels = next
 	}
-	slices.SortFunc(s.fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
+	slices.SortFunc(s.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return s
 }
 

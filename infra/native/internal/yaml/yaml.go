@@ -12,18 +12,16 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/js"
 )
 
 // Mapping is a mapping whose entries are written in the order given. A map[string]any is written in the order of
 // js.CompareKeys.
-type Mapping []Entry
-
-// Entry is a key and its value.
-type Entry struct {
-	Key   string
-	Value any
-}
+type (
+	Mapping = manifest.Object
+	Entry   = manifest.Entry
+)
 
 // Separator stands between documents.
 const Separator = "---\n"
