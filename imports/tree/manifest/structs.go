@@ -10,13 +10,17 @@ import (
 
 // structPlan is how values of a struct type without a marshaler are encoded.
 type structPlan struct {
-	// fields are in the order of their names.
+	// fields are in the order of the struct, so that of several mistakes the first in it is told.
 	fields []field
+	// names are those of the fields, in order.
+	names []string
 }
 
 // field is a field of a struct, or one of a struct embedded in it that encoding/json shows as its own.
 type field struct {
 	name string
+	// place is that of the name among all names in order.
+	place int
 	// index leads through the embedded structs.
 	index []int
 	plan  *plan
@@ -33,9 +37,13 @@ type field struct {
 
 // encode encodes all fields but the one named except.
 func (s *structPlan) encode(value reflect.Value, depth int, except string) (any, error) {
-	// Few structs set more fields than this; those that do outgrow it.
-	var few [16]Entry
-	result := Object(few[:0])
+	// By place. Few structs have more fields than this.
+	var few [48]any
+	contents := few[:]
+	if len(s.fields) > len(few) {
+		contents = make([]any, len(s.fields))
+	}
+	count := 0
 	for i := range s.fields {
 		f := &s.fields[i]
 		if f.name == except {
@@ -46,10 +54,17 @@ func (s *structPlan) encode(value reflect.Value, depth int, except string) (any,
 			return nil, inField(f.name, err)
 		}
 		if content != nil {
-			result = append(result, Entry{f.name, content})
+			contents[f.place] = content
+			count++
 		}
 	}
-	return slices.Clone(result), nil
+	result := make(Object, 0, count)
+	for place, name := range s.names {
+		if content := contents[place]; content != nil {
+			result = append(result, Entry{name, content})
+		}
+	}
+	return result, nil
 }
 
 // encode returns the field of structure as a JSON value, or nil if it is left out.
@@ -156,7 +171,14 @@ func newStructPlan(t reflect.Type) *structPlan {
 		}
 		levels = next
 	}
-	slices.SortFunc(s.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(s.fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
+	for _, f := range s.fields {
+		s.names = append(s.names, f.name)
+	}
+	slices.Sort(s.names)
+	for i := range s.fields {
+		s.fields[i].place, _ = slices.BinarySearch(s.names, s.fields[i].name)
+	}
 	return s
 }
 
