@@ -3,8 +3,10 @@ package native_test
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -73,7 +75,33 @@ func TestSynth(t *testing.T) {
 		app.Synth()
 		assert.Equal(t, test.want, files(t, folder), name)
 		assert.Equal(t, a+"---\n"+b+"---\n"+c, *app.SynthYaml(), name)
+		held := map[string]string{}
+		for _, file := range native.Files(app) {
+			held[filepath.ToSlash(file.Path)] = string(file.Content)
+		}
+		maps.DeleteFunc(test.want, func(path, _ string) bool { return strings.HasSuffix(path, "/") })
+		assert.Equal(t, test.want, held, name)
 	}
+}
+
+// Enough objects that they are encoded in many parts at the same time: nothing of that may show.
+func TestSynthOfManyObjects(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	app := native.NewApp(&cdk8s.AppProps{Outdir: &folder})
+	want := map[string]string{}
+	for i := range 3 {
+		chart := newChart(app, fmt.Sprintf("chart%d", i))
+		var documents []string
+		for j := range 1000 {
+			name := fmt.Sprintf("o-%d-%d", i, j)
+			named(chart, name)
+			documents = append(documents, manifest("ConfigMap", name))
+		}
+		want[fmt.Sprintf("chart%d.k8s.yaml", i)] = strings.Join(documents, "---\n")
+	}
+	app.Synth()
+	assert.Equal(t, want, files(t, folder))
 }
 
 func TestSynthOfDependentCharts(t *testing.T) {

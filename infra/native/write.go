@@ -10,6 +10,9 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/yaml"
 )
 
+// recordFile is the name that cdk8s gives it.
+const recordFile = "construct-metadata.json"
+
 // write makes the files one after the other. What it holds of their text does not grow with it.
 func (o *output) write(folder string) error {
 	for _, sub := range append([]string{""}, o.folders...) {
@@ -21,7 +24,7 @@ func (o *output) write(folder string) error {
 		return err
 	}
 	if o.record != nil {
-		return os.WriteFile(filepath.Join(folder, "construct-metadata.json"), o.record, 0o666)
+		return os.WriteFile(filepath.Join(folder, recordFile), o.record, 0o666)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -45,11 +44,11 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 				}
 				return table.Flush()
 			}
-			newApp, ok := trees[treeName]
+			synth, ok := trees[treeName]
 			if !ok {
 				return usageError{fmt.Errorf("--tree: no tree %q; use native or cdk8s", treeName)}
 			}
-			files, err := synth(newApp, chosen)
+			files, err := synth(chosen)
 			if err != nil {
 				return err
 			}
@@ -94,24 +93,37 @@ type file struct {
 	content []byte
 }
 
-// trees are the construct trees by name.
-var trees = map[string]func(outdir string) (cdk8s.App, error){
-	"native": func(outdir string) (cdk8s.App, error) {
-		return native.NewApp(&cdk8s.AppProps{Outdir: &outdir}), nil
-	},
-	"cdk8s": tree.NewOfficialApp,
+// trees are the construct trees by name: functions that make the manifests of chapters.
+var trees = map[string]func(chosen []chapters.Chapter) ([]file, error){
+	"native": synthNative,
+	"cdk8s":  synthOfficial,
 }
 
-// synth makes the manifests of the chapters.
-func synth(newApp func(outdir string) (cdk8s.App, error), chosen []chapters.Chapter) ([]file, error) {
-	// The official tree writes while it goes, so it is given a folder of its own.
+func synthNative(chosen []chapters.Chapter) (files []file, err error) {
+	app := native.NewApp(nil)
+	for _, chapter := range chosen {
+		chapter.New(app)
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	for _, f := range native.Files(app) {
+		files = append(files, file{f.Path, f.Content})
+	}
+	return files, nil
+}
+
+func synthOfficial(chosen []chapters.Chapter) ([]file, error) {
+	// This tree writes while it goes, so it is given a folder of its own.
 	workdir, err := os.MkdirTemp("", "combat-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(workdir) }()
 
-	app, err := newApp(workdir)
+	app, err := tree.NewOfficialApp(workdir)
 	if err != nil {
 		return nil, err
 	}
