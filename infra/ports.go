@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -27,7 +28,7 @@ func portKey(port int32, protocol Protocol) string {
 	if protocol == "" {
 		protocol = TCP
 	}
-	return fmt.Sprintf("%d/%s", port, protocol)
+	return strconv.Itoa(int(port)) + "/" + string(protocol)
 }
 
 // isContainerPortName tells whether a container's port may have this name, which is shorter than a Service's may be.

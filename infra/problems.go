@@ -3,6 +3,7 @@ package infra
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func show(value any) string {
 	}
 	const longest = 80
 	if len(text) <= longest {
-		return fmt.Sprintf("%q", text)
+		return strconv.Quote(text)
 	}
 	return fmt.Sprintf("%q... (%d bytes)", strings.ToValidUTF8(text[:longest], ""), len(text))
 }
@@ -42,10 +43,10 @@ func list(values []string) string {
 }
 
 // index writes the path of an element of a field that is a list.
-func index(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
 // entry writes the path of an element of a field that is a map.
-func entry(field, key string) string { return fmt.Sprintf("%s[%s]", field, show(key)) }
+func entry(field, key string) string { return field + "[" + show(key) + "]" }
 
 // oneOf records a value that is none of those allowed. The empty value is always allowed: it stands for the default.
 func oneOf[T ~string](p *problems, field string, value T, allowed ...T) {
