@@ -15,7 +15,10 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The race detector needs a C compiler. What talks to jsii runs without it: jsii is not made for concurrency.
 RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race))
 JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
-BENCHTIME ?= 3x
+
+HELM := helm.sh/helm/v4/cmd/helm@v4.3.1
+BENCH_TOOLS := $(CURDIR)/.bench
+BENCH_RUNS ?= 5
 
 .PHONY: help
 help: ## print this list
@@ -47,9 +50,15 @@ lint: ## check format, vet and staticcheck
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 
+.PHONY: bench-tools
+bench-tools: ## install what make bench compares with
+	GOBIN=$(BENCH_TOOLS) $(GO) install $(HELM)
+	cp infra/bench/cdk8s/package.json $(BENCH_TOOLS)/
+	npm install --prefix $(BENCH_TOOLS) --no-package-lock --ignore-scripts --no-audit --no-fund
+
 .PHONY: bench
-bench: ## measure synth; compare two outputs with benchstat
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./infra/bench/
+bench: ## measure synth beside other renderers
+	$(GO) run ./infra/bench -tools $(BENCH_TOOLS) -runs $(BENCH_RUNS)
 
 .PHONY: e2e
 e2e: ## test on the cluster that KUBECONFIG names

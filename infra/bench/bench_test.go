@@ -1,132 +1,79 @@
-package bench_test
+package main
 
 import (
-	"fmt"
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
+	"time"
 
-	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
-
-	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-// The process under measurement is this test binary, told by the environment what to do.
-const (
-	treeVariable     = "BENCH_TREE"
-	servicesVariable = "BENCH_SERVICES"
-)
-
-var newApp = map[string]func(*cdk8s.AppProps) cdk8s.App{"official": cdk8s.NewApp, "native": native.NewApp}
-
-func TestMain(m *testing.M) {
-	code := 0
-	if name := os.Getenv(treeVariable); name != "" {
-		code = synthesize(newApp[name])
-	} else {
-		code = m.Run()
-	}
-	tree.Close()
-	if os.Getenv(treeVariable) != "" {
-		reportMemory()
-	}
-	os.Exit(code)
-}
-
-// synthesize makes services of three objects each: a ConfigMap, a Deployment and a Service.
-func synthesize(newApp func(*cdk8s.AppProps) cdk8s.App) int {
-	services, err := strconv.Atoi(os.Getenv(servicesVariable))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	outdir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(outdir) }()
-	app := newApp(&cdk8s.AppProps{Outdir: &outdir})
-	chart := tree.NewChart(app, "services", tree.ChartProps{})
-	for i := range services {
-		name := fmt.Sprintf("service-%d", i)
-		config := infra.NewConfig(chart, name+"-config", infra.ConfigProps{Name: name, Data: map[string]string{"LEVEL": "info"}})
-		infra.NewWebService(chart, name, infra.WebServiceProps{
-			Name: name,
-			Workload: infra.ProbedDeploymentProps{
-				Image:   "example.com/service:1",
-				EnvFrom: []infra.EnvFrom{{Source: config}},
-				Probes:  infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet("/readyz", 8080)}},
-			},
-			Ports: []infra.ServicePort{{Name: "http", Port: 80, TargetPort: 8080}, {Name: "grpc", Port: 50051}},
+// What does not make the same objects must not be compared.
+func TestRenderersMakeTheSameObjects(t *testing.T) {
+	w, err := newWorkshop(t.TempDir(), filepath.Join("..", "..", ".bench"))
+	require.NoError(t, err)
+	all := w.renderers()
+	for _, r := range all[1:] {
+		t.Run(r.name, func(t *testing.T) {
+			if r.missing != "" {
+				t.Skip("SKIPPED: " + r.missing)
+			}
+			assert.NoError(t, w.checkSame([]renderer{all[0], r}))
 		})
 	}
-	if err := tree.Synth(app); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+	t.Run("another one", func(t *testing.T) {
+		other := renderer{name: "other", command: func(_ int, folder string) (*exec.Cmd, error) { return w.services("native")(2, folder) }}
+		assert.ErrorContains(t, w.checkSame([]renderer{all[0], other}), "other does not make the same objects as native")
+	})
+	objects, err := w.objects(all[0], 2)
+	require.NoError(t, err)
+	assert.Len(t, objects, 6)
 }
 
-// reportMemory prints the peak memory of this process and of its child, which has ended by now, in KiB.
-func reportMemory() {
-	var self, child syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &self) == nil && syscall.Getrusage(syscall.RUSAGE_CHILDREN, &child) == nil {
-		fmt.Printf("peak %d %d\n", self.Maxrss, child.Maxrss)
-	}
+func TestRunMeasured(t *testing.T) {
+	t.Parallel()
+	u, err := runMeasured(exec.Command(os.Args[0], "-test.run=NONE"))
+	require.NoError(t, err)
+	assert.Positive(t, u.wall)
+	assert.Positive(t, u.cpu)
+	assert.Greater(t, u.peak, int64(1<<20))
+
+	_, err = runMeasured(exec.Command(os.Args[0], "-no-such-flag"))
+	assert.ErrorContains(t, err, "flag provided but not defined")
 }
 
-func BenchmarkSynth(b *testing.B) {
-	for _, name := range []string{"native", "official"} {
-		for _, services := range []int{10, 100, 1000} {
-			b.Run(fmt.Sprintf("tree=%s/services=%d", name, services), func(b *testing.B) {
-				needsNode(b, name)
-				var goPeak, nodePeak int
-				for b.Loop() {
-					command := exec.Command(os.Args[0])
-					command.Env = append(os.Environ(), treeVariable+"="+name, servicesVariable+"="+strconv.Itoa(services))
-					output, err := command.Output()
-					if err != nil {
-						b.Fatalf("%v: %s", err, output)
-					}
-					if _, err := fmt.Sscanf(lastLine(output), "peak %d %d", &goPeak, &nodePeak); err != nil {
-						b.Fatalf("%v: %s", err, output)
-					}
-				}
-				b.ReportMetric(float64(goPeak)/1024, "go-peak-MiB")
-				b.ReportMetric(float64(nodePeak)/1024, "node-peak-MiB")
-			})
-		}
-	}
+func TestMedian(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, usage{wall: 2, cpu: 20, peak: 5}, median([]usage{{3, 10, 5}, {1, 20, 9}, {2, 30, 1}}))
 }
 
-func lastLine(output []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
-	return lines[len(lines)-1]
-}
+func TestReport(t *testing.T) {
+	t.Parallel()
+	of := func(d time.Duration) usage {
+		return usage{wall: d * time.Millisecond, cpu: 2 * d * time.Millisecond, peak: 50 << 20}
+	}
+	r := &results{runs: 7, renderers: []renderer{{name: "native"}, {name: "helm template", goal: 3}}, medians: map[string]map[int]usage{
+		"native":        {1_000: of(100), 10_000: of(1000)},
+		"helm template": {1_000: of(250)},
+	}}
+	var out bytes.Buffer
+	r.report(&out)
+	(&start{combat: of(10), empty: of(5)}).report(&out)
+	assert.Equal(t, `
+Whole processes, services of 3 objects: medians of 7 runs, in turns; ratios to native
 
-// BenchmarkCombatSynth is the whole command on all chapters, compiled.
-func BenchmarkCombatSynth(b *testing.B) {
-	combat := filepath.Join(b.TempDir(), "combat")
-	if output, err := exec.Command("go", "build", "-o", combat, "../cmd/combat").CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, output)
-	}
-	outdir := b.TempDir()
-	for b.Loop() {
-		if output, err := exec.Command(combat, "synth", "--out", outdir).CombinedOutput(); err != nil {
-			b.Fatalf("%v: %s", err, output)
-		}
-	}
-}
+   services        renderer        wall   ratio         CPU   ratio   peak memory
+       1000          native    100.0 ms     1.0    200.0 ms     1.0        50 MiB
+       1000   helm template    250.0 ms     2.5    500.0 ms     2.5        50 MiB
+      10000          native   1000.0 ms     1.0   2000.0 ms     1.0        50 MiB
 
-func needsNode(b *testing.B, name string) {
-	if _, err := exec.LookPath("node"); name == "official" && err != nil {
-		b.Skip("SKIPPED: the official tree needs Node.js, and no program node is on the PATH")
-	}
+MISSED   1,000 services: 2.5 times as fast as helm template; wanted at least 3
+reached  10,000 services: 10.0 times the time of 1,000; wanted at most 11
+reached  10,000 services: peak memory 50 MiB; wanted less than 400
+reached  all chapters: 20.0 ms of CPU time, 2.0 times that of an empty main with the same imports, 10.0 ms; wanted at most 2
+`, out.String())
 }

@@ -1,0 +1,14 @@
+// Command empty imports what command combat imports and does nothing. What it costs is the price of the imports.
+package main
+
+import (
+	_ "github.com/spf13/cobra"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	_ "github.com/crossoverJie/k8s-combat/infra/chapters"
+	_ "github.com/crossoverJie/k8s-combat/infra/native"
+)
+
+func main() {
+	tree.Close()
+}
