@@ -26,7 +26,7 @@ func TestRenderersMakeTheSameObjects(t *testing.T) {
 		})
 	}
 	t.Run("another one", func(t *testing.T) {
-		other := renderer{name: "other", command: func(_ int, folder string) (*exec.Cmd, error) { return w.services("native")(2, folder) }}
+		other := renderer{name: "other", command: func(_ int, folder string) (*exec.Cmd, error) { return w.services("-tree=native")(2, folder) }}
 		assert.ErrorContains(t, w.checkSame([]renderer{all[0], other}), "other does not make the same objects as native")
 	})
 	objects, err := w.objects(all[0], 2)

@@ -17,12 +17,12 @@ type results struct {
 	medians   map[string]map[int]usage
 }
 
-// measureRenderers lets the renderers take turns.
+// measureRenderers lets the renderers, and their sizes, take turns.
 func (w *workshop) measureRenderers(out io.Writer, renderers []renderer, runs int) (*results, error) {
 	r := &results{renderers: renderers, runs: runs, medians: map[string]map[int]usage{}}
-	for _, size := range sizes {
-		all := map[string][]usage{}
-		for range runs {
+	all := map[string]map[int][]usage{}
+	for range runs {
+		for _, size := range sizes {
 			for _, renderer := range renderers {
 				if size > renderer.most {
 					continue
@@ -31,14 +31,17 @@ func (w *workshop) measureRenderers(out io.Writer, renderers []renderer, runs in
 				if err != nil {
 					return nil, err
 				}
-				all[renderer.name] = append(all[renderer.name], u)
+				if all[renderer.name] == nil {
+					all[renderer.name] = map[int][]usage{}
+				}
+				all[renderer.name][size] = append(all[renderer.name][size], u)
 				_, _ = io.WriteString(out, benchmarkLine(fmt.Sprintf("Synth/renderer=%s/services=%d", renderer.name, size), u))
 			}
 		}
-		for name, measured := range all {
-			if r.medians[name] == nil {
-				r.medians[name] = map[int]usage{}
-			}
+	}
+	for name, bySize := range all {
+		r.medians[name] = map[int]usage{}
+		for size, measured := range bySize {
 			r.medians[name][size] = median(measured)
 		}
 	}

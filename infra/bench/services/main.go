@@ -18,6 +18,7 @@ import (
 func main() {
 	count := flag.Int("services", 1, "`NUMBER` of services")
 	treeName := flag.String("tree", "native", "`TREE` to make them with: native or cdk8s")
+	plain := flag.Bool("plain", false, "make objects alone, without constructs")
 	outdir := flag.String("out", "dist", "`FOLDER` to write to")
 	cpuProfile := flag.String("cpuprofile", "", "`FILE` to write a CPU profile to")
 	memoryProfile := flag.String("memprofile", "", "`FILE` to write a profile of allocations to")
@@ -31,7 +32,11 @@ func main() {
 				return err
 			}
 		}
-		addServices(tree.NewChart(app, "services", tree.ChartProps{}), *count)
+		add := addServices
+		if *plain {
+			add = addPlainServices
+		}
+		add(tree.NewChart(app, "services", tree.ChartProps{}), *count)
 		return tree.Synth(app)
 	})
 	tree.Close()
