@@ -24,6 +24,8 @@ type field struct {
 	// index leads through the embedded structs.
 	index []int
 	plan  *plan
+	// canBeNil is whether the field is a pointer, a list, a map or an interface.
+	canBeNil bool
 	// isStruct is whether the field holds a struct itself, which is there whether somebody wanted it or not.
 	isStruct bool
 	// comparesToZero is whether such a struct is left out without being encoded.
@@ -69,8 +71,8 @@ func (s *structPlan) encode(value reflect.Value, depth int, except string) (any,
 
 // encode returns the field of structure as a JSON value, or nil if it is left out.
 func (f *field) encode(structure reflect.Value, depth int) (any, error) {
-	value := structure
-	for _, i := range f.index {
+	value := structure.Field(f.index[0])
+	for _, i := range f.index[1:] {
 		if value.Kind() == reflect.Pointer {
 			if value.IsNil() {
 				return nil, nil
@@ -80,6 +82,9 @@ func (f *field) encode(structure reflect.Value, depth int) (any, error) {
 		value = value.Field(i)
 	}
 	switch {
+	case f.canBeNil && value.IsNil():
+		// Most fields of most objects.
+		return nil, nil
 	case f.comparesToZero && value.IsZero(), f.omitEmpty && isEmpty(value):
 		return nil, nil
 	case f.omit != nil:
@@ -240,6 +245,10 @@ func newField(t reflect.Type, index []int, options string) field {
 	// A protobuf message that holds nothing encodes to {}. Comparing it would read state that its methods set atomically.
 	_, message := reflect.PointerTo(t).MethodByName("ProtoReflect")
 	f.comparesToZero = f.isStruct && !message
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		f.canBeNil = true
+	}
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
 		case "omitempty":
