@@ -210,8 +210,9 @@ func validateContainerPorts(p *problems, field string, ports []ContainerPort) {
 type ProbedDeployment struct {
 	constructs.Construct
 	props ProbedDeploymentProps
-	// object is what Patch has made of the props.
-	object *appsv1.Deployment
+	// selector and labels are those of the pods, as Patch has left them.
+	selector *metav1.LabelSelector
+	labels   map[string]string
 }
 
 // NewProbedDeployment makes a ProbedDeployment.
@@ -221,11 +222,12 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 	tree.New(d, scope, id)
 
 	tree.Invalid(d, props.validate()...)
-	d.object = patched(d, props.render(), props.Patch)
+	object := patched(d, props.render(), props.Patch)
+	d.selector, d.labels = object.Spec.Selector, object.Spec.Template.Labels
 	if props.Patch != nil {
-		tree.Invalid(d, validatePatchedDeployment(d.object)...)
+		tree.Invalid(d, validatePatchedDeployment(object)...)
 	}
-	k8s.NewDeployment(d, "Resource", d.object)
+	k8s.NewDeployment(d, "Resource", object)
 	d.addAvailability()
 	return d
 }
@@ -235,10 +237,10 @@ func (d *ProbedDeployment) Name() string { return d.props.Name }
 
 // Selector returns the labels by which the Deployment, and whatever stands before it, knows its pods.
 func (d *ProbedDeployment) Selector() map[string]string {
-	if d == nil || d.object.Spec.Selector == nil {
+	if d == nil || d.selector == nil {
 		return nil
 	}
-	return maps.Clone(d.object.Spec.Selector.MatchLabels)
+	return maps.Clone(d.selector.MatchLabels)
 }
 
 // leastReplicas is the least number of pods that there are when all is well.
@@ -250,7 +252,7 @@ func (props ProbedDeploymentProps) leastReplicas() int32 {
 }
 
 // podLabels are the labels of the pods.
-func (d *ProbedDeployment) podLabels() map[string]string { return d.object.Spec.Template.Labels }
+func (d *ProbedDeployment) podLabels() map[string]string { return d.labels }
 
 func (props ProbedDeploymentProps) podLabels() map[string]string {
 	result := merged(props.Labels, props.Selector)
