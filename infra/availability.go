@@ -120,7 +120,11 @@ func (b DisruptionBudget) validate(p *problems, field string, replicas int32) {
 	case leave == 0:
 		p.add(field+".MaxUnavailable", b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
 	case stay >= 0 && replicas > 0 && b.leastStaying(replicas) >= int(replicas):
-		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas))
+		rule := fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas)
+		if b.MinAvailable.String() == "100%" {
+			rule = "lower it"
+		}
+		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+rule)
 	}
 }
 

@@ -223,9 +223,12 @@ func (g *IstioGateway) reference() string {
 func (g *IstioGateway) serves(host string) bool {
 	return slices.ContainsFunc(g.props.Servers, func(s GatewayServer) bool {
 		http := s.Protocol != GatewayTCP && s.Protocol != GatewayTLS && s.TLSMode != TLSPassthrough
-		return http && slices.ContainsFunc(s.Hosts, func(served string) bool { return hostCovers(served, host) || hostCovers(host, served) })
+		return http && slices.ContainsFunc(s.Hosts, func(served string) bool { return hostsOverlap(served, host) })
 	})
 }
+
+// hostsOverlap tells whether there is a host that both stand for.
+func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a) }
 
 // hostCovers tells whether a host of a gateway, which may begin with '*', takes requests for another.
 func hostCovers(served, host string) bool {

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -83,7 +84,8 @@ func (props MeshNamespaceProps) meshLabels() map[string]string {
 	return map[string]string{injectionLabel: "enabled"}
 }
 
-// MeshNamespace is a Namespace whose pods are part of the mesh. Pods that run already join when they are made anew
+// MeshNamespace is a Namespace whose pods are part of the mesh. The ProbedDeployments of the same chart that are in it must
+// have a Version, and the ports of its Services must tell Istio their protocol, by AppProtocol or by name. Pods that run already join when they are made anew
 // (kubectl rollout restart).
 type MeshNamespace struct {
 	constructs.Construct
@@ -96,6 +98,7 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 	n := &MeshNamespace{props: props}
 	tree.New(n, scope, id)
 	tree.Invalid(n, props.validate()...)
+	tree.Validate(n, n.validateMembers)
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: props.Name, Labels: merged(props.Labels, props.meshLabels()), Annotations: maps.Clone(props.Annotations),
 	}}
@@ -105,3 +108,28 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 
 // Name returns the name of the Namespace.
 func (n *MeshNamespace) Name() string { return n.props.Name }
+
+// validateMembers checks that the pods and Services of the namespace are what the mesh needs them to be. It waits for
+// synth, when all of them are there.
+func (n *MeshNamespace) validateMembers() []string {
+	var p problems
+	for _, construct := range below[constructs.Construct](chartOf(n)) {
+		switch member := construct.(type) {
+		case *ProbedDeployment:
+			if n.holds(member.object) && member.podLabels()[versionLabel] == "" {
+				p.add("Deployment", *member.Node().Path(), versionRule)
+			}
+		case *Service:
+			if n.holds(member.object) {
+				member.validateProtocols(&p, *member.Node().Path())
+			}
+		}
+	}
+	return p
+}
+
+// holds tells whether an object of the same chart is in the namespace; one that names none is meant to be.
+func (n *MeshNamespace) holds(object cdk8s.ApiObject) bool {
+	namespace := namespaceOf(object)
+	return namespace == "" || namespace == n.props.Name
+}

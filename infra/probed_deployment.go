@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -178,7 +179,7 @@ func (props ProbedDeploymentProps) validate() []string {
 			spreads.check(&p, at+".TopologyKey", at, fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
 		}
 	}
-	props.Probes.validate(&p, "Probes", props.Rollout)
+	props.Probes.validate(&p, "Probes", props.Rollout, props.Shutdown)
 	props.Rollout.validate(&p, "Rollout")
 	props.Shutdown.validate(&p, "Shutdown")
 	props.Security.validate(&p, "Security")
@@ -210,8 +211,9 @@ func validateContainerPorts(p *problems, field string, ports []ContainerPort) {
 type ProbedDeployment struct {
 	constructs.Construct
 	props ProbedDeploymentProps
-	// object is what Patch has made of the props.
-	object *appsv1.Deployment
+	// spec is what Patch has made of the props, and object the same in the tree.
+	spec   *appsv1.Deployment
+	object cdk8s.ApiObject
 }
 
 // NewProbedDeployment makes a ProbedDeployment.
@@ -221,11 +223,11 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 	tree.New(d, scope, id)
 
 	tree.Invalid(d, props.validate()...)
-	d.object = patched(d, props.render(), props.Patch)
+	d.spec = patched(d, props.render(), props.Patch)
 	if props.Patch != nil {
-		tree.Invalid(d, validatePatchedDeployment(d.object)...)
+		tree.Invalid(d, validatePatchedDeployment(d.spec)...)
 	}
-	k8s.NewDeployment(d, "Resource", d.object)
+	d.object = k8s.NewDeployment(d, "Resource", d.spec)
 	d.addAvailability()
 	return d
 }
@@ -235,10 +237,10 @@ func (d *ProbedDeployment) Name() string { return d.props.Name }
 
 // Selector returns the labels by which the Deployment, and whatever stands before it, knows its pods.
 func (d *ProbedDeployment) Selector() map[string]string {
-	if d == nil || d.object.Spec.Selector == nil {
+	if d == nil || d.spec.Spec.Selector == nil {
 		return nil
 	}
-	return maps.Clone(d.object.Spec.Selector.MatchLabels)
+	return maps.Clone(d.spec.Spec.Selector.MatchLabels)
 }
 
 // leastReplicas is the least number of pods that there are when all is well.
@@ -250,7 +252,7 @@ func (props ProbedDeploymentProps) leastReplicas() int32 {
 }
 
 // podLabels are the labels of the pods.
-func (d *ProbedDeployment) podLabels() map[string]string { return d.object.Spec.Template.Labels }
+func (d *ProbedDeployment) podLabels() map[string]string { return d.spec.Spec.Template.Labels }
 
 func (props ProbedDeploymentProps) podLabels() map[string]string {
 	result := merged(props.Labels, props.Selector)

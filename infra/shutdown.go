@@ -17,7 +17,8 @@ type Shutdown struct {
 	// whole seconds. It is the lifecycle hook's sleep action, which needs no shell in the image. Defaults to 0: no hook.
 	PreStop time.Duration
 	// Settle is how long the process itself keeps accepting after SIGTERM, for where PreStop does not wait. It becomes
-	// the environment variable SHUTDOWN_SETTLE. Defaults to 0.
+	// the environment variable SHUTDOWN_SETTLE. Beside a readiness probe it is at least that probe's Period, so that the
+	// probe sees it. Defaults to 0.
 	Settle time.Duration
 	// Drain is how long the process may take to finish the requests that it has begun. It becomes the environment
 	// variable SHUTDOWN_DRAIN. Defaults to 15 s.
