@@ -1,6 +1,9 @@
 package infra
 
 import (
+	"slices"
+
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -15,6 +18,19 @@ func objectMeta(name string, labels, annotations map[string]string) metav1.Objec
 func namespaceOf(object cdk8s.ApiObject) string {
 	if namespace := object.Metadata().Namespace(); namespace != nil {
 		return *namespace
+	}
+	return ""
+}
+
+// chartNamespace is the namespace that the chart of a construct puts its objects into, empty where it names none.
+func chartNamespace(construct constructs.Construct) string {
+	for _, scope := range slices.Backward(*construct.Node().Scopes()) {
+		if chart, ok := scope.(cdk8s.Chart); ok {
+			if namespace := chart.Namespace(); namespace != nil {
+				return *namespace
+			}
+			return ""
+		}
 	}
 	return ""
 }
