@@ -45,8 +45,8 @@ const (
 
 // GatewayServer is a port that the gateway listens on, and the hosts that it serves there. Servers may share a port where
 // the gateway can tell their requests apart: those that speak HTTP, HTTP2 or GRPC, by the host; those that speak HTTPS or
-// TLS, by the name that the client asks for (SNI). Of any others Istio serves one and ignores the rest without a word,
-// so they are an error.
+// TLS, by the name that the client asks for (SNI). Any others are an error: depending on their order, Istio ignores all
+// but one without a word.
 type GatewayServer struct {
 	// Port is its number, 1 to 65535. Required.
 	Port int32

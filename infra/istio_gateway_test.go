@@ -8,7 +8,6 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra"
@@ -283,50 +282,6 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[1].Certificate: is not set; give Credentials with the keys tls.crt and tls.key`,
 			`[chart/gateway] Servers[2].Certificate: "tls.key" is not a key of Secret password; use tls.crt`,
 			`[chart/gateway] Servers[3].Certificate: "password" is not used by TLSPassthrough, where the service ends TLS; leave it out`,
-		}},
-	}.run(t)
-}
-
-func TestMeshNamespace(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		props infra.MeshNamespaceProps
-		want  map[string]string
-	}{
-		"sidecar":    {infra.MeshNamespaceProps{}, map[string]string{"istio-injection": "enabled"}},
-		"revision":   {infra.MeshNamespaceProps{Revision: "canary"}, map[string]string{"istio.io/rev": "canary"}},
-		"ambient":    {infra.MeshNamespaceProps{Mode: infra.Ambient}, map[string]string{"istio.io/dataplane-mode": "ambient"}},
-		"own labels": {infra.MeshNamespaceProps{Labels: map[string]string{"team": "a"}}, map[string]string{"istio-injection": "enabled", "team": "a"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := only[corev1.Namespace](t, "Namespace", func(chart cdk8s.Chart) {
-				props := test.props
-				props.Name = "shop"
-				assert.Equal(t, "shop", infra.NewMeshNamespace(chart, "namespace", props).Name())
-			})
-			assert.Equal(t, test.want, got.Labels)
-		})
-	}
-}
-
-func TestMeshNamespaceBadInput(t *testing.T) {
-	t.Parallel()
-	badInput{
-		"sidecars in ambient mode": {func(chart cdk8s.Chart) {
-			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{Name: "shop", Mode: infra.Ambient, Revision: "canary"})
-		}, []string{
-			`[chart/namespace] Revision: "canary" makes Istio inject sidecars, which Ambient is without; leave out one of them`,
-		}},
-		"everything": {func(chart cdk8s.Chart) {
-			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{
-				Name: "A", Mode: "None", Revision: "1.2", Labels: map[string]string{"istio-injection": "disabled"},
-			})
-		}, []string{
-			`[chart/namespace] Name: "A" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
-			`[chart/namespace] Mode: "None" is not known; use Sidecar or Ambient`,
-			`[chart/namespace] Revision: "1.2" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
-			`[chart/namespace] Labels["istio-injection"]: "disabled" is set by Mode and Revision; leave it out`,
 		}},
 	}.run(t)
 }

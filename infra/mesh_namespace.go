@@ -19,17 +19,19 @@ type MeshMode string
 const (
 	// Sidecar puts a proxy into each pod when it is made.
 	Sidecar MeshMode = "Sidecar"
-	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. The rules of an IstioCanary apply
-	// where a waypoint stands before the Service (https://istio.io/latest/docs/ambient/usage/waypoint/).
+	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. That proxy knows connections, not
+	// requests: the rules of an IstioCanary apply where there is a Waypoint.
 	Ambient MeshMode = "Ambient"
 )
 
 // The labels by which Istio knows what to do with a namespace
 // (https://istio.io/latest/docs/reference/config/labels/).
 const (
-	injectionLabel = "istio-injection"
-	revisionLabel  = "istio.io/rev"
-	dataplaneLabel = "istio.io/dataplane-mode"
+	injectionLabel         = "istio-injection"
+	revisionLabel          = "istio.io/rev"
+	dataplaneLabel         = "istio.io/dataplane-mode"
+	waypointLabel          = "istio.io/use-waypoint"
+	waypointNamespaceLabel = "istio.io/use-waypoint-namespace"
 )
 
 // MeshNamespaceProps are the options of a MeshNamespace.
@@ -38,8 +40,17 @@ type MeshNamespaceProps struct {
 	Name string
 	// Mode is how pods join the mesh. Defaults to Sidecar.
 	Mode MeshMode
-	// Revision is the control plane that injects the sidecars, where there are several. Defaults to the default one.
+	// Revision is the control plane that injects the sidecars, where there are several, an RFC 1123 label; for Sidecar
+	// alone. Defaults to the default one.
 	Revision string
+	// Waypoint is the name of the waypoint through which requests to the Services of the namespace go: a Gateway of the
+	// Gateway API and of the class istio-waypoint, as "istioctl waypoint apply" makes it. An RFC 1123 label; for Ambient
+	// alone. Defaults to none, so that only what concerns connections applies.
+	// See https://istio.io/latest/docs/ambient/usage/waypoint/.
+	Waypoint string
+	// WaypointNamespace is the namespace of the Waypoint, whose listener has to allow routes from this one. An RFC 1123
+	// label. Defaults to the Namespace itself.
+	WaypointNamespace string
 	// Labels and Annotations of the Namespace. Default to none.
 	Labels, Annotations map[string]string
 	// Patch has the last word on the Namespace.
@@ -63,20 +74,58 @@ func (props MeshNamespaceProps) validate() []string {
 	if props.Mode == Ambient && props.Revision != "" {
 		p.add("Revision", props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
 	}
+	props.validateWaypoint(&p)
 	p.labels("Labels", props.Labels)
 	for _, key := range []string{injectionLabel, revisionLabel, dataplaneLabel} {
 		if value, ok := props.Labels[key]; ok {
 			p.add(entry("Labels", key), value, "is set by Mode and Revision; leave it out")
 		}
 	}
+	for _, key := range []string{waypointLabel, waypointNamespaceLabel} {
+		if value, ok := props.Labels[key]; ok {
+			p.add(entry("Labels", key), value, "is set by Waypoint and WaypointNamespace; leave it out")
+		}
+	}
 	p.annotations("Annotations", props.Annotations)
 	return p
+}
+
+// noWaypoint is what Istio takes for no waypoint, where a name is asked for.
+const noWaypoint = "none"
+
+func (props MeshNamespaceProps) validateWaypoint(p *problems) {
+	if waypoint := props.Waypoint; waypoint != "" {
+		switch {
+		case waypoint == noWaypoint:
+			p.add("Waypoint", waypoint, "is not a name, but what Istio takes for no waypoint; leave it out")
+		case len(validation.IsDNS1123Label(waypoint)) > 0:
+			p.add("Waypoint", waypoint, dnsLabelRule)
+		}
+		if props.Mode == Sidecar {
+			p.add("Waypoint", waypoint, "has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
+		}
+	}
+	if namespace := props.WaypointNamespace; namespace != "" {
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			p.add("WaypointNamespace", namespace, dnsLabelRule)
+		}
+		if props.Waypoint == "" {
+			p.add("WaypointNamespace", namespace, "has no meaning without a Waypoint; name it, or leave this out")
+		}
+	}
 }
 
 func (props MeshNamespaceProps) meshLabels() map[string]string {
 	switch {
 	case props.Mode == Ambient:
-		return map[string]string{dataplaneLabel: "ambient"}
+		labels := map[string]string{dataplaneLabel: "ambient"}
+		if props.Waypoint != "" {
+			labels[waypointLabel] = props.Waypoint
+		}
+		if props.WaypointNamespace != "" {
+			labels[waypointNamespaceLabel] = props.WaypointNamespace
+		}
+		return labels
 	case props.Revision != "":
 		// Beside istio-injection a revision would not be looked at.
 		return map[string]string{revisionLabel: props.Revision}
@@ -84,9 +133,9 @@ func (props MeshNamespaceProps) meshLabels() map[string]string {
 	return map[string]string{injectionLabel: "enabled"}
 }
 
-// MeshNamespace is a Namespace whose pods are part of the mesh. The ProbedDeployments of the same chart that are in it must
-// have a Version, and the ports of its Services must tell Istio their protocol, by AppProtocol or by name. Pods that run already join when they are made anew
-// (kubectl rollout restart).
+// MeshNamespace is a Namespace whose pods are part of the mesh. The ProbedDeployments of the same chart that are in it
+// must have a Version, and the ports of its Services must tell Istio their protocol, by AppProtocol or by name. In the
+// mode Sidecar, pods that run already join when they are made anew (kubectl rollout restart).
 type MeshNamespace struct {
 	constructs.Construct
 	props MeshNamespaceProps
