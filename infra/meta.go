@@ -24,13 +24,28 @@ func namespaceOf(object cdk8s.ApiObject) string {
 
 // chartNamespace is the namespace that the chart of a construct puts its objects into, empty where it names none.
 func chartNamespace(construct constructs.Construct) string {
-	for _, scope := range slices.Backward(*construct.Node().Scopes()) {
-		if chart, ok := scope.(cdk8s.Chart); ok {
-			if namespace := chart.Namespace(); namespace != nil {
-				return *namespace
-			}
-			return ""
+	if chart := chartOf(construct); chart != nil && chart.Namespace() != nil {
+		return *chart.Namespace()
+	}
+	return ""
+}
+
+// chartLabel is the value of a label that the chart of a construct puts on its objects, empty where it does not.
+func chartLabel(construct constructs.Construct, key string) string {
+	if chart := chartOf(construct); chart != nil && chart.Labels() != nil {
+		if value := (*chart.Labels())[key]; value != nil {
+			return *value
 		}
 	}
 	return ""
+}
+
+// chartOf is the chart that a construct stands in.
+func chartOf(construct constructs.Construct) cdk8s.Chart {
+	for _, scope := range slices.Backward(*construct.Node().Scopes()) {
+		if chart, ok := scope.(cdk8s.Chart); ok {
+			return chart
+		}
+	}
+	return nil
 }
