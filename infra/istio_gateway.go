@@ -53,7 +53,7 @@ type GatewayServer struct {
 	// Name of the port, an RFC 1123 label. Defaults to the protocol in lower case; where that is taken with the port's
 	// number behind it, and where that is taken too with a count.
 	Name string
-	// Protocol defaults to GatewayHTTP.
+	// Protocol is what the server speaks. Defaults to GatewayHTTP.
 	Protocol GatewayProtocol
 	// Hosts are the fully qualified DNS names that are served; the first label may be '*', and AnyHost serves all. Before
 	// a name may stand the namespace whose VirtualServices may ask for it, as in "shop/www.example.com", or '.' for that
@@ -110,7 +110,8 @@ type IstioGatewayProps struct {
 	// Servers are what it listens on. At least one is required.
 	Servers []GatewayServer
 	// Certificate adds a server of HTTPS on port 443 for the hosts of all servers of HTTP. It is a Secret with the keys
-	// tls.crt and tls.key in the namespace of the gateway's own pods. Defaults to none.
+	// tls.crt and tls.key in the namespace of the gateway's own pods. Without a server of HTTP, or with one of Servers for
+	// such a host on that port, it is an error. Defaults to none.
 	Certificate *Credentials
 	// Labels and Annotations of the Gateway. Default to none.
 	Labels, Annotations map[string]string

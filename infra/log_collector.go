@@ -53,8 +53,8 @@ type LogCollectorProps struct {
 	Form LogCollectorForm
 	// Elasticsearch that the logs are written to: the Endpoint of an *Elasticsearch, or ExistingElasticsearch. Required.
 	Elasticsearch ElasticsearchEndpoint
-	// From are the workloads of the namespace whose logs a NodeCollector collects. Defaults to all pods of the namespace
-	// but the collector's own.
+	// From are the workloads of the namespace whose logs a NodeCollector collects; for a SidecarCollector an error.
+	// Defaults to all pods of the namespace but the collector's own.
 	From []*ProbedDeployment
 	// LogFile is where the workload beside a SidecarCollector writes its log: a file in a folder of its own, which the
 	// shared volume hides; files beside it that end with .log are collected too. Defaults to /var/log/app/app.log.
@@ -71,7 +71,7 @@ type LogCollectorProps struct {
 	Image string
 	// Resources of the container. Defaults to 128Mi to 256Mi of memory and 0.05 to 0.5 cores.
 	Resources Resources
-	// Patch has the last word on the DaemonSet of a NodeCollector.
+	// Patch has the last word on the DaemonSet of a NodeCollector; for a SidecarCollector it is an error.
 	Patch func(*appsv1.DaemonSet)
 }
 

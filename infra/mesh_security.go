@@ -45,45 +45,50 @@ const (
 type Access struct {
 	// Action is what happens to the requests that a rule matches. Defaults to Allow.
 	Action AccessAction
-	// Rules match requests; one of them is enough. Required, unless Nobody is set.
+	// Rules match requests; one of them is enough. Required, unless Nobody is set; an error beside it.
 	Rules []AccessRule
-	// Nobody refuses every request; other policies may allow some. Defaults to false.
+	// Nobody refuses every request; other policies may allow some. For Allow alone. Defaults to false.
 	Nobody bool
 }
 
 // AccessRule matches requests from one of the callers, to one of the operations, under all the conditions. What is left
 // out matches all; a rule without anything matches every request.
 type AccessRule struct {
-	// From are the callers.
+	// From are the callers. Defaults to every caller.
 	From []Caller
-	// To are the operations.
+	// To are the operations. Defaults to every operation.
 	To []Operation
-	// When are further conditions.
+	// When are further conditions. Defaults to none.
 	When []Condition
 }
 
-// Caller is where a request comes from. All fields that are set must match; one value of a field is enough. Values may
-// begin or end with '*'.
+// Caller is where a request comes from. All fields that are set must match, at least one is set, and one value of a field
+// is enough. Values but for IPBlocks may begin or end with '*'; in any other place it is an error.
+// See https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source.
 type Caller struct {
-	// Principals are identities in the mesh, as TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT. They need mutual TLS.
+	// Principals are identities in the mesh, as TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT. They need mutual TLS. Default to
+	// any.
 	Principals []string
-	// Namespaces of the calling pods. They need mutual TLS.
+	// Namespaces of the calling pods. They need mutual TLS. Default to any.
 	Namespaces []string
-	// RequestPrincipals are identities from tokens, as ISSUER/SUBJECT; "*" is any valid token.
+	// RequestPrincipals are identities from tokens, as ISSUER/SUBJECT; "*" is any valid token. Default to any, with a
+	// token or without.
 	RequestPrincipals []string
-	// IPBlocks are addresses or networks.
+	// IPBlocks are IP addresses, or networks in CIDR notation such as "10.0.0.0/8". Default to any.
 	IPBlocks []string
 }
 
-// Operation is what a request wants. All fields that are set must match; one value of a field is enough.
+// Operation is what a request wants. All fields that are set must match, at least one is set, and one value of a field is
+// enough. Hosts, Methods and Paths may begin or end with '*'; in any other place it is an error.
+// See https://istio.io/latest/docs/reference/config/security/authorization-policy/#Operation.
 type Operation struct {
-	// Hosts that are asked for.
+	// Hosts that are asked for. Default to any.
 	Hosts []string
-	// Ports of the pod.
+	// Ports of the pod, 1 to 65535, which may differ from the Service's. Default to any.
 	Ports []int32
-	// Methods of HTTP.
+	// Methods of HTTP, in capitals; for gRPC it is always POST. Default to any.
 	Methods []string
-	// Paths, which may begin or end with '*'; for gRPC /package.Service/Method.
+	// Paths of the request; for gRPC /package.Service/Method. Default to any.
 	Paths []string
 }
 
@@ -92,17 +97,19 @@ type Operation struct {
 type Condition struct {
 	// Key is the attribute. Required.
 	Key string
-	// Values of which one must match. One of Values and NotValues is required.
+	// Values of which one must match. Default to any. At least one of Values and NotValues is required.
 	Values []string
-	// NotValues of which none may match.
+	// NotValues of which none may match. Default to none.
 	NotValues []string
 }
 
 // TokenIssuer is somebody whose tokens (JWT) are believed.
+// See https://istio.io/latest/docs/reference/config/security/jwt/.
 type TokenIssuer struct {
 	// Issuer is the iss claim of the tokens. Required.
 	Issuer string
-	// JWKSURI is where the issuer's keys are, a URL. Defaults to what the issuer's OpenID configuration says.
+	// JWKSURI is where the issuer's keys are, a URL with http or https. Defaults to what the issuer's OpenID configuration
+	// says.
 	JWKSURI string
 	// Audiences of which a token must name one. Default to all.
 	Audiences []string
@@ -116,12 +123,13 @@ type MeshSecurityProps struct {
 	Workload *ProbedDeployment
 	// MutualTLS makes a PeerAuthentication. Defaults to none.
 	MutualTLS MutualTLS
-	// PortMutualTLS departs from MutualTLS for ports of the pods; it needs a Workload. Defaults to none.
+	// PortMutualTLS departs from MutualTLS for ports of the pods, by their number; it needs a Workload. Defaults to none.
 	PortMutualTLS map[int32]MutualTLS
 	// Tokens make a RequestAuthentication: a request with a token that is not valid is refused. One without passes,
 	// unless Access asks for a RequestPrincipal. Default to none.
 	Tokens []TokenIssuer
-	// Access makes an AuthorizationPolicy. Defaults to none.
+	// Access makes an AuthorizationPolicy. Defaults to none: every request passes. One of MutualTLS, PortMutualTLS, Tokens
+	// and Access is required.
 	Access Access
 	// Labels and Annotations of the objects. Default to none.
 	Labels, Annotations map[string]string

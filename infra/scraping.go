@@ -28,9 +28,9 @@ const (
 
 // ScrapingProps are the options of a Scraping.
 type ScrapingProps struct {
-	// Name of the ServiceMonitor. Defaults to the Service's; an RFC 1123 subdomain.
+	// Name of the ServiceMonitor, for that form alone; an RFC 1123 subdomain. Defaults to the Service's.
 	Name string
-	// Form defaults to ServiceMonitor.
+	// Form is how Prometheus is told. Defaults to ServiceMonitor.
 	Form ScrapingForm
 	// Service whose pods are read. Several Scrapings of the form ServiceMonitor may be for one Service, each with a Name of
 	// its own, but only one of the form ScrapeAnnotations. Required.
@@ -45,9 +45,10 @@ type ScrapingProps struct {
 	// Timeout is how long a read may take, at most the Interval, for the form ServiceMonitor.
 	// Defaults to the Prometheus'.
 	Timeout time.Duration
-	// Labels of the ServiceMonitor, by which a Prometheus may select it, and Annotations. Default to none.
+	// Labels of the ServiceMonitor, by which a Prometheus may select it, and Annotations; for that form alone. Default to
+	// none.
 	Labels, Annotations map[string]string
-	// Patch has the last word on the ServiceMonitor.
+	// Patch has the last word on the ServiceMonitor; for the form ScrapeAnnotations it is an error.
 	Patch func(*monitoringv1.ServiceMonitor)
 }
 
@@ -210,8 +211,8 @@ type Scraping struct {
 }
 
 // NewScraping makes a Scraping. In the form ServiceMonitor its child Resource is that object, and the Service gets the
-// label app.kubernetes.io/name by which it is found; in the form Annotations it has no child, and the Service gets the
-// annotations.
+// label app.kubernetes.io/name by which it is found; in the form ScrapeAnnotations it has no child, and the Service gets
+// the annotations. A Service that has them already, with other values, is an error.
 func NewScraping(scope constructs.Construct, id string, props ScrapingProps) *Scraping {
 	props = props.withDefaults()
 	s := &Scraping{props: props}
