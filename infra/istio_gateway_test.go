@@ -196,6 +196,11 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[0].Hosts[9]: "` + strings.Repeat("a", 64) + `.example.com" has a label that is longer than DNS allows, 63 characters; shorten it`,
 			`[chart/gateway] Servers[0].Hosts[11]: "www.example.com" is there twice; leave out one of them`,
 		}},
+		"name that is taken": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
+			{Port: 80, Name: "web", Hosts: hosts}, {Port: 81, Name: "web", Hosts: hosts},
+		}}), []string{
+			`[chart/gateway] Servers[1].Name: "web" is already taken by Servers[0]; give each its own`,
+		}},
 		"protocols on one port": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
 			{Port: 80, Hosts: hosts}, {Port: 80, Protocol: infra.GatewayTCP, Hosts: []string{infra.AnyHost}}, {Port: 80, Protocol: infra.GatewayGRPC, Hosts: []string{"grpc.example.com"}},
 		}}), []string{
