@@ -294,12 +294,26 @@ func (c *IstioCanary) validateNamespaces(p *problems, namespace string) {
 		}
 	}
 	check("Name", c.props.Name, c.object)
+	c.validateGateways(p, namespaceOf(c.object))
 	if namespaceOf(c.destinationRule) != namespaceOf(c.object) {
 		check("DestinationRuleName", c.props.DestinationRuleName, c.destinationRule)
 	}
 	for i, version := range c.props.Versions {
 		if version.Workload != nil {
 			check(index("Versions", i)+".Workload", version.Workload.Name(), version.Workload.object)
+		}
+	}
+}
+
+// validateGateways finds hosts that the gateways serve, but not for VirtualServices of this namespace: requests for them
+// would be answered with 404.
+func (c *IstioCanary) validateGateways(p *problems, namespace string) {
+	for i, host := range c.props.Hosts {
+		for j, gateway := range c.props.Gateways {
+			if gateway != nil && gateway.serves(host) && !gateway.servesIn(namespace, host) {
+				p.add(index("Hosts", i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
+					showNamespace(namespace), index("Gateways", j), gateway.Name(), namespace+"/"+host))
+			}
 		}
 	}
 }

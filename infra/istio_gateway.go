@@ -406,9 +406,6 @@ func NewIstioGateway(scope constructs.Construct, id string, props IstioGatewayPr
 	tree.New(g, scope, id)
 	tree.Invalid(g, props.validate()...)
 	g.object = istio.NewGateway(g, "Resource", patched(g, props.render(), props.Patch))
-	if props.namesNamespaces() {
-		tree.Validate(g, g.validateNamespaces)
-	}
 	return g
 }
 
@@ -424,7 +421,7 @@ func (g *IstioGateway) reference() string {
 }
 
 // serves tells whether a server takes HTTP requests for the host, or for some of its subdomains, for a VirtualService of
-// some namespace. Of which one, validateNamespaces looks at.
+// some namespace.
 func (g *IstioGateway) serves(host string) bool {
 	return g.servesIn("", host)
 }
@@ -450,27 +447,6 @@ func (g *IstioGateway) isOpen(open, namespace string) bool {
 	return open == allNamespaces || open == "" || namespace == "" || open == namespace
 }
 
-// validateNamespaces finds hosts that an IstioCanary asks for and that are not open to its namespace: its requests would
-// be answered with 404. It waits for synth, when all are there.
-func (g *IstioGateway) validateNamespaces() []string {
-	var p problems
-	for _, construct := range *g.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
-		canary, ok := construct.(*IstioCanary)
-		// A Patch may have put the VirtualService into another namespace.
-		if !ok || canary.props.Patch != nil || !slices.Contains(canary.props.Gateways, g) {
-			continue
-		}
-		namespace := chartNamespace(canary)
-		for _, host := range canary.props.Hosts {
-			if g.serves(host) && !g.servesIn(namespace, host) {
-				p.add("Servers", host, fmt.Sprintf("is not open to the namespace %s, from which %s asks for it; add the host %q to a server",
-					namespace, *canary.Node().Path(), namespace+"/"+host))
-			}
-		}
-	}
-	return p
-}
-
 // hostsOverlap tells whether there is a host that both stand for.
 func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a) }
 
@@ -478,13 +454,6 @@ func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a
 func hostCovers(served, host string) bool {
 	return served == host || served == AnyHost ||
 		strings.HasPrefix(served, "*.") && strings.HasSuffix(host, served[1:])
-}
-
-// namesNamespaces tells whether a host is open to the VirtualServices of one namespace alone.
-func (props IstioGatewayProps) namesNamespaces() bool {
-	return slices.ContainsFunc(props.Servers, func(s GatewayServer) bool {
-		return slices.ContainsFunc(s.Hosts, func(host string) bool { return strings.Contains(host, "/") })
-	})
 }
 
 func (props IstioGatewayProps) render() *networkingv1.Gateway {

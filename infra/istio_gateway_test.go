@@ -266,7 +266,7 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[3].ClientCA: "authorities" has no key ca.crt; put the certificates of the authorities there`,
 		}},
 		"host of another namespace": {doorOf("edge/www.example.com", "./*.example.com"), []string{
-			`[chart/edge/gateway] Servers: "www.example.com" is not open to the namespace shop, from which chart/shop/canary asks for it; add the host "shop/www.example.com" to a server`,
+			`[chart/shop/canary] Hosts[0]: "www.example.com" is not open to namespace "shop" in Gateways[0], door; add the host "shop/www.example.com" to a server there`,
 		}},
 		"host of a namespace for nobody": {doorOf("shop/cart.example.com"), []string{
 			`[chart/shop/canary] Gateways[0]: "door" has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out`,

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 )
 
 // versionLabel is the label by which Istio's telemetry tells versions apart
@@ -57,16 +56,6 @@ func (s *Service) validateProtocols(p *problems, name string) {
 				i, port.Name))
 		}
 	}
-}
-
-// chartOf is the chart that a construct stands in, or where it stands in none the construct itself.
-func chartOf(construct constructs.Construct) constructs.Construct {
-	for _, scope := range slices.Backward(*construct.Node().Scopes()) {
-		if chart, ok := scope.(cdk8s.Chart); ok {
-			return chart
-		}
-	}
-	return construct
 }
 
 // below are the constructs of a type in the tree below another, in the order in which they were made.

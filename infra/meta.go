@@ -22,14 +22,6 @@ func namespaceOf(object cdk8s.ApiObject) string {
 	return ""
 }
 
-// chartNamespace is the namespace that the chart of a construct puts its objects into, empty where it names none.
-func chartNamespace(construct constructs.Construct) string {
-	if chart := chartOf(construct); chart != nil && chart.Namespace() != nil {
-		return *chart.Namespace()
-	}
-	return ""
-}
-
 // chartLabel is the value of a label that the chart of a construct puts on its objects, empty where it does not.
 func chartLabel(construct constructs.Construct, key string) string {
 	if chart := chartOf(construct); chart != nil && chart.Labels() != nil {

@@ -159,7 +159,7 @@ func TestChecksAcrossConstructsAreTheSameOnBothTrees(t *testing.T) {
 		}
 	})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), `[edge/gateway] Servers: "www.example.com" is not open to the namespace shop`)
+	assert.Contains(t, err.Error(), `[shop/canary] Hosts[0]: "www.example.com" is not open to namespace "shop"`)
 	assert.Contains(t, err.Error(), `[shop/second] Service: "web" has the annotations of shop/first already`)
 	assert.NotContains(t, err.Error(), "cart.example.com")
 	assert.NotContains(t, err.Error(), "[shop/monitor]", "a label of the chart is no label of the Service")
