@@ -377,12 +377,7 @@ func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 	object.Spec.Gateways = append(object.Spec.Gateways, gateways...)
 	object.Spec.Hosts = append(object.Spec.Hosts, props.Hosts...)
 	for _, rule := range props.Rules {
-		if !props.splits() {
-			object.Spec.Http = append(object.Spec.Http, rule.render(props))
-			continue
-		}
-		object.Spec.Http = append(object.Spec.Http,
-			onlyFor(rule.render(props), "", gateways...), onlyFor(rule.withoutPorts().render(props), "-mesh", meshGateway))
+		object.Spec.Http = append(object.Spec.Http, rule.routes(props, gateways)...)
 	}
 	return object
 }
@@ -391,20 +386,6 @@ func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 // have named theirs, must not get.
 func (props IstioCanaryProps) splits() bool {
 	return props.Mesh && len(props.Gateways) > 0 && props.Service != nil && len(props.Service.props.Ports) > 1
-}
-
-// onlyFor restricts a route to requests through some gateways.
-func onlyFor(route *networking.HTTPRoute, suffix string, gateways ...string) *networking.HTTPRoute {
-	if route.Name != "" {
-		route.Name += suffix
-	}
-	if len(route.Match) == 0 {
-		route.Match = []*networking.HTTPMatchRequest{{}}
-	}
-	for _, match := range route.Match {
-		match.Gateways = gateways
-	}
-	return route
 }
 
 func (props IstioCanaryProps) destinationRule() *networkingv1.DestinationRule {

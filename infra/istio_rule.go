@@ -380,6 +380,37 @@ func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
 	return route
 }
 
+// routes are the rule as Istio takes it: one route, or where the IstioCanary splits one for requests from outside the
+// mesh and one for calls inside it.
+func (r Rule) routes(canary IstioCanaryProps, gateways []string) []*networking.HTTPRoute {
+	if !canary.splits() {
+		return []*networking.HTTPRoute{r.render(canary)}
+	}
+	outside := r
+	outside.Match = slices.DeleteFunc(slices.Clone(r.matches()), func(m Match) bool { return len(m.SourceLabels) > 0 })
+	inside := r.withoutPorts()
+	inside.Match = r.matches()
+	if inside.Name != "" {
+		inside.Name += "-mesh"
+	}
+	var routes []*networking.HTTPRoute
+	if len(outside.Match) > 0 {
+		routes = append(routes, onlyFor(outside.render(canary), gateways...))
+	}
+	return append(routes, onlyFor(inside.render(canary), meshGateway))
+}
+
+// onlyFor restricts a route to requests through some gateways. Where a match names them, Istio does not look at its
+// labels of the caller, which by themselves restrict it to the mesh.
+func onlyFor(route *networking.HTTPRoute, gateways ...string) *networking.HTTPRoute {
+	for _, match := range route.Match {
+		if len(match.SourceLabels) == 0 {
+			match.Gateways = gateways
+		}
+	}
+	return route
+}
+
 // withoutPorts is the rule for requests that have named their port themselves.
 func (r Rule) withoutPorts() Rule {
 	r.To = slices.Clone(r.To)
