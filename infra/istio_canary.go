@@ -224,24 +224,32 @@ func (props IstioCanaryProps) validateHosts(p *problems) {
 	}
 }
 
-// validateReachability finds rules that no request can reach.
+// validateReachability finds rules, and single matches of rules, that no request can reach.
 func (props IstioCanaryProps) validateReachability(p *problems) {
 	for i, rule := range props.Rules {
+		at := index("Rules", i)
 		var taken []string
-		unreachable := true
-		for _, match := range rule.matches() {
+		var dead problems
+		for j, match := range rule.matches() {
+			field := index(at+".Match", j)
 			earlier := slices.IndexFunc(props.Rules[:i], func(r Rule) bool { return r.covers(match) })
-			if earlier < 0 {
-				unreachable = false
-				break
+			same := slices.IndexFunc(rule.Match[:j], func(m Match) bool { return m.covers(match) })
+			switch {
+			case earlier >= 0:
+				before := index("Rules", earlier)
+				taken = append(taken, before)
+				dead = append(dead, fmt.Sprintf("%s: can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", field, before))
+			case same >= 0:
+				dead = append(dead, fmt.Sprintf("%s: adds nothing, since its requests are those of %s already; leave it out", field, index(at+".Match", same)))
 			}
-			taken = append(taken, index("Rules", earlier))
 		}
-		if unreachable {
-			slices.Sort(taken)
-			*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
-				index("Rules", i), strings.Join(slices.Compact(taken), " and ")))
+		if len(taken) < len(rule.matches()) {
+			*p = append(*p, dead...)
+			continue
 		}
+		slices.Sort(taken)
+		*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
+			at, strings.Join(slices.Compact(taken), " and ")))
 	}
 }
 

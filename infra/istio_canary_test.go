@@ -201,25 +201,24 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 		earlier, later []infra.Match
 		unreachable    bool
 	}{
-		"after a catch-all":                  {nil, []infra.Match{header(infra.Exact("1"))}, true},
-		"catch-all last":                     {[]infra.Match{header(infra.Exact("1"))}, nil, false},
-		"two catch-alls":                     {nil, nil, true},
-		"the same":                           {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1"))}, true},
-		"another value":                      {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("2"))}, false},
-		"prefix covers exact":                {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"prefix covers longer prefix":        {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Prefix("/a/b"))}, true},
-		"longer prefix first":                {[]infra.Match{uri(infra.Prefix("/a/b"))}, []infra.Match{uri(infra.Prefix("/a"))}, false},
-		"every path begins with a slash":     {[]infra.Match{uri(infra.Prefix("/"))}, []infra.Match{header(infra.Exact("1"))}, true},
-		"expression covers exact":            {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"expression matches the whole":       {[]infra.Match{uri(infra.Regex("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, false},
-		"expression and prefix":              {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Prefix("/ab"))}, false},
-		"present covers a value":             {[]infra.Match{header(infra.Present())}, []infra.Match{header(infra.Exact("1"))}, true},
-		"case ignored first":                 {[]infra.Match{{URI: infra.Prefix("/A"), IgnoreURICase: true}}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"case ignored later":                 {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), IgnoreURICase: true}}, false},
-		"more conditions later":              {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, true},
-		"more conditions earlier":            {[]infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, []infra.Match{uri(infra.Exact("/a"))}, false},
-		"not all of the later one's matches": {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, false},
-		"one of the earlier one's matches":   {[]infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, []infra.Match{header(infra.Exact("2"))}, true},
+		"after a catch-all":                {nil, []infra.Match{header(infra.Exact("1"))}, true},
+		"catch-all last":                   {[]infra.Match{header(infra.Exact("1"))}, nil, false},
+		"two catch-alls":                   {nil, nil, true},
+		"the same":                         {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"another value":                    {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("2"))}, false},
+		"prefix covers exact":              {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"prefix covers longer prefix":      {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Prefix("/a/b"))}, true},
+		"longer prefix first":              {[]infra.Match{uri(infra.Prefix("/a/b"))}, []infra.Match{uri(infra.Prefix("/a"))}, false},
+		"every path begins with a slash":   {[]infra.Match{uri(infra.Prefix("/"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"expression covers exact":          {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"expression matches the whole":     {[]infra.Match{uri(infra.Regex("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, false},
+		"expression and prefix":            {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Prefix("/ab"))}, false},
+		"present covers a value":           {[]infra.Match{header(infra.Present())}, []infra.Match{header(infra.Exact("1"))}, true},
+		"case ignored first":               {[]infra.Match{{URI: infra.Prefix("/A"), IgnoreURICase: true}}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"case ignored later":               {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), IgnoreURICase: true}}, false},
+		"more conditions later":            {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, true},
+		"more conditions earlier":          {[]infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, []infra.Match{uri(infra.Exact("/a"))}, false},
+		"one of the earlier one's matches": {[]infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, []infra.Match{header(infra.Exact("2"))}, true},
 		"without a header, then with it": {
 			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, []infra.Match{{Headers: map[string]infra.StringMatch{"x": infra.Present()}}}, false,
 		},
@@ -475,6 +474,28 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			props.Rules[0].To[0].Port = "web"
 		}), []string{
 			`[chart/canary] Hosts: is not set; name the hosts that clients outside the mesh ask for`,
+		}},
+		"one match taken before": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			to := props.Rules[0].To
+			props.Rules = []infra.Rule{
+				{Match: []infra.Match{{Headers: map[string]infra.StringMatch{"version": infra.Exact("1")}}}, To: to},
+				{Match: []infra.Match{{Headers: map[string]infra.StringMatch{"version": infra.Exact("1")}, URI: infra.Prefix("/a")}, {Headers: map[string]infra.StringMatch{"version": infra.Exact("2")}}}, To: to},
+			}
+		}), []string{
+			`[chart/canary] Rules[1].Match[0]: can never apply, since its requests are taken before by Rules[0]; leave it out, or narrow what is before it`,
+		}},
+		"matches taken by different rules": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			to := props.Rules[0].To
+			one, two := infra.Match{URI: infra.Prefix("/1")}, infra.Match{URI: infra.Prefix("/2")}
+			props.Rules = []infra.Rule{{Match: []infra.Match{one}, To: to}, {Match: []infra.Match{two}, To: to}, {Match: []infra.Match{two, one}, To: to}}
+		}), []string{
+			`[chart/canary] Rules[2]: can never apply, since all its requests are taken before by Rules[0] and Rules[1]; put it first, or narrow what is before it`,
+		}},
+		"matches of one rule": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			props.Rules[0].Match = []infra.Match{{URI: infra.Prefix("/a")}, {URI: infra.Exact("/b")}, {URI: infra.Exact("/ab")}, {URI: infra.Prefix("/a")}}
+		}), []string{
+			`[chart/canary] Rules[0].Match[2]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
+			`[chart/canary] Rules[0].Match[3]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
 		}},
 	}.run(t)
 }
