@@ -3,7 +3,6 @@ package infra
 import (
 	"fmt"
 	"math/big"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +137,7 @@ func validateAlertLabels(p *problems, field string, labels map[string]string) {
 
 // webAddress checks the URL of a page.
 func (p *problems) webAddress(field, address string) {
-	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if !isWebAddress(address) {
 		p.add(field, address, "is not the URL of a page; use for example \"https://example.com/runbooks/web\"")
 	}
 }
