@@ -1,8 +1,6 @@
 package native
 
 import (
-	"fmt"
-
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
@@ -12,7 +10,7 @@ type construct struct {
 	node *node
 }
 
-func (c *construct) Node() constructs.Node { return c.node }
+func (c *construct) Node() constructs.Node { return handle{c.node} }
 
 func (c *construct) ToString() *string {
 	if c.node.path == "" {
@@ -26,10 +24,5 @@ func (c *construct) With(mixins ...constructs.IMixin) constructs.IConstruct {
 	return c.node.With(mixins...)
 }
 
-// MarshalJSON fails: a construct is no value. Encoded, it would look like an empty one.
-func (c *construct) MarshalJSON() ([]byte, error) { return c.node.MarshalJSON() }
-
-func (n *node) MarshalJSON() ([]byte, error) {
-	return nil, fmt.Errorf("construct %q stands in a native tree, which jsii cannot see: "+
-		"begin the tree with cdk8s.NewApp to use it with libraries of jsii", n.path)
-}
+// MarshalJSON fails, as that of its node does.
+func (c *construct) MarshalJSON() ([]byte, error) { return handle{c.node}.MarshalJSON() }

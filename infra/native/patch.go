@@ -19,26 +19,31 @@ type operation struct {
 	value          any
 }
 
-// AddJsonPatch takes operations as their JSON has them, so any Go value that encodes to one will do.
+// AddJsonPatch takes the patches of package tree, and operations as their JSON has them: any Go value that encodes to one.
 func (o *apiObject) AddJsonPatch(ops ...cdk8s.JsonPatch) {
-	for _, op := range ops {
+	o.patches = append(o.patches, operations(ops)...)
+}
+
+func operations(ops []cdk8s.JsonPatch) []operation {
+	result := make([]operation, len(ops))
+	for i, op := range ops {
 		if v := reflect.Indirect(reflect.ValueOf(op)); v.IsValid() && isProxy(v.Type()) {
-			fail("a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: pass the operation " +
-				`itself, like map[string]any{"op": "replace", "path": "/spec/replicas", "value": 3}`)
+			fail("a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: make it with " +
+				`package tree, like tree.PatchReplace("/spec/replicas", 3)`)
 		}
 		fields, _ := jsonValue(op).(map[string]any)
-		var patch operation
+		patch := &result[i]
 		patch.op, _ = fields["op"].(string)
 		patch.path, _ = fields["path"].(string)
 		patch.from, _ = fields["from"].(string)
 		patch.value = fields["value"]
 		switch patch.op {
 		case "add", "remove", "replace", "copy", "move", "test":
-			o.patches = append(o.patches, patch)
 		default:
 			fail("%v is not an operation of RFC 6902: its op has to be add, remove, replace, copy, move or test", op)
 		}
 	}
+	return result
 }
 
 // applyPatches applies operations in turn. As in cdk8s, what they add is not sorted, nulls stay, and to remove what is
