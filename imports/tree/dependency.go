@@ -1,10 +1,6 @@
 package tree
 
-import (
-	"slices"
-
-	"github.com/aws/constructs-go/constructs/v10"
-)
+import "github.com/aws/constructs-go/constructs/v10"
 
 // NewDependencyGroup makes one thing to depend on out of several constructs, as constructs.NewDependencyGroup does, for
 // the tree that first stands in. More can be added later.
@@ -42,11 +38,7 @@ func (g *dependencyGroup) Add(members ...constructs.IDependable) {
 func (g *dependencyGroup) DependencyRoots() *[]constructs.IConstruct {
 	roots := []constructs.IConstruct{}
 	for _, member := range g.members {
-		for _, root := range DependencyRoots(member) {
-			if !slices.Contains(roots, root) {
-				roots = append(roots, root)
-			}
-		}
+		roots = append(roots, DependencyRoots(member)...)
 	}
 	return &roots
 }

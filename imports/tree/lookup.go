@@ -48,13 +48,16 @@ func ObjectOf(construct constructs.IConstruct) (object cdk8s.ApiObject, err erro
 	if !isNative(construct) {
 		return cdk8s.ApiObject_Of(construct), nil
 	}
-	for {
+	for seen := map[constructs.IConstruct]bool{}; ; seen[construct] = true {
 		if object, ok := construct.(cdk8s.ApiObject); ok {
 			return object, nil
 		}
 		child := construct.Node().DefaultChild()
 		if child == nil {
 			return nil, fmt.Errorf("cannot find a (direct or indirect) child of type ApiObject for construct %s", *construct.Node().Path())
+		}
+		if seen[child] {
+			return nil, fmt.Errorf("construct %s is its own default child; undo SetDefaultChild", *child.Node().Path())
 		}
 		construct = child
 	}

@@ -11,8 +11,8 @@ import (
 
 // PatchAdd makes an operation of JSON Patch (RFC 6902) for ApiObject.AddJsonPatch, as cdk8s.JsonPatch_Add does, for
 // objects of either tree: it adds value to an object, or inserts it into an array before the index that path ends in,
-// where "-" is the end. value is taken over at once, in the form that encoding/json gives it; PatchAdd panics for one
-// that has none.
+// where "-" is the end. value is taken over at once, in the form that encoding/json gives it, without the entries of maps
+// that are null, which jsii does not carry; PatchAdd panics for a value that has no such form.
 //
 // Objects of the official tree take such operations once anything was made in that tree through this package. Where
 // nothing was, use the functions of cdk8s.
@@ -67,7 +67,24 @@ func patchValue(path string, value any) any {
 	if err := json.Unmarshal(text, &result); err != nil {
 		panic(fmt.Errorf("patch of %s: %T cannot be part of a manifest: %w", path, value, err))
 	}
-	return result
+	return withoutNulls(result)
+}
+
+func withoutNulls(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, item := range value {
+			if item == nil {
+				delete(value, key)
+			}
+			withoutNulls(item)
+		}
+	case []any:
+		for _, item := range value {
+			withoutNulls(item)
+		}
+	}
+	return value
 }
 
 // A patch is plain Go until an official object takes it. Then jsii makes it an object of JavaScript, because of this

@@ -86,7 +86,7 @@ func (a *app) Charts() *[]cdk8s.Chart {
 }
 
 func (a *app) SynthYaml() *string {
-	order := newValidOrder(a.node)
+	order := newCheckedOrder(a.node)
 	var documents []any
 	for _, c := range order.charts() {
 		for _, object := range order.objects(c) {

@@ -94,7 +94,7 @@ func (c *chart) objectName(n *node, object cdk8s.ApiObject) string {
 }
 
 func (c *chart) ToJson() *[]any {
-	order := newValidOrder(c.node.app().node)
+	order := newCheckedOrder(c.node.app().node)
 	if !order.has(c.node) {
 		order = newOrder(c.node) // it was removed from the app
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // Stringify writes documents as YAML, the bytes that cdk8s.Yaml_Stringify writes. A document is any Go value, written in
-// the form that encoding/json gives it; it is an error if there is none.
+// the form that encoding/json gives it; it is an error if there is none. Null stays null; from the maps of the documents
+// for cdk8s.Yaml_Stringify, jsii leaves it out.
 func Stringify(documents ...any) (text string, err error) {
 	defer returned(&err)
 	ordered := make([]any, len(documents))

@@ -85,7 +85,7 @@ func nodeOf(c constructs.IConstruct) *node {
 }
 
 func (n *node) AddConstruct(self constructs.Construct, id string) constructs.Construct {
-	return &construct{newChild(n, self, "Construct", &id)}
+	return jsiiCannotTakeTheNativeTree_useCdk8sNewApp{newChild(n, self, "Construct", &id)}
 }
 
 func (n *node) Id() *string { return new(n.id) }

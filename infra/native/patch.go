@@ -2,6 +2,7 @@ package native
 
 import (
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -129,20 +130,28 @@ func freeze(value any) any {
 	return value
 }
 
+// clone copies a value as cdk8s does, by way of JSON, in which infinite numbers of a collection are null.
 func clone(value any) any {
 	switch value := value.(type) {
 	case *object:
 		o := &object{slices.Clone(value.entries)}
 		for i := range o.entries {
-			o.entries[i].Value = clone(o.entries[i].Value)
+			o.entries[i].Value = clone(finite(o.entries[i].Value))
 		}
 		return o
 	case *array:
 		a := &array{slices.Clone(value.items)}
 		for i := range a.items {
-			a.items[i] = clone(a.items[i])
+			a.items[i] = clone(finite(a.items[i]))
 		}
 		return a
+	}
+	return value
+}
+
+func finite(value any) any {
+	if number, ok := value.(float64); ok && math.IsInf(number, 0) {
+		return nil
 	}
 	return value
 }
