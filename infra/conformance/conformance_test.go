@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	tree.Close()
+	if err := running.close(); err != nil {
+		fmt.Println("the engine did not end well:", err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
