@@ -325,9 +325,12 @@ func (g *generator) patches() testCase {
 	for range 1 + g.IntN(8) {
 		object := g.one("object")
 		patch := &jsonPatch{Op: pick(g, "add", "add", "add", "remove", "replace", "copy", "move", "test"), Path: pick(g, patchPlaces...), Value: g.value(3)}
+		if g.chance(40) {
+			patch.Path = "/nowhere/here"
+		}
 		switch patch.Op {
 		case "remove":
-			patch.Path = pick(g, "/new", "/list/2", "/list/7", "/list/-", "/map/10", "/map/a~1b", "/10", "/metadata/labels", "/metadata/no", "/nowhere/here")
+			patch.Path = pick(g, "/new", "/list/2", "/list/7", "/list/-", "/map/10", "/map/a~1b", "/10", "/metadata/labels", "/metadata/no")
 		case "copy":
 			patch.From = pick(g, "/list", "/list/0", "/map", "/empty", "/text", "/kind", "/metadata", "/metadata/name")
 		case "move":
@@ -337,7 +340,10 @@ func (g *generator) patches() testCase {
 			moved[object] = true
 			patch.From = "/other"
 		case "test":
-			patch.Path, patch.Value = pick(g, "/kind", "/empty", "/text", "/no", "/nowhere/here"), pick[any](g, "Pod", map[string]any{}, "text", "CronJob", nil)
+			patch.Path, patch.Value = "/apiVersion", g.test.Steps[object-1].Content["apiVersion"]
+			if g.chance(10) {
+				patch.Path, patch.Value = pick(g, "/kind", "/empty", "/text", "/no"), pick[any](g, "Pod", map[string]any{}, "text", "CronJob", nil)
+			}
 		}
 		g.do(step{Op: "patch", On: object, Patch: patch})
 	}
@@ -347,7 +353,7 @@ func (g *generator) patches() testCase {
 // patchPlaces are where patches put what may be anything.
 var patchPlaces = []string{
 	"/list/0", "/list/1", "/list/-", "/list/3", "/map/a~1b", "/map/~0", "/map/10", "/map/😀", "/map/", "/text", "/number", "/empty/x",
-	"/new", "/10", "/metadata/annotations", "/nowhere/here",
+	"/new", "/10", "/metadata/annotations",
 }
 
 func (g *generator) resolvers() testCase {
@@ -373,7 +379,7 @@ func (g *generator) resolvers() testCase {
 func (g *generator) documents() testCase {
 	documents := []any{}
 	for range 1 + g.IntN(8) {
-		documents = append(documents, g.value(g.IntN(5)))
+		documents = append(documents, g.value(g.IntN(5)), bounded(randdoc.Object(g.Rand, g.IntN(5))))
 	}
 	return testCase{Documents: documents}
 }
