@@ -76,7 +76,6 @@ func (o *officialTree) remember(scope constructs.IConstruct) {
 }
 
 func (o *officialTree) newConstruct(self, scope constructs.Construct, id string) {
-	loadModule()
 	constructs.NewConstruct_Override(self, scope, &id)
 	o.remember(self)
 }
@@ -93,7 +92,6 @@ func (o *officialTree) newChart(scope constructs.Construct, id string, props Cha
 		}
 		options.Labels = &labels
 	}
-	loadModule()
 	var chart cdk8s.Chart
 	if props.GenerateObjectName == nil {
 		chart = cdk8s.NewChart(scope, &id, options)
@@ -122,7 +120,6 @@ func (o *officialTree) newObject(scope constructs.Construct, id string, content 
 		// Package manifest makes nothing but JSON values.
 		panic(fmt.Sprintf("object %q: %v", id, err))
 	}
-	loadModule()
 	object := &jsiiProxy_JsonObject{}
 	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, object)
 	return object

@@ -14,8 +14,8 @@ import (
 // where "-" is the end. value is taken over at once, in the form that encoding/json gives it, without the entries of maps
 // that are null, which jsii does not carry; PatchAdd panics for a value that has no such form.
 //
-// Objects of the official tree take such operations once anything was made in that tree through this package. Where
-// nothing was, use the functions of cdk8s.
+// Objects of the official tree take such operations once anything of that tree was given to this package, as a scope or
+// to ask about. A program that does neither uses the functions of cdk8s.
 func PatchAdd(path string, value any) cdk8s.JsonPatch {
 	return &patch{map[string]any{"op": "add", "path": path, "value": patchValue(path, value)}}
 }

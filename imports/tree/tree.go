@@ -232,6 +232,7 @@ func nativeScope(scope constructs.IConstruct) (Scope, bool) {
 	if native, ok := scope.Node().(Scope); ok {
 		return native, true
 	}
+	loadModule()
 	official.remember(scope)
 	return nil, false
 }

@@ -98,6 +98,18 @@ func TestOfficialConstructsAreRefusedByTheNativeTree(t *testing.T) {
 	}
 }
 
+// A patch of package tree needs its module of jsii, which comes with the first thing that is asked of that package.
+func TestPatchesOfPlainObjects(t *testing.T) {
+	tree.Close()
+	chart := cdk8s.NewChart(cdk8s.NewApp(nil), new("chart"), nil)
+	object := cdk8s.NewApiObject(chart, new("object"), &cdk8s.ApiObjectProps{ApiVersion: new("v1"), Kind: new("Pod")})
+	assert.Contains(t, failure(t, func() { object.AddJsonPatch(tree.PatchAdd("/spec", 1)) }), "Module 'k8s-combat-tree' not found")
+	_, err := tree.ChartOf(object)
+	require.NoError(t, err)
+	object.AddJsonPatch(tree.PatchAdd("/spec", values{"replicas": 1}))
+	assert.Equal(t, values{"replicas": 1.0}, object.ToJson().(values)["spec"])
+}
+
 func TestWithoutNodeItsOwnErrorStands(t *testing.T) {
 	tree.Close()
 	defer tree.Close()

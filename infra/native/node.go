@@ -232,6 +232,7 @@ func (n *node) Validate() *[]*string {
 func (n *node) With(mixins ...constructs.IMixin) constructs.IConstruct {
 	all := *n.FindAll(constructs.ConstructOrder_PREORDER)
 	for _, mixin := range mixins {
+		required("mixins", mixin != nil)
 		for _, construct := range all {
 			if *mixin.Supports(construct) {
 				mixin.ApplyTo(construct)
