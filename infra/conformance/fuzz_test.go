@@ -84,6 +84,7 @@ func FuzzTrees(f *testing.F) {
 	for i := range uint64(len(flavours)) {
 		f.Add(uint64(0), i)
 	}
+	f.Add(uint64(20261123), uint64(2769)) // replaces what is beyond the end of a list
 	f.Fuzz(func(t *testing.T, seed, number uint64) {
 		e, err := startEngine()
 		require.NoError(t, err)

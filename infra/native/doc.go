@@ -55,7 +55,8 @@
 //   - AddJsonPatch takes the patches of package tree and operations in the form of RFC 6902, such as a map[string]any
 //     with op, path and value, and not those that cdk8s.JsonPatch makes.
 //   - A JSON Patch that cannot be applied is an error in plain words. To copy or move what does not exist is one too,
-//     where cdk8s writes null, and so is a path through what is neither a map nor a list, which cdk8s ignores.
+//     where cdk8s writes null, and so is a path through what is neither a map nor a list, which cdk8s ignores, and one far
+//     beyond the end of a list, up to which cdk8s writes nulls.
 //   - Synth renders everything before it writes the first byte, so an error leaves the output folder as it was.
 //   - Dependencies that Synth infers, between charts and between objects, are not added to the nodes. Charts takes them
 //     into account at any time.

@@ -190,12 +190,20 @@ func put(root any, pointer string, value any, insert bool) any {
 			parent.entries = append(parent.entries, yaml.Entry{Key: key, Value: value})
 		}
 	case *array:
-		switch i := min(parent.place(key, pointer), len(parent.items)); {
-		case insert || i == len(parent.items):
-			parent.items = slices.Insert(parent.items, i, value)
-		default:
-			parent.items[i] = value
+		i := parent.place(key, pointer)
+		if insert {
+			parent.items = slices.Insert(parent.items, min(i, len(parent.items)), value)
+			return root
 		}
+		// Arrays of JavaScript grow up to the item that is set, with nulls.
+		const maxGap = 1000
+		if i > len(parent.items)+maxGap {
+			fail("%s is far beyond the end of the list, which has %d items", pointer, len(parent.items))
+		}
+		for i >= len(parent.items) {
+			parent.items = append(parent.items, nil)
+		}
+		parent.items[i] = value
 	}
 	return root
 }
