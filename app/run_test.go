@@ -118,7 +118,7 @@ func TestRunShutsDownInOrder(t *testing.T) {
 	signalled := time.Now()
 	p.signal(syscall.SIGTERM)
 	p.awaitLog("not ready, shutting down")
-	assert.Equal(t, answer{status: 503, body: "not ready\n", closes: true}, p.get("/readyz"))
+	assert.Equal(t, answer{status: 503, body: "not ready: shutting down\n", closes: true}, p.get("/readyz"))
 	assert.Equal(t, answer{status: 200, body: "pong", closes: true}, p.get("/ping"), "it goes on serving")
 	assert.Equal(t, "NOT_SERVING", p.grpcHealth())
 
@@ -169,7 +169,7 @@ func TestRunWithUnusableFile(t *testing.T) {
 
 func TestRunWithoutFile(t *testing.T) {
 	p := inProcess(t, nil, "--config-file="+filepath.Join(t.TempDir(), "app.yaml"), "--log-level=debug")
-	assert.Contains(t, p.log(), `"level":"DEBUG","msg":"no file, using the defaults"`)
+	assert.Contains(t, p.log(), `"level":"INFO","msg":"no file, using the defaults"`)
 	assert.NotContains(t, p.log(), `"level":"ERROR"`)
 }
 
