@@ -46,7 +46,7 @@ const (
 	// MetricLogDropped counts the log lines that could not be written.
 	MetricLogDropped = "log_lines_dropped_total"
 	// MetricReady is 1 while the service is ready, else 0.
-	MetricReady = "ready"
+	MetricReady = "service_ready"
 	// MetricBuildInfo is 1, with what was built as labels.
 	MetricBuildInfo = "k8s_combat_build_info"
 )

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,7 +129,7 @@ func (f *faults) serve(w http.ResponseWriter, r *http.Request) {
 	case len(done) == 0:
 		write(w, "no fault")
 	default:
-		write(w, fmt.Sprint(done))
+		write(w, strings.Join(done, ", "))
 	}
 }
 

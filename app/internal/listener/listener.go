@@ -4,12 +4,18 @@ package listener
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// acceptGrace is how long StopAccepting takes in connections that are there
-// already.
-const acceptGrace = 50 * time.Millisecond
+const (
+	// quiet is how long nobody must have connected for the listener to close.
+	quiet = 5 * time.Millisecond
+	// lastLook is for what came at the end of that.
+	lastLook = time.Millisecond
+	// acceptGrace bounds the wait for that.
+	acceptGrace = 100 * time.Millisecond
+)
 
 // Listener knows its open connections, so that they can be closed whatever state
 // they are in. Use New.
@@ -21,9 +27,11 @@ type Listener struct {
 	cut  bool
 
 	stopOnce sync.Once
-	// drained is closed once Accept has failed.
-	drained     chan struct{}
-	drainedOnce sync.Once
+	// stopAt is when to stop accepting at the latest, in Unix nanoseconds, 0 while
+	// that was not asked for.
+	stopAt atomic.Int64
+	// stopped is closed once Accept has closed the listener.
+	stopped chan struct{}
 }
 
 type conn struct {
@@ -33,20 +41,27 @@ type conn struct {
 
 // New wraps l.
 func New(l net.Listener) *Listener {
-	return &Listener{Listener: l, open: map[*conn]struct{}{}, drained: make(chan struct{})}
+	return &Listener{Listener: l, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
 }
 
 // Accept waits for the next connection.
 func (l *Listener) Accept() (net.Conn, error) {
+	if l.stopAt.Load() != 0 {
+		l.extend(quiet)
+	}
 	accepted, err := l.Listener.Accept()
+	if isTimeout(err) && l.extend(lastLook) {
+		// A process that had to wait for the CPU finds the deadline passed and has
+		// not looked who is there.
+		accepted, err = l.Listener.Accept()
+	}
+	if isTimeout(err) {
+		// Here and not in StopAccepting: a connection that comes in between is lost.
+		_ = l.Close()
+		close(l.stopped)
+		return nil, net.ErrClosed
+	}
 	if err != nil {
-		// A deadline passes in StopAccepting alone.
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-			err = net.ErrClosed
-		}
-		if !isTemporary(err) {
-			l.drainedOnce.Do(func() { close(l.drained) })
-		}
 		return nil, err
 	}
 	c := &conn{accepted, l}
@@ -60,22 +75,34 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// isTemporary asks as net/http and gRPC do: after such an error they go on, as
-// after too many open files.
-func isTemporary(err error) bool {
-	t, ok := err.(interface{ Temporary() bool })
-	return ok && t.Temporary()
+// extend allows Accept some more time, unless it is up.
+func (l *Listener) extend(by time.Duration) bool {
+	now := time.Now()
+	return now.UnixNano() < l.stopAt.Load() && setDeadline(l.Listener, now.Add(by))
+}
+
+func setDeadline(l net.Listener, at time.Time) bool {
+	d, ok := l.(interface{ SetDeadline(time.Time) error })
+	return ok && d.SetDeadline(at) == nil
+}
+
+// isTimeout is true after a deadline, which only StopAccepting sets.
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
 }
 
 // StopAccepting closes the listener, once the connections are accepted that the
 // kernel has completed before: closing resets them, and their clients, some of
-// which have sent a request, cannot tell that from a crash. It takes 50 ms; Accept
-// returns net.ErrClosed then. It must be accepted from meanwhile.
+// which have sent a request, cannot tell that from a crash. It takes 100 ms at
+// most; Accept, which has to be called meanwhile, returns net.ErrClosed then.
 func (l *Listener) StopAccepting() {
 	l.stopOnce.Do(func() {
-		if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok && d.SetDeadline(time.Now().Add(acceptGrace)) == nil {
+		now := time.Now()
+		l.stopAt.Store(now.Add(acceptGrace).UnixNano())
+		if setDeadline(l.Listener, now.Add(quiet)) {
 			select {
-			case <-l.drained:
+			case <-l.stopped:
 			case <-time.After(2 * acceptGrace):
 			}
 		}
