@@ -23,6 +23,7 @@ func slowHandler(held, hold chan struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(held)
 		<-hold
+		w.Header().Set("Connection", "close")
 		_, _ = io.WriteString(w, "done")
 	})
 }
