@@ -130,6 +130,8 @@ func (p *process) read(output io.Reader) {
 
 func (p *process) awaitReady() { p.t.Helper(); p.await(p.ready) }
 
+func (p *process) awaitListening() { p.t.Helper(); p.await(p.listening) }
+
 func (p *process) await(event chan struct{}) {
 	p.t.Helper()
 	select {
