@@ -99,12 +99,12 @@ func (g Group) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// logReadiness leaves the end to Run, which says more.
+// logReadiness leaves the end to Run, which says more. The beginning is no news.
 func (g Group) logReadiness(ready bool, reason string) {
 	switch {
 	case ready:
 		g.Log.Info("ready")
-	case !strings.Contains(reason, ShuttingDown):
+	case reason != Starting && !strings.Contains(reason, ShuttingDown):
 		g.Log.Warn("not ready", slog.String("reason", reason))
 	}
 }

@@ -190,8 +190,10 @@ func TestNameChanges(t *testing.T) {
 
 type forwarder struct{ records, requests []string }
 
-func (f *forwarder) Record(_ context.Context, r slog.Record) { f.records = append(f.records, r.Message) }
-func (f *forwarder) Request(r *logging.Request)              { f.requests = append(f.requests, r.Message) }
+func (f *forwarder) Record(_ context.Context, r slog.Record) {
+	f.records = append(f.records, r.Message)
+}
+func (f *forwarder) Request(r *logging.Request) { f.requests = append(f.requests, r.Message) }
 
 func TestForward(t *testing.T) {
 	sink := logging.NewSink(&bytes.Buffer{})
