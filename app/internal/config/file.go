@@ -67,6 +67,10 @@ func ReadFile(path string) (File, error) {
 	if err != nil {
 		return DefaultFile(), err
 	}
+	return parseFile(path, content)
+}
+
+func parseFile(path string, content []byte) (File, error) {
 	file := DefaultFile()
 	if err := yaml.Unmarshal(content, &file); err != nil {
 		return DefaultFile(), fmt.Errorf("%s is not the YAML file expected: %s", path, redact.Quotes(err.Error()))
