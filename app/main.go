@@ -25,7 +25,8 @@ const (
 	exitUsage   = 2
 )
 
-// lastWords is how long somebody who insists waits for the log.
+// lastWords is how long the log has at least, for its last lines, even where
+// somebody insists.
 const lastWords = 100 * time.Millisecond
 
 func main() {

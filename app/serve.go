@@ -74,7 +74,7 @@ func (s *service) flush(sent *telemetry.Telemetry) {
 			s.log.Warn("the last telemetry is lost", slog.String("err", err.Error()))
 		}
 	}
-	s.sink.Close(time.Until(end))
+	s.sink.Close(max(time.Until(end), lastWords))
 }
 
 // serve puts the service together and runs it until ctx ends.

@@ -41,7 +41,7 @@ func newMetricsExporter(o Options, conn *grpc.ClientConn, attributes *resource.R
 		start:    time.Now(),
 	}
 	for _, a := range attributes.Attributes() {
-		e.resource.Attributes = append(e.resource.Attributes, keyValue(string(a.Key), a.Value.Emit()))
+		e.resource.Attributes = append(e.resource.Attributes, keyValue(string(a.Key), a.Value.String()))
 	}
 	return e
 }
