@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -124,7 +125,11 @@ func TestRunShutsDownInOrder(t *testing.T) {
 
 	p.awaitLog(`"msg":"drained","app":"k8s-combat"`)
 	assert.GreaterOrEqual(t, time.Since(signalled), 2*time.Second)
-	assert.ErrorContains(t, p.get("/ping").err, "refused")
+	// That was gRPC's. HTTP takes in first what has connected by then.
+	require.Eventually(t, func() bool {
+		err := p.get("/ping").err
+		return err != nil && strings.Contains(err.Error(), "refused")
+	}, 10*time.Second, time.Millisecond)
 	close(hold)
 	assert.Equal(t, answer{status: 200, body: "200 OK", closes: true}, <-open)
 	assert.Equal(t, exitOK, p.exitStatus())

@@ -61,15 +61,15 @@ func TestShutdownIsOneValue(t *testing.T) {
 	}{
 		"pre-stop": {
 			infra.Shutdown{PreStop: 10 * time.Second}, 10, 30,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"settle": {
 			infra.Shutdown{Settle: 2 * time.Second, Drain: time.Minute}, 0, 64,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"a fraction is rounded up": {
 			infra.Shutdown{Settle: 1500 * time.Millisecond, Drain: 30 * time.Second}, 0, 34,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

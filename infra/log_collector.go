@@ -60,7 +60,7 @@ type LogCollectorProps struct {
 	// shared volume hides; files beside it that end with .log are collected too. Defaults to /var/log/app/app.log.
 	LogFile string
 	// LogFileVariable is the environment variable that tells the workload beside a SidecarCollector the LogFile.
-	// Defaults to none: the workload knows it.
+	// Defaults to none: the workload knows it. The sample service reads LOG_FILE.
 	LogFileVariable string
 	// MessageKey is the JSON key that holds the text of an entry; it becomes the field message, which Kibana shows.
 	// Defaults to msg, the key of Go's log/slog.

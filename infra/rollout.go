@@ -24,7 +24,10 @@ type Rollout struct {
 	// 0 is an error.
 	// Defaults to Kubernetes' 25 %.
 	MaxUnavailable *intstr.IntOrString
-	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Defaults to 0.
+	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Clients that look the
+	// pods of a headless Service up again only every so often, as those of gRPC do every 30 s at most, need it: with the
+	// pods' start and Shutdown.PreStop it should be longer than that, so that never all pods change between two looks.
+	// Defaults to 0.
 	MinReady time.Duration
 	// ProgressDeadline is how long the rollout may stand still before it is reported as failed, in whole seconds; more than
 	// MinReady.
