@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 )
 
 // Exit statuses, as the help tells them.
@@ -23,6 +24,10 @@ const (
 	exitFailure = 1
 	exitUsage   = 2
 )
+
+// lastWords is how long the log has at least, for its last lines, even where
+// somebody insists.
+const lastWords = 100 * time.Millisecond
 
 func main() {
 	// Room for two: neither the signal that shuts down nor the one that insists is
@@ -46,60 +51,59 @@ func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io
 		}
 		return exitOK
 	case err != nil:
-		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintln(stderr, "k8s-combat:", strings.TrimSuffix(line, "\n"))
-		}
+		complain(stderr, err)
 		return exitUsage
 	}
-
-	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: cfg.LogLevel}))
-	hostname, err := os.Hostname()
+	s := service{Config: cfg}
+	if s.settings, err = config.Settings(args, lookupEnv); err == nil {
+		s.hostname, err = os.Hostname()
+	}
 	if err != nil {
-		log.Error("failed", slog.String("err", err.Error()))
+		complain(stderr, err)
 		return exitFailure
 	}
-	file := readFile(cfg.File, log)
-	log = log.With(slog.String("app", file.Name), slog.String("hostname", hostname))
-	log.Info("starting", slog.Any("config", cfg), slog.Any("app_file", file))
+	if cfg.LogFile != "" {
+		file, err := logging.OpenFile(cfg.LogFile, logging.DefaultMaxFileBytes)
+		if err != nil {
+			complain(stderr, fmt.Errorf("log file: %w", err))
+			return exitFailure
+		}
+		defer file.Close()
+		stdout = logging.Both(stdout, file)
+	}
+	s.sink = logging.NewSink(stdout)
+	s.who = logging.NewIdentity(s.hostname, config.DefaultFile().Name)
+	s.log = logging.New(s.sink, cfg.LogLevel, s.who)
 
 	ctx, shutDown := context.WithCancel(context.Background())
 	defer shutDown()
-	done := make(chan error, 1)
-	go func() { done <- serve(ctx, cfg, hostname, log) }()
-	return await(done, signals, shutDown, log)
+	done := make(chan int, 1)
+	go func() { done <- s.run(ctx) }()
+	return await(done, signals, shutDown, &s)
+}
+
+// complain writes one line for each thing that is wrong.
+func complain(stderr io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(stderr, "k8s-combat:", strings.TrimSuffix(line, "\n"))
+	}
 }
 
 // await waits for the service to end, by itself or at a signal, and returns the exit
 // status. At a second signal it waits no more.
-func await(done <-chan error, signals <-chan os.Signal, shutDown func(), log *slog.Logger) int {
+func await(done <-chan int, signals <-chan os.Signal, shutDown func(), s *service) int {
 	for shuttingDown := false; ; shuttingDown = true {
 		select {
-		case err := <-done:
-			if err != nil {
-				log.Error("failed", slog.String("err", err.Error()))
-				return exitFailure
-			}
-			log.Info("stopped")
-			return exitOK
-		case s := <-signals:
+		case status := <-done:
+			return status
+		case sig := <-signals:
 			if shuttingDown {
-				log.Warn("second signal, exiting at once", slog.String("signal", s.String()))
+				s.log.Warn("second signal, exiting at once", slog.String("signal", sig.String()))
+				s.sink.Close(lastWords)
 				return exitFailure
 			}
-			log.Info("signal", slog.String("signal", s.String()))
+			s.log.Info("signal", slog.String("signal", sig.String()))
 			shutDown()
 		}
 	}
-}
-
-// readFile reads the mounted file. It is no reason not to start.
-func readFile(path string, log *slog.Logger) config.File {
-	file, err := config.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		log.Debug("no file, using the defaults", slog.String("config_file", path))
-	case err != nil:
-		log.Error("unusable file, using the defaults", slog.String("config_file", path), slog.String("err", err.Error()))
-	}
-	return file
 }

@@ -30,10 +30,22 @@ type process struct {
 	mu     sync.Mutex
 	stdout strings.Builder
 	ready  chan struct{}
+	// readyOnce is for services that are ready more than once.
+	readyOnce sync.Once
+	// listening is closed with the last listener.
+	listening chan struct{}
 }
 
-// inProcess starts the service by run, on free ports.
+// inProcess starts the service by run, on free ports, and waits until it is ready.
 func inProcess(t *testing.T, env map[string]string, args ...string) *process {
+	t.Helper()
+	p := starting(t, env, args...)
+	p.awaitReady()
+	return p
+}
+
+// starting does not wait.
+func starting(t *testing.T, env map[string]string, args ...string) *process {
 	t.Helper()
 	p := newProcess(t)
 	signals := make(chan os.Signal, 2)
@@ -59,7 +71,6 @@ func inProcess(t *testing.T, env map[string]string, args ...string) *process {
 		default:
 		}
 	})
-	p.awaitReady()
 	return p
 }
 
@@ -87,7 +98,7 @@ func ofItsOwn(t *testing.T, env []string, args ...string) *process {
 }
 
 func newProcess(t *testing.T) *process {
-	return &process{t: t, status: make(chan int, 1), ready: make(chan struct{})}
+	return &process{t: t, status: make(chan int, 1), ready: make(chan struct{}), listening: make(chan struct{})}
 }
 
 func withFreePorts(args []string) []string {
@@ -110,20 +121,25 @@ func (p *process) read(output io.Reader) {
 			p.httpAddress = line.Address
 		case line.Msg == "listening" && line.Listener == "grpc":
 			p.grpcAddress = line.Address
+			close(p.listening)
 		case line.Msg == "ready":
-			close(p.ready)
+			p.readyOnce.Do(func() { close(p.ready) })
 		}
 	}
 }
 
-func (p *process) awaitReady() {
+func (p *process) awaitReady() { p.t.Helper(); p.await(p.ready) }
+
+func (p *process) awaitListening() { p.t.Helper(); p.await(p.listening) }
+
+func (p *process) await(event chan struct{}) {
 	p.t.Helper()
 	select {
-	case <-p.ready:
+	case <-event:
 	case status := <-p.status:
 		p.t.Fatalf("exit status %d, log:\n%s", status, p.log())
 	case <-time.After(patience):
-		p.t.Fatalf("not ready, log:\n%s", p.log())
+		p.t.Fatalf("not there yet, log:\n%s", p.log())
 	}
 }
 

@@ -2,63 +2,241 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"time"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
+	"github.com/crossoverJie/k8s-combat/app/internal/flags"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/grpcserver"
 	"github.com/crossoverJie/k8s-combat/app/internal/httpserver"
 	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
 	"github.com/crossoverJie/k8s-combat/app/internal/provider"
+	"github.com/crossoverJie/k8s-combat/app/internal/telemetry"
 )
 
+// Reasons not to be ready.
+const (
+	noFile     = "no configuration file has been read"
+	noProvider = "the provider has not answered"
+)
+
+// service is the program once its options are known.
+type service struct {
+	config.Config
+	settings []config.Setting
+	hostname string
+
+	sink *logging.Sink
+	who  *logging.Identity
+	log  *logging.Log
+}
+
+// run serves until ctx ends, sends and writes what is left, and returns the exit
+// status.
+func (s *service) run(ctx context.Context) int {
+	status := exitOK
+	counters := metrics.New()
+	counters.WatchDroppedLogs(s.sink.Dropped)
+	sent, err := telemetry.Start(telemetry.Options{
+		OTel: s.OTel, Hostname: s.hostname, Metrics: counters.Gatherer(), Log: s.log.Logger,
+	})
+	if err == nil {
+		if sent.Logs != nil {
+			s.log.Forward(sent.Logs)
+		}
+		err = s.serve(ctx, counters, sent)
+	}
+	if err != nil {
+		s.log.Error("failed", slog.String("err", err.Error()))
+		status = exitFailure
+	} else {
+		s.log.Info("stopped")
+	}
+	s.flush(sent)
+	return status
+}
+
+// flush keeps to its bound whatever the collector and standard output do. The log
+// has the last quarter of it.
+func (s *service) flush(sent *telemetry.Telemetry) {
+	end := time.Now().Add(s.ShutdownFlush)
+	if sent != nil {
+		ctx, cancel := context.WithDeadline(context.Background(), end.Add(-s.ShutdownFlush/4))
+		defer cancel()
+		if err := sent.Shutdown(ctx); err != nil {
+			s.log.Warn("the last telemetry is lost", slog.String("err", err.Error()))
+		}
+	}
+	s.sink.Close(max(time.Until(end), lastWords))
+}
+
 // serve puts the service together and runs it until ctx ends.
-func serve(ctx context.Context, cfg config.Config, hostname string, log *slog.Logger) error {
-	httpListener, err := listen("http", cfg.HTTPAddress, log)
+func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *telemetry.Telemetry) error {
+	readiness := lifecycle.NewReadiness()
+	counters.WatchReady(readiness.Ready)
+	// What goes on beside the servers ends with them.
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+
+	file := s.watchFile(readiness, counters)
+	beside.Go(func() { file.Run(ctx, s.FileReload) })
+	s.log.Info("starting", config.LogSettings(s.settings), slog.Any("app_file", file.State().File))
+
+	if s.StartDelay > 0 {
+		s.log.Info("start delayed", slog.String("start_delay", s.StartDelay.String()))
+		select {
+		case <-time.After(s.StartDelay):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	httpListener, err := s.listen("http", s.HTTPAddress)
 	if err != nil {
 		return err
 	}
 	defer httpListener.Close()
-	grpcListener, err := listen("grpc", cfg.GRPCAddress, log)
+	grpcListener, err := s.listen("grpc", s.GRPCAddress)
 	if err != nil {
 		return err
 	}
 	defer grpcListener.Close()
 
-	greeters := greeter.NewPool(0)
+	featureFlags, err := flags.New(s.OFREPEndpoint)
+	if err != nil {
+		return fmt.Errorf("feature flags: %w", err)
+	}
+	defer featureFlags.Close()
+	greeters := greeter.NewPool(0, sent.Client)
 	defer greeters.Close()
-	var readiness lifecycle.Readiness
+	neighbour := provider.New(s.ProviderURL, sent.Client)
+	if s.ProviderRequired {
+		readiness.Block(noProvider)
+		beside.Go(func() { s.awaitProvider(ctx, neighbour, readiness) })
+	}
+
 	handler := httpserver.NewHandler(httpserver.Options{
-		Hostname:    hostname,
-		PGURL:       cfg.PGURL.Reveal(),
-		Provider:    provider.New(cfg.ProviderURL),
-		Greeter:     greeters,
-		CallTimeout: cfg.CallTimeout,
-		Ready:       readiness.Ready,
-		Log:         log,
+		Hostname:     s.hostname,
+		PGURL:        s.PGURL.Reveal(),
+		Provider:     neighbour,
+		Greeter:      greeters,
+		Flags:        featureFlags,
+		CallTimeout:  s.CallTimeout,
+		MaxBodyBytes: int64(s.MaxBodyBytes),
+		Config:       func() ([]byte, error) { return s.page(file) },
+		Fault:        s.Fault,
+		Stopping:     ctx.Done(),
+		Readiness:    readiness,
+		Metrics:      counters,
+		RequestLog:   s.log,
+		Tracer:       sent.Server,
+		Log:          s.log.Logger,
 	})
-	httpServer := httpserver.New(httpListener, handler, cfg.CallTimeout, log)
-	grpcServer := grpcserver.New(grpcListener, &greeter.Service{Hostname: hostname}, log)
-	readiness.Watch(grpcServer.SetServing)
+	httpServer := httpserver.New(httpListener, handler, s.httpLimits(), s.log.Logger)
+	grpcServer := grpcserver.New(grpcListener, grpcserver.Options{
+		Greeter:         &greeter.Service{Hostname: s.hostname},
+		MaxHeaderBytes:  uint32(s.MaxHeaderBytes),
+		MaxMessageBytes: uint32(s.MaxBodyBytes),
+		MaxStreams:      uint32(s.MaxStreams),
+		Metrics:         counters,
+		RequestLog:      s.log,
+		Tracer:          sent.Server,
+		Log:             s.log.Logger,
+	})
+	readiness.Watch(func(ready bool, _ string) { grpcServer.SetServing(ready) })
 
 	return lifecycle.Group{
 		Servers:   []lifecycle.Server{httpServer, grpcServer},
-		Readiness: &readiness,
-		Settle:    cfg.ShutdownSettle,
-		Drain:     cfg.ShutdownDrain,
-		Log:       log,
+		Readiness: readiness,
+		Settle:    s.ShutdownSettle,
+		Drain:     s.ShutdownDrain,
+		Log:       s.log.Logger,
 	}.Run(ctx)
+}
+
+// httpLimits has an answer take as long to make as it may.
+func (s *service) httpLimits() httpserver.Limits {
+	longest := s.CallTimeout
+	if s.Fault {
+		longest = max(longest, httpserver.MaxFaultDelay)
+	}
+	return httpserver.Limits{
+		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: longest + s.WriteTimeout, Idle: s.IdleTimeout,
+	}
 }
 
 // listen opens a listener and logs where, which the configuration does not say
 // of port 0.
-func listen(name, address string, log *slog.Logger) (net.Listener, error) {
+func (s *service) listen(name, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s server: %w", name, err)
 	}
-	log.Info("listening", slog.String("listener", name), slog.String("address", listener.Addr().String()))
+	s.log.Info("listening", slog.String("listener", name), slog.String("address", listener.Addr().String()))
 	return listener, nil
+}
+
+// watchFile reads the mounted file, and has each later one take effect. A missing
+// or broken one is no reason not to start, and always in the log.
+func (s *service) watchFile(readiness *lifecycle.Readiness, counters *metrics.Metrics) *config.Watcher {
+	path := slog.String("config_file", s.File)
+	watcher := config.NewWatcher(s.File, func(state config.State) {
+		counters.Reloaded(state.Err)
+		if state.Err != nil {
+			s.log.Error("new file not used", path, slog.String("err", state.Problem()))
+			return
+		}
+		s.who.SetName(state.File.Name)
+		readiness.Unblock(noFile)
+		s.log.Info("new file in force", path, slog.Any("app_file", state.File))
+	})
+	state := watcher.State()
+	s.who.SetName(state.File.Name)
+	switch {
+	case state.Err == nil:
+		return watcher
+	case s.FileRequired:
+		readiness.Block(noFile)
+		s.log.Error("no usable file, not ready until there is one", path, slog.String("err", state.Problem()))
+	case state.Missing():
+		s.log.Info("no file, using the defaults", path)
+	default:
+		s.log.Error("unusable file, using the defaults", path, slog.String("err", state.Problem()))
+	}
+	return watcher
+}
+
+// awaitProvider asks the provider every second until it has answered once. That it
+// fails later is no reason not to be ready: services that wait for each other would
+// never be again.
+func (s *service) awaitProvider(ctx context.Context, neighbour *provider.Client, readiness *lifecycle.Readiness) {
+	for {
+		call, cancel := context.WithTimeout(ctx, s.CallTimeout)
+		_, err := neighbour.Ping(call)
+		cancel()
+		if err == nil {
+			readiness.Unblock(noProvider)
+			return
+		}
+		s.log.Warn(noProvider, slog.String("err", err.Error()))
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// page is the effective configuration, as JSON.
+func (s *service) page(file *config.Watcher) ([]byte, error) {
+	page, err := json.MarshalIndent(config.NewPage(s.settings, s.File, file.State()), "", "  ")
+	return append(page, '\n'), err
 }

@@ -24,12 +24,13 @@ type Autoscaling struct {
 	MinReplicas int32
 	// MaxReplicas is the greatest number of pods. Required where any other field is set.
 	MaxReplicas int32
-	// CPUUtilization is the share of the requested CPU, in percent, that is aimed at. Defaults to 80, unless
-	// MemoryUtilization is set.
+	// CPUUtilization is the share of the requested CPU, in percent, that is aimed at; without such a request it is an
+	// error. Defaults to 80, unless MemoryUtilization is set.
 	CPUUtilization int32
-	// MemoryUtilization is the share of the requested memory, in percent, that is aimed at. Defaults to none.
+	// MemoryUtilization is the share of the requested memory, in percent, that is aimed at; without such a request it is an
+	// error. Defaults to none.
 	MemoryUtilization int32
-	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole seconds.
+	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole seconds, at most 1 h.
 	// Defaults to Kubernetes' 5 min.
 	ScaleDownStabilization time.Duration
 	// Patch has the last word on the HorizontalPodAutoscaler.
@@ -92,9 +93,11 @@ func (a Autoscaling) validate(p *problems, field string, resources Resources) {
 // DisruptionBudget bounds how many pods may be evicted at a time, when a node is drained for example. One of its fields is
 // set; its zero value is none. See https://kubernetes.io/docs/concepts/workloads/pods/disruptions/.
 type DisruptionBudget struct {
-	// MinAvailable is how many pods must stay: Pods(1) or Percent(50).
+	// MinAvailable is how many pods must stay: Pods(1) or Percent(50). As many as there are at least, which would keep a
+	// node from ever being drained, is an error. Defaults to none.
 	MinAvailable *intstr.IntOrString
-	// MaxUnavailable is how many pods may be gone: Pods(1) or Percent(25).
+	// MaxUnavailable is how many pods may be gone: Pods(1) or Percent(25). None is an error, for the same reason.
+	// Defaults to none.
 	MaxUnavailable *intstr.IntOrString
 	// Patch has the last word on the PodDisruptionBudget.
 	Patch func(*policyv1.PodDisruptionBudget)
@@ -120,7 +123,11 @@ func (b DisruptionBudget) validate(p *problems, field string, replicas int32) {
 	case leave == 0:
 		p.add(field+".MaxUnavailable", b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
 	case stay >= 0 && replicas > 0 && b.leastStaying(replicas) >= int(replicas):
-		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas))
+		rule := fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas)
+		if b.MinAvailable.String() == "100%" {
+			rule = "lower it"
+		}
+		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+rule)
 	}
 }
 

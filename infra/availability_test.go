@@ -61,15 +61,15 @@ func TestShutdownIsOneValue(t *testing.T) {
 	}{
 		"pre-stop": {
 			infra.Shutdown{PreStop: 10 * time.Second}, 10, 30,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"settle": {
 			infra.Shutdown{Settle: 2 * time.Second, Drain: time.Minute}, 0, 64,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"a fraction is rounded up": {
 			infra.Shutdown{Settle: 1500 * time.Millisecond, Drain: 30 * time.Second}, 0, 34,
-			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}},
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,13 +163,51 @@ func TestAvailabilityBadInput(t *testing.T) {
 			p.Probes.Startup = infra.Probe{Handler: infra.TCPSocket(80), InitialDelay: 10 * time.Second, Period: 5 * time.Second, FailureThreshold: 30}
 			p.Rollout.ProgressDeadline = 2 * time.Minute
 		}), []string{
-			`[chart/web] Probes.Startup.FailureThreshold: 30 gives a pod longer to start than a rollout may stand still: InitialDelay 10s + 30 x Period 5s = 2m40s, Rollout.ProgressDeadline is 2m0s; lower one of them, or raise that`,
+			`[chart/web] Probes.Startup.Period: 5s gives a pod longer to become available than a rollout may stand still: Startup.InitialDelay 10s + 30 x Period 5s = 2m40s, Rollout.ProgressDeadline is 2m0s; lower one of them, or raise that`,
+		}},
+		"a start, a readiness and a wait longer than a rollout": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Startup = infra.Probe{Handler: infra.TCPSocket(80), Period: 5 * time.Second, FailureThreshold: 12}
+			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80), InitialDelay: 5 * time.Second, SuccessThreshold: 2}
+			p.Rollout = infra.Rollout{ProgressDeadline: 2 * time.Minute, MinReady: 40 * time.Second}
+		}), []string{
+			`[chart/web] Probes.Startup.Period: 5s gives a pod longer to become available than a rollout may stand still: Startup.InitialDelay 0s + 12 x Period 5s + Readiness.InitialDelay 5s + 2 x Period 10s + Rollout.MinReady 40s = 2m5s, Rollout.ProgressDeadline is 2m0s; lower one of them, or raise that`,
+		}},
+		"a readiness longer than a rollout": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80), Period: 11 * time.Minute}
+		}), []string{
+			`[chart/web] Probes.Readiness.Period: 11m0s gives a pod longer to become available than a rollout may stand still: Readiness.InitialDelay 0s + 1 x Period 11m0s = 11m0s, Rollout.ProgressDeadline is 10m0s; lower one of them, or raise that`,
+		}},
+		"figures that overflow": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Startup = infra.Probe{Handler: infra.TCPSocket(80), InitialDelay: 2147483647 * time.Second, Period: 2147483647 * time.Second, FailureThreshold: 2147483647}
+			p.Probes.Readiness = p.Probes.Startup
+		}), []string{
+			`[chart/web] Probes.Startup.Period: 596523h14m7s gives a pod longer to become available than a rollout may stand still: Startup.InitialDelay 596523h14m7s + 2147483647 x Period 596523h14m7s + Readiness.InitialDelay 596523h14m7s + 1 x Period 596523h14m7s = 2562047h47m16.854775807s, Rollout.ProgressDeadline is 10m0s; lower one of them, or raise that`,
+		}},
+		"wrong figures give no others": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Startup = infra.Probe{Handler: infra.TCPSocket(80), Period: time.Hour, SuccessThreshold: -1}
+			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80), Period: -time.Hour, FailureThreshold: -1}
+		}), []string{
+			`[chart/web] Probes.Startup.SuccessThreshold: -1 is not allowed here; use 1, as Kubernetes asks for in startup and liveness probes`,
+			`[chart/web] Probes.Readiness.Period: -1h0m0s is negative; use 0s or more`,
+			`[chart/web] Probes.Readiness.FailureThreshold: -1 is negative; use 1 or more`,
+		}},
+		"a wait that readiness does not see": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80), Period: 6 * time.Second}
+			p.Shutdown.Settle = 5 * time.Second
+		}), []string{
+			`[chart/web] Probes.Readiness.Period: 6s is longer than Shutdown.Settle, 5s, in which the process shows that it is not ready: the probe may not ask it once; lower it, raise that, or wait in Shutdown.PreStop instead`,
+		}},
+		"a budget of all pods": {props(func(p *infra.ProbedDeploymentProps) {
+			p.Replicas = new(int32(4))
+			p.DisruptionBudget.MinAvailable = infra.Percent(100)
+		}), []string{
+			`[chart/web] DisruptionBudget.MinAvailable: "100%" would forbid every eviction, so that a node with such a pod could never be drained; lower it`,
 		}},
 		"liveness before readiness": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Probes.Readiness = infra.Probe{Handler: infra.TCPSocket(80)}
 			p.Probes.Liveness = infra.Probe{Handler: infra.TCPSocket(80), Period: 5 * time.Second}
 		}), []string{
-			`[chart/web] Probes.Liveness.FailureThreshold: 3 restarts a pod before Readiness takes it out of its Services: 3 x 5s = 15s is less than 3 x 10s = 30s; raise it`,
+			`[chart/web] Probes.Liveness.FailureThreshold: 3 restarts a pod before Readiness, which asks the same, takes it out of its Services: 3 x 5s = 15s is less than 3 x 10s = 30s; raise it`,
 		}},
 	}.run(t)
 }

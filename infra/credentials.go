@@ -60,7 +60,9 @@ type CredentialsProps struct {
 	// Keys are the keys of an Existing Secret, so that references to them can be checked. Defaults to not known: every
 	// key is accepted.
 	Keys []string
-	// Type of the Secret. "kubernetes.io/tls" asks for the keys tls.crt and tls.key. Defaults to Opaque.
+	// Type of the Secret. A key that the type asks for and that is not there is an error: "kubernetes.io/tls" asks for
+	// tls.crt and tls.key. Defaults to Opaque.
+	// See https://kubernetes.io/docs/concepts/configuration/secret/#secret-types.
 	Type string
 	// Labels and Annotations of the Secret. Default to none.
 	Labels, Annotations map[string]string

@@ -33,9 +33,9 @@ type DashboardProps struct {
 	Tags []string
 	// Panels from left to right, as many in a row as fit. At least one is required.
 	Panels []Panel
-	// Range is the time that is shown, up to now. Defaults to 6 h.
+	// Range is the time that is shown, up to now, at least 1 min, in whole seconds. Defaults to 6 h.
 	Range time.Duration
-	// Refresh is the time between two reads, at least 5 s. Defaults to 30 s.
+	// Refresh is the time between two reads, at least 5 s, in whole seconds. Defaults to 30 s.
 	Refresh time.Duration
 	// Labels and Annotations of the ConfigMap. Default to none beside the label grafana_dashboard: "1", by which the
 	// sidecar of Grafana's Helm chart finds it.
@@ -108,6 +108,7 @@ func (props DashboardProps) validate() []string {
 
 // Dashboard is a dashboard of Grafana, as a ConfigMap that Grafana's sidecar loads. Its data source is a variable, so
 // that it works with whatever Prometheus a Grafana has.
+// See https://github.com/grafana/helm-charts/tree/main/charts/grafana#sidecar-for-dashboards.
 type Dashboard struct {
 	constructs.Construct
 	props DashboardProps

@@ -10,9 +10,10 @@ import (
 
 // EnvVar is one environment variable of a container.
 type EnvVar struct {
-	// Name of the variable. Required.
+	// Name of the variable, letters, digits, '_', '-' and '.', not beginning with a digit. The same name twice is an error.
+	// Required.
 	Name string
-	// Value of the variable. Defaults to ValueFrom, or else to the empty string.
+	// Value of the variable; an error beside ValueFrom. Defaults to ValueFrom, or else to the empty string.
 	Value string
 	// ValueFrom is the key of a Config or of Credentials that holds the value. Defaults to none.
 	ValueFrom KeyRef

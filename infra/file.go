@@ -16,11 +16,12 @@ import (
 // of a Config that reloads, or of Credentials, is mounted with its folder, so that the kubelet can update it; the folder
 // hides what the image has there.
 type File struct {
-	// Path of the file, absolute. Required.
+	// Path of the file, absolute and clean, not below /proc, /sys or /dev. Two files of one path, or one that hides
+	// another, are an error. Required.
 	Path string
 	// From is the key that holds the content. Required.
 	From KeyRef
-	// Mode are the file's permission bits. Defaults to Kubernetes' 0644.
+	// Mode are the file's permission bits, 0 to 0777. Defaults to Kubernetes' 0644.
 	Mode *int32
 }
 

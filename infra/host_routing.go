@@ -52,7 +52,8 @@ type Host struct {
 
 // Path sends the requests for a path of a host to a Service.
 type Path struct {
-	// Path of the request, beginning with '/'. Required.
+	// Path of the request, beginning with '/', without '//', elements that are '.' or '..', '?' and '#'. The same path
+	// twice for a host is an error. Required.
 	Path string
 	// Type says how Path matches. Defaults to PathPrefix.
 	Type PathType
@@ -62,7 +63,7 @@ type Path struct {
 
 // HostTLS ends TLS for some hosts.
 type HostTLS struct {
-	// Hosts that the certificate is for, each one of the routing's. Required.
+	// Hosts that the certificate is for, each one of the routing's and of no other HostTLS. Required.
 	Hosts []string
 	// Certificate are Credentials with the keys tls.crt and tls.key; most controllers ask for the type
 	// kubernetes.io/tls. Required.
@@ -78,7 +79,7 @@ type HostRoutingProps struct {
 	// Class names the controller that acts on the routing: the IngressClass or GatewayClass. Required for GatewayAPI;
 	// for Ingress it defaults to the cluster's default class.
 	Class string
-	// Hosts that are served. At least one is required.
+	// Hosts that are served; the Paths of one that is named twice are joined. At least one is required.
 	Hosts []Host
 	// TLS ends TLS, beside plain HTTP. Defaults to none.
 	TLS []HostTLS

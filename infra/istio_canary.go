@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ import (
 type Version struct {
 	// Name of the subset. Required; an RFC 1123 label.
 	Name string
-	// Workload are its pods. They carry the label version, by which the mesh tells versions apart. Required.
+	// Workload are its pods, in the namespace of the Service. They carry a label version of their own, by which the mesh
+	// tells versions apart. Required.
 	Workload *ProbedDeployment
 	// TrafficPolicy for this version alone. Defaults to the IstioCanary's.
 	TrafficPolicy TrafficPolicy
@@ -31,7 +33,8 @@ type IstioCanaryProps struct {
 	Name string
 	// DestinationRuleName defaults to Name.
 	DestinationRuleName string
-	// Service is in front of all versions and nothing else. Required.
+	// Service is in front of all versions and nothing else, in the namespace of the IstioCanary. It has at least one port
+	// that speaks HTTP or gRPC, and no other IstioCanary. Required.
 	Service *Service
 	// Versions of the service. At least one is required.
 	Versions []Version
@@ -44,7 +47,8 @@ type IstioCanaryProps struct {
 	Gateways []*IstioGateway
 	// Mesh says that the rules are for calls inside the mesh too, where there are Gateways. Defaults to false.
 	Mesh bool
-	// Hosts that clients ask for, beside the Service's own name inside the mesh. Required where there are Gateways.
+	// Hosts that clients ask for, beside the Service's own name inside the mesh; no two of them have a host in common.
+	// Required where there are Gateways.
 	Hosts []string
 	// Labels and Annotations of both objects. Default to none.
 	Labels, Annotations map[string]string
@@ -56,10 +60,6 @@ type IstioCanaryProps struct {
 
 // meshGateway is Istio's name for all proxies of the mesh.
 const meshGateway = "mesh"
-
-// versionLabel is the label by which Istio's telemetry tells versions apart
-// (https://istio.io/latest/docs/ops/deployment/application-requirements/).
-const versionLabel = "version"
 
 func (props IstioCanaryProps) withDefaults() IstioCanaryProps {
 	if props.DestinationRuleName == "" {
@@ -101,6 +101,11 @@ func (props IstioCanaryProps) validatePort(p *problems, field, port string) {
 	case props.Service == nil:
 	case port != "":
 		props.Service.Backend(port).validate(p, field)
+		for _, candidate := range props.Service.props.Ports {
+			if protocol := istioProtocol(candidate); candidate.Name == port && protocol != "" && !slices.Contains(istioHTTPProtocols, protocol) {
+				p.add(field, port, "speaks "+protocol+", to which no rule applies; name a port that speaks "+list(istioHTTPProtocols))
+			}
+		}
 	case len(props.Gateways) > 0 && len(props.Service.props.Ports) > 1:
 		p.missing(field, "requests from outside the mesh name no port, and Service "+props.Service.Name()+" has several; name one of them")
 	}
@@ -136,33 +141,22 @@ func (props IstioCanaryProps) validateService(p *problems) {
 	if props.Service.props.Type == ExternalName {
 		p.add("Service", props.Service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
 	}
-	for i, port := range props.Service.props.Ports {
-		if !namesProtocol(port) {
-			p.add("Service", props.Service.Name(), fmt.Sprintf(
-				"has a port whose protocol Istio cannot tell, Ports[%d] %q; set its AppProtocol, for example to \"http\", or begin its name with the protocol, as in \"http-web\"",
-				i, port.Name))
-		}
+	props.Service.validateProtocols(p, props.Service.Name())
+	var spoken []string
+	for _, port := range props.Service.props.Ports {
+		spoken = append(spoken, cmp.Or(istioProtocol(port), istioHTTPProtocols[0]))
 	}
-}
-
-// istioProtocols are what a port's name or appProtocol may say
-// (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
-var istioProtocols = []string{"grpc", "grpc-web", "http", "http2", "https", "tcp", "tls", "mongo", "mysql", "redis", "udp"}
-
-func namesProtocol(port ServicePort) bool {
-	if port.AppProtocol != "" {
-		return slices.Contains(istioProtocols, port.AppProtocol) || strings.HasPrefix(port.AppProtocol, "kubernetes.io/")
+	rulesApply := func(protocol string) bool { return slices.Contains(istioHTTPProtocols, protocol) }
+	if len(spoken) > 0 && !slices.ContainsFunc(spoken, rulesApply) {
+		p.add("Service", props.Service.Name(), "speaks "+strings.Join(spoken, " and ")+", to which no rule applies; give it a port that speaks "+list(istioHTTPProtocols))
 	}
-	return slices.ContainsFunc(istioProtocols, func(protocol string) bool {
-		return port.Name == protocol || strings.HasPrefix(port.Name, protocol+"-")
-	})
 }
 
 func (props IstioCanaryProps) validateVersions(p *problems) {
 	if len(props.Versions) == 0 {
 		p.missing("Versions", "give at least one version")
 	}
-	var names uniqueness
+	var names, labelled uniqueness
 	for i, version := range props.Versions {
 		at := index("Versions", i)
 		p.dnsLabel(at+".Name", version.Name)
@@ -174,7 +168,9 @@ func (props IstioCanaryProps) validateVersions(p *problems) {
 		}
 		pods := labels.Set(version.Workload.podLabels())
 		if pods[versionLabel] == "" {
-			p.add(at+".Workload", version.Workload.Name(), "has pods without the label version, by which the mesh tells versions apart; set its Version")
+			p.add(at+".Workload", version.Workload.Name(), versionRule)
+		} else {
+			labelled.check(p, at+".Workload.Version", at, pods[versionLabel])
 		}
 		if props.Service != nil && !labels.SelectorFromSet(props.Service.props.Selector).Matches(pods) {
 			p.add(at+".Workload", version.Workload.Name(), fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
@@ -201,7 +197,15 @@ func (props IstioCanaryProps) validateHosts(p *problems) {
 		if host == AnyHost && props.Mesh {
 			p.add(at, host, "would take all calls inside the mesh; name the hosts")
 		}
+		if props.Mesh && props.Service != nil && host == props.Service.Host() {
+			p.add(at, host, "is the Service's own name, which is there already; leave it out")
+		}
 		hosts.check(p, at, at, host)
+		for j, other := range props.Hosts[:i] {
+			if host != other && host != AnyHost && other != AnyHost && hostsOverlap(host, other) {
+				p.add(at, host, "has hosts in common with "+index("Hosts", j)+", "+show(other)+", which Istio refuses; leave out one of them")
+			}
+		}
 	}
 	for i, gateway := range props.Gateways {
 		at := index("Gateways", i)
@@ -220,24 +224,32 @@ func (props IstioCanaryProps) validateHosts(p *problems) {
 	}
 }
 
-// validateReachability finds rules that no request can reach.
+// validateReachability finds rules, and single matches of rules, that no request can reach.
 func (props IstioCanaryProps) validateReachability(p *problems) {
 	for i, rule := range props.Rules {
+		at := index("Rules", i)
 		var taken []string
-		unreachable := true
-		for _, match := range rule.matches() {
+		var dead problems
+		for j, match := range rule.matches() {
+			field := index(at+".Match", j)
 			earlier := slices.IndexFunc(props.Rules[:i], func(r Rule) bool { return r.covers(match) })
-			if earlier < 0 {
-				unreachable = false
-				break
+			same := slices.IndexFunc(rule.Match[:j], func(m Match) bool { return m.covers(match) })
+			switch {
+			case earlier >= 0:
+				before := index("Rules", earlier)
+				taken = append(taken, before)
+				dead = append(dead, fmt.Sprintf("%s: can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", field, before))
+			case same >= 0:
+				dead = append(dead, fmt.Sprintf("%s: adds nothing, since its requests are those of %s already; leave it out", field, index(at+".Match", same)))
 			}
-			taken = append(taken, index("Rules", earlier))
 		}
-		if unreachable {
-			slices.Sort(taken)
-			*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
-				index("Rules", i), strings.Join(slices.Compact(taken), " and ")))
+		if len(taken) < len(rule.matches()) {
+			*p = append(*p, dead...)
+			continue
 		}
+		slices.Sort(taken)
+		*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
+			at, strings.Join(slices.Compact(taken), " and ")))
 	}
 }
 
@@ -245,7 +257,9 @@ func (props IstioCanaryProps) validateReachability(p *problems) {
 // See https://istio.io/latest/docs/concepts/traffic-management/.
 type IstioCanary struct {
 	constructs.Construct
-	props IstioCanaryProps
+	props           IstioCanaryProps
+	object          cdk8s.ApiObject
+	destinationRule cdk8s.ApiObject
 }
 
 // NewIstioCanary makes an IstioCanary. Its child Resource is the VirtualService, its child DestinationRule the other.
@@ -254,41 +268,104 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 	c := &IstioCanary{props: props}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
-	tree.Validate(c, c.validateStrangers)
-	istio.NewVirtualService(c, "Resource", patched(c, props.virtualService(), props.Patch))
-	istio.NewDestinationRule(c, "DestinationRule", patched(c, props.destinationRule(), props.PatchDestinationRule))
+	if props.Service != nil {
+		if props.Service.canary == nil {
+			props.Service.canary = c
+		}
+		tree.Validate(c, c.validateSurroundings)
+	}
+	c.object = istio.NewVirtualService(c, "Resource", patched(c, props.virtualService(), props.Patch))
+	c.destinationRule = istio.NewDestinationRule(c, "DestinationRule", patched(c, props.destinationRule(), props.PatchDestinationRule))
 	return c
 }
 
 // Name returns the name of the VirtualService.
 func (c *IstioCanary) Name() string { return c.props.Name }
 
-// validateStrangers finds workloads of the chart that the Service selects and that are not one of the versions: they
-// would get requests that no rule sends them. It waits for synth, when all workloads are there.
-func (c *IstioCanary) validateStrangers() []string {
+// validateSurroundings checks the canary against what else is in the tree. It waits for synth, when all of it is there.
+func (c *IstioCanary) validateSurroundings() []string {
 	var p problems
-	if c.props.Service == nil || len(c.props.Service.props.Selector) == 0 {
-		return nil
-	}
-	selector := labels.SelectorFromSet(c.props.Service.props.Selector)
-	for _, construct := range *chartNode(c).FindAll(constructs.ConstructOrder_PREORDER) {
-		workload, ok := construct.(*ProbedDeployment)
-		if ok && !c.props.has(workload) && selector.Matches(labels.Set(workload.podLabels())) {
-			p.add("Service", c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
-		}
-	}
+	namespace := namespaceOf(c.props.Service.object)
+	c.validateNamespaces(&p, namespace)
+	c.validateStrangers(&p, namespace)
+	c.validateOthers(&p)
 	return p
 }
 
-// chartNode is the node of the chart that a construct stands in.
-func chartNode(construct constructs.Construct) constructs.Node {
-	node := construct.Node()
-	for _, scope := range slices.Backward(*node.Scopes()) {
-		if chart, ok := scope.(cdk8s.Chart); ok {
-			return chart.Node()
+// validateNamespaces checks that all is where the Service is: it finds pods in its own namespace alone, and Istio reads a
+// DestinationRule where the client or the Service is.
+func (c *IstioCanary) validateNamespaces(p *problems, namespace string) {
+	check := func(field, name string, object cdk8s.ApiObject) {
+		if other := namespaceOf(object); other != namespace {
+			p.add(field, name, fmt.Sprintf("is in %s, Service %s in %s; put both into charts of one Namespace",
+				showNamespace(other), c.props.Service.Name(), showNamespace(namespace)))
 		}
 	}
-	return node
+	check("Name", c.props.Name, c.object)
+	c.validateGateways(p, namespaceOf(c.object))
+	if namespaceOf(c.destinationRule) != namespaceOf(c.object) {
+		check("DestinationRuleName", c.props.DestinationRuleName, c.destinationRule)
+	}
+	for i, version := range c.props.Versions {
+		if version.Workload != nil {
+			check(index("Versions", i)+".Workload", version.Workload.Name(), version.Workload.object)
+		}
+	}
+}
+
+// validateGateways finds hosts that the gateways serve, but not for VirtualServices of this namespace: requests for them
+// would be answered with 404.
+func (c *IstioCanary) validateGateways(p *problems, namespace string) {
+	for i, host := range c.props.Hosts {
+		for j, gateway := range c.props.Gateways {
+			if gateway != nil && gateway.serves(host) && !gateway.servesIn(namespace, host) {
+				p.add(index("Hosts", i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
+					showNamespace(namespace), index("Gateways", j), gateway.Name(), namespace+"/"+host))
+			}
+		}
+	}
+}
+
+// validateStrangers finds workloads beside the Service that it selects and that are not one of the versions: they would
+// get requests that no rule sends them.
+func (c *IstioCanary) validateStrangers(p *problems, namespace string) {
+	if len(c.props.Service.props.Selector) == 0 {
+		return
+	}
+	selector := labels.SelectorFromSet(c.props.Service.props.Selector)
+	for _, workload := range below[*ProbedDeployment](chartOf(c.props.Service)) {
+		if !c.props.has(workload) && selector.Matches(labels.Set(workload.podLabels())) && namespaceOf(workload.object) == namespace {
+			p.add("Service", c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
+		}
+	}
+}
+
+// validateOthers finds an earlier IstioCanary for the same Service or the same hosts inside the mesh, of which Istio
+// would follow one alone.
+func (c *IstioCanary) validateOthers(p *problems) {
+	const onlyOne = "has an IstioCanary already, %s, and Istio follows one DestinationRule for a host; put all rules into one of them"
+	if first := c.props.Service.canary; first != c {
+		p.add("Service", c.props.Service.Name(), fmt.Sprintf(onlyOne, *first.Node().Path()))
+		return
+	}
+	for _, other := range below[*IstioCanary](chartOf(c)) {
+		if other == c {
+			return
+		}
+		path := *other.Node().Path()
+		if other.props.Service != nil && other.props.Service.Host() == c.props.Service.Host() {
+			p.add("Service", c.props.Service.Name(), fmt.Sprintf(onlyOne, path))
+			continue
+		}
+		if !c.props.Mesh || !other.props.Mesh {
+			continue
+		}
+		for i, host := range c.props.Hosts {
+			if slices.ContainsFunc(other.props.Hosts, func(h string) bool { return hostsOverlap(h, host) }) {
+				p.add(index("Hosts", i), host, "is routed inside the mesh by "+path+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
+			}
+		}
+	}
 }
 
 func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
@@ -308,12 +385,7 @@ func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 	object.Spec.Gateways = append(object.Spec.Gateways, gateways...)
 	object.Spec.Hosts = append(object.Spec.Hosts, props.Hosts...)
 	for _, rule := range props.Rules {
-		if !props.splits() {
-			object.Spec.Http = append(object.Spec.Http, rule.render(props))
-			continue
-		}
-		object.Spec.Http = append(object.Spec.Http,
-			onlyFor(rule.render(props), "", gateways...), onlyFor(rule.withoutPorts().render(props), "-mesh", meshGateway))
+		object.Spec.Http = append(object.Spec.Http, rule.routes(props, gateways)...)
 	}
 	return object
 }
@@ -322,20 +394,6 @@ func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 // have named theirs, must not get.
 func (props IstioCanaryProps) splits() bool {
 	return props.Mesh && len(props.Gateways) > 0 && props.Service != nil && len(props.Service.props.Ports) > 1
-}
-
-// onlyFor restricts a route to requests through some gateways.
-func onlyFor(route *networking.HTTPRoute, suffix string, gateways ...string) *networking.HTTPRoute {
-	if route.Name != "" {
-		route.Name += suffix
-	}
-	if len(route.Match) == 0 {
-		route.Match = []*networking.HTTPMatchRequest{{}}
-	}
-	for _, match := range route.Match {
-		match.Gateways = gateways
-	}
-	return route
 }
 
 func (props IstioCanaryProps) destinationRule() *networkingv1.DestinationRule {

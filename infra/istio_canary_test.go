@@ -58,6 +58,11 @@ func canary(change func(parts meshParts, props *infra.IstioCanaryProps)) func(cd
 	}
 }
 
+// canaryRule builds one whose only rule is in order but for what change does.
+func canaryRule(change func(parts meshParts, r *infra.Rule)) func(cdk8s.Chart) {
+	return canary(func(parts meshParts, props *infra.IstioCanaryProps) { change(parts, &props.Rules[0]) })
+}
+
 func TestIstioCanary(t *testing.T) {
 	t.Parallel()
 	golden(t, "istio-canary", canary(func(parts meshParts, props *infra.IstioCanaryProps) {
@@ -201,25 +206,24 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 		earlier, later []infra.Match
 		unreachable    bool
 	}{
-		"after a catch-all":                  {nil, []infra.Match{header(infra.Exact("1"))}, true},
-		"catch-all last":                     {[]infra.Match{header(infra.Exact("1"))}, nil, false},
-		"two catch-alls":                     {nil, nil, true},
-		"the same":                           {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1"))}, true},
-		"another value":                      {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("2"))}, false},
-		"prefix covers exact":                {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"prefix covers longer prefix":        {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Prefix("/a/b"))}, true},
-		"longer prefix first":                {[]infra.Match{uri(infra.Prefix("/a/b"))}, []infra.Match{uri(infra.Prefix("/a"))}, false},
-		"every path begins with a slash":     {[]infra.Match{uri(infra.Prefix("/"))}, []infra.Match{header(infra.Exact("1"))}, true},
-		"expression covers exact":            {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"expression matches the whole":       {[]infra.Match{uri(infra.Regex("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, false},
-		"expression and prefix":              {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Prefix("/ab"))}, false},
-		"present covers a value":             {[]infra.Match{header(infra.Present())}, []infra.Match{header(infra.Exact("1"))}, true},
-		"case ignored first":                 {[]infra.Match{{URI: infra.Prefix("/A"), IgnoreURICase: true}}, []infra.Match{uri(infra.Exact("/ab"))}, true},
-		"case ignored later":                 {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), IgnoreURICase: true}}, false},
-		"more conditions later":              {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, true},
-		"more conditions earlier":            {[]infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, []infra.Match{uri(infra.Exact("/a"))}, false},
-		"not all of the later one's matches": {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, false},
-		"one of the earlier one's matches":   {[]infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, []infra.Match{header(infra.Exact("2"))}, true},
+		"after a catch-all":                {nil, []infra.Match{header(infra.Exact("1"))}, true},
+		"catch-all last":                   {[]infra.Match{header(infra.Exact("1"))}, nil, false},
+		"two catch-alls":                   {nil, nil, true},
+		"the same":                         {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"another value":                    {[]infra.Match{header(infra.Exact("1"))}, []infra.Match{header(infra.Exact("2"))}, false},
+		"prefix covers exact":              {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"prefix covers longer prefix":      {[]infra.Match{uri(infra.Prefix("/a"))}, []infra.Match{uri(infra.Prefix("/a/b"))}, true},
+		"longer prefix first":              {[]infra.Match{uri(infra.Prefix("/a/b"))}, []infra.Match{uri(infra.Prefix("/a"))}, false},
+		"every path begins with a slash":   {[]infra.Match{uri(infra.Prefix("/"))}, []infra.Match{header(infra.Exact("1"))}, true},
+		"expression covers exact":          {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"expression matches the whole":     {[]infra.Match{uri(infra.Regex("/a"))}, []infra.Match{uri(infra.Exact("/ab"))}, false},
+		"expression and prefix":            {[]infra.Match{uri(infra.Regex("/a.*"))}, []infra.Match{uri(infra.Prefix("/ab"))}, false},
+		"present covers a value":           {[]infra.Match{header(infra.Present())}, []infra.Match{header(infra.Exact("1"))}, true},
+		"case ignored first":               {[]infra.Match{{URI: infra.Prefix("/A"), IgnoreURICase: true}}, []infra.Match{uri(infra.Exact("/ab"))}, true},
+		"case ignored later":               {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), IgnoreURICase: true}}, false},
+		"more conditions later":            {[]infra.Match{uri(infra.Exact("/a"))}, []infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, true},
+		"more conditions earlier":          {[]infra.Match{{URI: infra.Exact("/a"), Method: infra.Exact("GET")}}, []infra.Match{uri(infra.Exact("/a"))}, false},
+		"one of the earlier one's matches": {[]infra.Match{header(infra.Exact("1")), header(infra.Exact("2"))}, []infra.Match{header(infra.Exact("2"))}, true},
 		"without a header, then with it": {
 			[]infra.Match{{WithoutHeaders: map[string]infra.StringMatch{"x": infra.Present()}}}, []infra.Match{{Headers: map[string]infra.StringMatch{"x": infra.Present()}}}, false,
 		},
@@ -242,7 +246,7 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 		"source labels":    {[]infra.Match{{SourceLabels: map[string]string{"a": "b"}}}, []infra.Match{{SourceLabels: map[string]string{"a": "b", "c": "d"}}}, true},
 		"other labels":     {[]infra.Match{{SourceLabels: map[string]string{"a": "b"}}}, []infra.Match{{SourceLabels: map[string]string{"a": "c"}}}, false},
 		"a port":           {[]infra.Match{{Port: 80}}, []infra.Match{{Port: 80, Method: infra.Exact("GET")}}, true},
-		"another port":     {[]infra.Match{{Port: 80}}, []infra.Match{{Port: 81}}, false},
+		"another port":     {[]infra.Match{{Port: 80}}, []infra.Match{{Port: 50051}}, false},
 		"query parameters": {[]infra.Match{{QueryParams: map[string]infra.StringMatch{"a": infra.Exact("1")}}}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,9 +268,6 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 
 func TestIstioCanaryBadInput(t *testing.T) {
 	t.Parallel()
-	rule := func(change func(parts meshParts, r *infra.Rule)) func(cdk8s.Chart) {
-		return canary(func(parts meshParts, props *infra.IstioCanaryProps) { change(parts, &props.Rules[0]) })
-	}
 	const ignored = "cannot stand beside Fault: Istio ignores timeout and retries of a route that injects faults; give the fault a rule of its own"
 	badInput{
 		"nothing": {func(chart cdk8s.Chart) { infra.NewIstioCanary(chart, "canary", infra.IstioCanaryProps{}) }, []string{
@@ -307,17 +308,17 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Service: "cart-2" has a port whose protocol Istio cannot tell, Ports[1] "app"; set its AppProtocol, for example to "http", or begin its name with the protocol, as in "http-web"`,
 			`[chart/canary] Service: "cart-2" has a port whose protocol Istio cannot tell, Ports[2] "httpx"; set its AppProtocol, for example to "http", or begin its name with the protocol, as in "http-web"`,
 		}},
-		"weights": {rule(func(parts meshParts, r *infra.Rule) {
+		"weights": {canaryRule(func(parts meshParts, r *infra.Rule) {
 			r.To = []infra.Destination{{Workload: parts.v1, Weight: 10}, {Workload: parts.v2, Weight: 80}}
 		}), []string{
 			`[chart/canary] Rules[0].To: "10 + 80 = 90" is not 100 percent; let the weights sum to 100`,
 		}},
-		"no weights": {rule(func(parts meshParts, r *infra.Rule) {
+		"no weights": {canaryRule(func(parts meshParts, r *infra.Rule) {
 			r.To = []infra.Destination{{Workload: parts.v1}, {Workload: parts.v2}}
 		}), []string{
 			`[chart/canary] Rules[0].To: "0 + 0 = 0" is not 100 percent; let the weights sum to 100`,
 		}},
-		"odd weights": {rule(func(parts meshParts, r *infra.Rule) {
+		"odd weights": {canaryRule(func(parts meshParts, r *infra.Rule) {
 			r.To = []infra.Destination{{Workload: parts.v1, Weight: -10}, {Workload: parts.v2, Weight: 110}, {Workload: parts.v1}}
 		}), []string{
 			`[chart/canary] Rules[0].To[0].Weight: -10 is not a percentage; use 0 to 100`,
@@ -333,10 +334,10 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Rules[0].To[0].Port: Service cart has no port "https"; use "web" or "grpc"`,
 			`[chart/canary] Rules[0].Mirror.Workload: "cart-v3" is not one of Versions; add it there`,
 		}},
-		"no destination": {rule(func(_ meshParts, r *infra.Rule) { r.To = nil }), []string{
+		"no destination": {canaryRule(func(_ meshParts, r *infra.Rule) { r.To = nil }), []string{
 			`[chart/canary] Rules[0].To: is not set; say where the requests go, or use Redirect`,
 		}},
-		"fault beside timeout and retries": {rule(func(_ meshParts, r *infra.Rule) {
+		"fault beside timeout and retries": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Fault = infra.Fault{Delay: time.Second}
 			r.Timeout = time.Second
 			r.Retries = infra.Retries{Attempts: 2}
@@ -344,7 +345,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Rules[0].Timeout: 1s ` + ignored,
 			`[chart/canary] Rules[0].Retries: ` + ignored,
 		}},
-		"fault": {rule(func(_ meshParts, r *infra.Rule) {
+		"fault": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Fault = infra.Fault{DelayPercent: 101, AbortStatus: 99, AbortPercent: -1}
 		}), []string{
 			`[chart/canary] Rules[0].Fault.DelayPercent: 101 is not a percentage; use 0 to 100`,
@@ -352,25 +353,25 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Rules[0].Fault.AbortStatus: 99 is not an HTTP status; use 200 to 599`,
 			`[chart/canary] Rules[0].Fault.Delay: is not set; say how long requests wait, or leave out DelayPercent`,
 		}},
-		"retries": {rule(func(_ meshParts, r *infra.Rule) {
+		"retries": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Timeout = time.Second
 			r.Retries = infra.Retries{Attempts: -1, PerTryTimeout: 2 * time.Second, On: []string{"5xx,reset"}, Disabled: true}
 		}), []string{
 			`[chart/canary] Rules[0].Retries.Attempts: -1 is negative; use 1 or more, or Disabled`,
 			`[chart/canary] Rules[0].Retries.Disabled: true has no use for the other fields of Retries; leave them out, or Disabled`,
 			`[chart/canary] Rules[0].Retries.PerTryTimeout: 2s is longer than the rule's Timeout, 1s, which bounds all attempts together; lower it`,
-			`[chart/canary] Rules[0].Retries.On[0]: "5xx,reset" is not one condition; use for example "5xx" or "connect-failure"`,
+			`[chart/canary] Rules[0].Retries.On[0]: "5xx,reset" ` + notARetryCondition,
 		}},
-		"durations": {rule(func(_ meshParts, r *infra.Rule) {
+		"durations": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Timeout = -time.Second
 			r.CORS = infra.CORS{MaxAge: time.Microsecond, AllowMethods: []string{"get"}}
 		}), []string{
 			`[chart/canary] Rules[0].Timeout: -1s is negative; use 0s or more`,
 			`[chart/canary] Rules[0].CORS.AllowOrigins: is not set; name the origins that may ask`,
-			`[chart/canary] Rules[0].CORS.MaxAge: 1µs is not in whole milliseconds, which is what Istio takes; use for example 500ms`,
-			`[chart/canary] Rules[0].CORS.AllowMethods[0]: "get" is not an HTTP method; use upper case, for example GET`,
+			`[chart/canary] Rules[0].CORS.MaxAge: 1µs is not in whole seconds, which is what Istio takes; use for example 1s`,
+			`[chart/canary] Rules[0].CORS.AllowMethods[0]: "get" is not an HTTP method that Istio takes; use *, GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS or TRACE`,
 		}},
-		"redirect": {rule(func(_ meshParts, r *infra.Rule) {
+		"redirect": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Redirect = infra.Redirect{Scheme: "ftp", Code: 200}
 			r.Rewrite = infra.Rewrite{URI: "x"}
 		}), []string{
@@ -380,17 +381,17 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Rules[0].Redirect.Scheme: "ftp" is not a scheme; use http or https`,
 			`[chart/canary] Rules[0].Rewrite.URI: "x" does not begin with '/'; a path does`,
 		}},
-		"mirror without a target": {rule(func(_ meshParts, r *infra.Rule) { r.Mirror.Percent = 200 }), []string{
+		"mirror without a target": {canaryRule(func(_ meshParts, r *infra.Rule) { r.Mirror.Percent = 200 }), []string{
 			`[chart/canary] Rules[0].Mirror.Workload: is not set; say where the copies go`,
 			`[chart/canary] Rules[0].Mirror.Percent: 200 is not a percentage; use 0 to 100`,
 		}},
-		"headers": {rule(func(_ meshParts, r *infra.Rule) {
+		"headers": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.RequestHeaders = infra.HeaderEdits{Set: map[string]string{"a b": ""}, Remove: []string{""}}
 		}), []string{
-			`[chart/canary] Rules[0].RequestHeaders.Set: "a b" is not the name of a header; use lower-case letters, digits and '-'`,
-			`[chart/canary] Rules[0].RequestHeaders.Remove: "" is not the name of a header; use lower-case letters, digits and '-'`,
+			`[chart/canary] Rules[0].RequestHeaders.Set: "a b" is not the name of a header; use letters, digits and '-'`,
+			`[chart/canary] Rules[0].RequestHeaders.Remove: "" is not the name of a header; use letters, digits and '-'`,
 		}},
-		"matches": {rule(func(_ meshParts, r *infra.Rule) {
+		"matches": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.Match = []infra.Match{{
 				URI: infra.Exact("a"), Method: infra.Present(), Authority: infra.Regex("("), Scheme: infra.Exact(""),
 				Headers:     map[string]infra.StringMatch{"Version": infra.Exact("1"), "x": {}},
@@ -459,7 +460,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Service: "outside" is an ExternalName, which has no pods to choose from; use a Service with pods`,
 			`[chart/canary] Versions: is not set; give at least one version`,
 		}},
-		"redirect to nowhere": {rule(func(_ meshParts, r *infra.Rule) {
+		"redirect to nowhere": {canaryRule(func(_ meshParts, r *infra.Rule) {
 			r.To = nil
 			r.Redirect = infra.Redirect{Code: 302}
 			r.Fault.Delay = time.Second
@@ -475,6 +476,28 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			props.Rules[0].To[0].Port = "web"
 		}), []string{
 			`[chart/canary] Hosts: is not set; name the hosts that clients outside the mesh ask for`,
+		}},
+		"one match taken before": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			to := props.Rules[0].To
+			props.Rules = []infra.Rule{
+				{Match: []infra.Match{{Headers: map[string]infra.StringMatch{"version": infra.Exact("1")}}}, To: to},
+				{Match: []infra.Match{{Headers: map[string]infra.StringMatch{"version": infra.Exact("1")}, URI: infra.Prefix("/a")}, {Headers: map[string]infra.StringMatch{"version": infra.Exact("2")}}}, To: to},
+			}
+		}), []string{
+			`[chart/canary] Rules[1].Match[0]: can never apply, since its requests are taken before by Rules[0]; leave it out, or narrow what is before it`,
+		}},
+		"matches taken by different rules": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			to := props.Rules[0].To
+			one, two := infra.Match{URI: infra.Prefix("/1")}, infra.Match{URI: infra.Prefix("/2")}
+			props.Rules = []infra.Rule{{Match: []infra.Match{one}, To: to}, {Match: []infra.Match{two}, To: to}, {Match: []infra.Match{two, one}, To: to}}
+		}), []string{
+			`[chart/canary] Rules[2]: can never apply, since all its requests are taken before by Rules[0] and Rules[1]; put it first, or narrow what is before it`,
+		}},
+		"matches of one rule": {canary(func(_ meshParts, props *infra.IstioCanaryProps) {
+			props.Rules[0].Match = []infra.Match{{URI: infra.Prefix("/a")}, {URI: infra.Exact("/b")}, {URI: infra.Exact("/ab")}, {URI: infra.Prefix("/a")}}
+		}), []string{
+			`[chart/canary] Rules[0].Match[2]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
+			`[chart/canary] Rules[0].Match[3]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
 		}},
 	}.run(t)
 }

@@ -2,8 +2,10 @@ package infra
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -35,28 +37,39 @@ type GatewayTLSMode string
 const (
 	// TLSTerminate ends TLS with a certificate.
 	TLSTerminate GatewayTLSMode = "SIMPLE"
-	// TLSMutual ends TLS and asks the client for a certificate too.
+	// TLSMutual ends TLS and asks the client for a certificate too, signed by one of the ClientCA.
 	TLSMutual GatewayTLSMode = "MUTUAL"
 	// TLSPassthrough leaves TLS to the service behind the gateway.
 	TLSPassthrough GatewayTLSMode = "PASSTHROUGH"
 )
 
-// GatewayServer is a port that the gateway listens on.
+// GatewayServer is a port that the gateway listens on, and the hosts that it serves there. Servers may share a port where
+// the gateway can tell their requests apart: those that speak HTTP, HTTP2 or GRPC, by the host; those that speak HTTPS or
+// TLS, by the name that the client asks for (SNI). Any others are an error: depending on their order, Istio ignores all
+// but one without a word.
 type GatewayServer struct {
-	// Port is its number. Required.
+	// Port is its number, 1 to 65535. Required.
 	Port int32
-	// Name of the port. Defaults to the protocol in lower case, and where that is taken with the port's number behind it.
+	// Name of the port, an RFC 1123 label. Defaults to the protocol in lower case; where that is taken with the port's
+	// number behind it, and where that is taken too with a count.
 	Name string
-	// Protocol defaults to HTTP.
+	// Protocol is what the server speaks. Defaults to GatewayHTTP.
 	Protocol GatewayProtocol
-	// Hosts are the DNS names that are served; the first label may be '*', and AnyHost serves all. Required.
+	// Hosts are the fully qualified DNS names that are served; the first label may be '*', and AnyHost serves all. Before
+	// a name may stand the namespace whose VirtualServices may ask for it, as in "shop/www.example.com", or '.' for that
+	// of the gateway. Otherwise those of all may. No two servers of a port have the same host. Required.
 	Hosts []string
-	// TLSMode says what happens to TLS; for HTTPS and TLS alone. Defaults to TLSTerminate.
+	// TLSMode says what happens to TLS; for GatewayHTTPS and GatewayTLS alone. Defaults to TLSTerminate.
 	TLSMode GatewayTLSMode
-	// Certificate is the Secret with the server's certificate, in the namespace of the gateway's own pods. Required to
-	// end TLS.
+	// Certificate is the Secret with the server's certificate, its keys tls.crt and tls.key, in the namespace of the
+	// gateway's own pods. Required to end TLS.
 	Certificate *Credentials
-	// RedirectToHTTPS answers every request with a redirect to HTTPS; for HTTP alone. Defaults to false.
+	// ClientCA is the Secret with the certificates of the authorities that sign those of the clients, its key ca.crt,
+	// beside the Certificate; for TLSMutual alone. Istio finds it by its name, which is the Certificate's with the suffix
+	// -cacert. Defaults to the Certificate, which then has the key ca.crt itself.
+	// See https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings, credentialName.
+	ClientCA *Credentials
+	// RedirectToHTTPS answers every request with a redirect to HTTPS; for GatewayHTTP alone. Defaults to false.
 	RedirectToHTTPS bool
 }
 
@@ -74,6 +87,19 @@ func (s GatewayServer) encrypted() bool {
 	return s.Protocol == GatewayHTTPS || s.Protocol == GatewayTLS
 }
 
+// servesHTTP tells whether the gateway sees requests, and not just bytes.
+func (s GatewayServer) servesHTTP() bool {
+	return s.Protocol != GatewayTCP && s.Protocol != GatewayTLS && s.TLSMode != TLSPassthrough
+}
+
+// sharesPort tells whether both can be behind one port (mergeGateways in Istio's pilot/pkg/model/gateway.go).
+func (s GatewayServer) sharesPort(other GatewayServer) bool {
+	if s.encrypted() || other.encrypted() {
+		return s.encrypted() && other.encrypted()
+	}
+	return s.Protocol != GatewayTCP && other.Protocol != GatewayTCP
+}
+
 // IstioGatewayProps are the options of an IstioGateway.
 type IstioGatewayProps struct {
 	// Name of the Gateway. Required; an RFC 1123 label.
@@ -83,14 +109,21 @@ type IstioGatewayProps struct {
 	Selector map[string]string
 	// Servers are what it listens on. At least one is required.
 	Servers []GatewayServer
-	// Certificate adds, for each HTTP server, an HTTPS server on port 443 for the same hosts. It is a Secret in the
-	// namespace of the gateway's own pods. Defaults to none.
+	// Certificate adds a server of HTTPS on port 443 for the hosts of all servers of HTTP. It is a Secret with the keys
+	// tls.crt and tls.key in the namespace of the gateway's own pods. Without a server of HTTP, or with one of Servers for
+	// such a host on that port, it is an error. Defaults to none.
 	Certificate *Credentials
 	// Labels and Annotations of the Gateway. Default to none.
 	Labels, Annotations map[string]string
 	// Patch has the last word on the Gateway.
 	Patch func(*networkingv1.Gateway)
+
+	// https is the server that Certificate adds.
+	https *GatewayServer
 }
+
+// httpsPort is where Certificate adds a server.
+const httpsPort = 443
 
 func (props IstioGatewayProps) withDefaults() IstioGatewayProps {
 	if props.Selector == nil {
@@ -100,27 +133,67 @@ func (props IstioGatewayProps) withDefaults() IstioGatewayProps {
 	for i := range props.Servers {
 		props.Servers[i] = props.Servers[i].withDefaults()
 	}
-	if props.Certificate != nil {
-		for _, server := range slices.Clone(props.Servers) {
-			if server.Protocol == GatewayHTTP {
-				props.Servers = append(props.Servers, GatewayServer{
-					Port: 443, Protocol: GatewayHTTPS, Hosts: server.Hosts, Certificate: props.Certificate,
-				}.withDefaults())
+	props.https = nil
+	if hosts, ok := props.plainHosts(); ok && props.Certificate != nil {
+		props.https = new(GatewayServer{
+			Port: httpsPort, Protocol: GatewayHTTPS, Hosts: hosts, Certificate: props.Certificate,
+		}.withDefaults())
+	}
+	props.nameServers()
+	return props
+}
+
+// plainHosts are the hosts of all servers of HTTP, each once. ok says that there is such a server.
+func (props IstioGatewayProps) plainHosts() (hosts []string, ok bool) {
+	for _, server := range props.Servers {
+		if server.Protocol != GatewayHTTP {
+			continue
+		}
+		ok = true
+		for _, host := range server.Hosts {
+			if !slices.Contains(hosts, host) {
+				hosts = append(hosts, host)
 			}
 		}
 	}
+	return hosts, ok
+}
+
+// nameServers gives names that nobody has to the servers that have none.
+func (props IstioGatewayProps) nameServers() {
 	named := map[string]bool{}
-	for i := range props.Servers {
-		server := &props.Servers[i]
-		if server.Name == "" {
-			server.Name = strings.ToLower(string(server.Protocol))
-			if named[server.Name] {
-				server.Name = fmt.Sprintf("%s-%d", server.Name, server.Port)
-			}
-		}
+	for _, server := range props.Servers {
 		named[server.Name] = true
 	}
-	return props
+	for server := range props.all() {
+		if server.Name != "" {
+			continue
+		}
+		protocol := strings.ToLower(string(server.Protocol))
+		name := protocol
+		for n := 1; named[name]; n++ {
+			name = fmt.Sprintf("%s-%d", protocol, server.Port)
+			if n > 1 {
+				name = fmt.Sprintf("%s-%d", name, n)
+			}
+		}
+		server.Name = name
+		named[name] = true
+	}
+}
+
+// all are the servers that are listed, and the one that Certificate adds.
+func (props IstioGatewayProps) all() iter.Seq[*GatewayServer] {
+	return func(yield func(*GatewayServer) bool) {
+		for i := range props.Servers {
+			if !yield(&props.Servers[i]) {
+				return
+			}
+		}
+		if props.https != nil {
+			yield(props.https)
+		}
+	}
 }
 
 func (props IstioGatewayProps) validate() []string {
@@ -135,17 +208,18 @@ func (props IstioGatewayProps) validate() []string {
 	if len(props.Servers) == 0 {
 		p.missing("Servers", "give at least one server")
 	}
-	taken := uniqueness{}
 	var names uniqueness
 	for i, server := range props.Servers {
 		at := index("Servers", i)
-		server.validate(&p, at, taken)
+		server.validate(&p, at)
 		names.check(&p, at+".Name", at, server.Name)
+		props.validateNeighbours(&p, i)
 	}
+	props.validateCertificate(&p)
 	return p
 }
 
-func (s GatewayServer) validate(p *problems, field string, taken uniqueness) {
+func (s GatewayServer) validate(p *problems, field string) {
 	p.port(field+".Port", s.Port)
 	if len(validation.IsDNS1123Label(s.Name)) > 0 {
 		p.add(field+".Name", s.Name, dnsLabelRule)
@@ -155,20 +229,131 @@ func (s GatewayServer) validate(p *problems, field string, taken uniqueness) {
 		p.missing(field+".Hosts", "name the hosts that are served, for example \"www.example.com\", or AnyHost for all")
 	}
 	for i, host := range s.Hosts {
-		at := index(field+".Hosts", i)
-		if !isRoutedHost(host) {
-			p.add(at, host, hostRule)
+		p.gatewayHost(index(field+".Hosts", i), host)
+		if slices.Contains(s.Hosts[:i], host) {
+			p.add(index(field+".Hosts", i), host, "is there twice; leave out one of them")
 		}
-		taken.check(p, at, field, portKey(s.Port, TCP)+" "+host)
 	}
 	s.validateTLS(p, field)
 }
+
+// gatewayHost checks a host as Istio does (ValidateNamespaceSlashWildcardHostname), except that an IP address, which its
+// documentation does not know as a host, is an error.
+func (p *problems) gatewayHost(field, host string) {
+	namespace, name := splitHost(host)
+	labels := strings.Split(name, ".")
+	switch _, err := strconv.Atoi(labels[len(labels)-1]); {
+	case err == nil:
+		p.add(field, host, "ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address")
+	case !isRoutedHost(name):
+		p.add(field, host, hostRule)
+	case slices.ContainsFunc(labels, func(label string) bool { return len(label) > validation.DNS1123LabelMaxLength }):
+		p.add(field, host, fmt.Sprintf("has a label that is longer than DNS allows, %d characters; shorten it", validation.DNS1123LabelMaxLength))
+	case len(labels) == 1 && name != AnyHost:
+		p.add(field, host, "is a short name, which means nothing outside of a namespace; use a fully qualified one, for example \"www.example.com\"")
+	}
+	if namespace != allNamespaces && namespace != ownNamespace && len(validation.IsDNS1123Label(namespace)) > 0 && isRoutedHost(name) {
+		p.add(field, host, "does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all")
+	}
+}
+
+// What may stand for the name of a namespace in a host of a server.
+const allNamespaces, ownNamespace = "*", "."
+
+// splitHost takes a host of a server apart: the namespace whose VirtualServices may ask for it, and the DNS name.
+func splitHost(host string) (namespace, name string) {
+	if namespace, name, ok := strings.Cut(host, "/"); ok {
+		return namespace, name
+	}
+	return allNamespaces, host
+}
+
+// validateNeighbours checks a server against those before it that have the same port.
+func (props IstioGatewayProps) validateNeighbours(p *problems, i int) {
+	server, at := props.Servers[i], index("Servers", i)
+	for j, other := range props.Servers[:i] {
+		if other.Port != server.Port {
+			continue
+		}
+		before := index("Servers", j)
+		if !server.sharesPort(other) {
+			p.add(at+".Protocol", string(server.Protocol), fmt.Sprintf(
+				"cannot share port %d with the %s of %s, since only HTTP, HTTP2 and GRPC can be told apart by the host, and HTTPS and TLS by SNI; use another port",
+				server.Port, other.Protocol, before))
+			return
+		}
+		for k, host := range server.Hosts {
+			if first, ok := other.clashes(server, host); ok {
+				rule := fmt.Sprintf("is served on port %d by %s already", server.Port, before)
+				if first != host {
+					rule += fmt.Sprintf(", as %q", first)
+				}
+				p.add(index(at+".Hosts", k), host, rule+"; leave out one of them")
+			}
+		}
+	}
+}
+
+// clashes returns the host of the server that is the same as the host of another one, of the same port.
+func (s GatewayServer) clashes(other GatewayServer, host string) (first string, ok bool) {
+	namespace, name := splitHost(host)
+	i := slices.IndexFunc(s.Hosts, func(h string) bool {
+		n, served := splitHost(h)
+		// A client asks for a name without a namespace; only routes, which HTTP shares, tell them apart.
+		return served == name && (n == namespace || s.encrypted() && other.encrypted())
+	})
+	if i < 0 {
+		return "", false
+	}
+	return s.Hosts[i], true
+}
+
+// validateCertificate checks the server that Certificate adds, in terms of what its user wrote.
+func (props IstioGatewayProps) validateCertificate(p *problems) {
+	const field = "Certificate"
+	if props.Certificate == nil {
+		return
+	}
+	name := props.Certificate.Name()
+	if props.https == nil {
+		p.add(field, name, "adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead")
+		return
+	}
+	for _, key := range tlsKeys {
+		props.Certificate.Key(key).validate(p, field)
+	}
+	for i, server := range props.Servers {
+		if server.Port != httpsPort {
+			continue
+		}
+		at := index("Servers", i)
+		if !server.sharesPort(*props.https) {
+			p.add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d, which it cannot share with the %s of %s; use another port there",
+				httpsPort, server.Protocol, at))
+			continue
+		}
+		for _, host := range props.https.Hosts {
+			if _, ok := server.clashes(*props.https, host); ok {
+				p.add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d for %q, which %s serves there already; leave it out, or the host there",
+					httpsPort, host, at))
+			}
+		}
+	}
+}
+
+// caKeys are the keys under which Istio looks for the certificates of authorities (ExtractRoot in its
+// pilot/pkg/credentials/kube).
+var caKeys = []string{"ca.crt", "cacert"}
+
+// caSuffix makes the name of the ClientCA out of the Certificate's.
+const caSuffix = "-cacert"
 
 func (s GatewayServer) validateTLS(p *problems, field string) {
 	oneOf(p, field+".TLSMode", s.TLSMode, TLSTerminate, TLSMutual, TLSPassthrough)
 	if s.RedirectToHTTPS && s.Protocol != GatewayHTTP {
 		p.add(field+".RedirectToHTTPS", s.RedirectToHTTPS, "has a meaning for HTTP alone; leave it out")
 	}
+	s.validateClientCA(p, field)
 	if !s.encrypted() {
 		if s.TLSMode != "" {
 			p.add(field+".TLSMode", string(s.TLSMode), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
@@ -187,6 +372,22 @@ func (s GatewayServer) validateTLS(p *problems, field string) {
 		for _, key := range tlsKeys {
 			s.Certificate.Key(key).validate(p, field+".Certificate")
 		}
+	}
+}
+
+func (s GatewayServer) validateClientCA(p *problems, field string) {
+	switch {
+	case s.ClientCA != nil && s.TLSMode != TLSMutual:
+		p.add(field+".ClientCA", s.ClientCA.Name(), "has a meaning for TLSMutual alone; leave it out, or change TLSMode")
+	case s.ClientCA != nil:
+		if s.Certificate != nil && s.ClientCA.Name() != s.Certificate.Name()+caSuffix {
+			p.add(field+".ClientCA", s.ClientCA.Name(), fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate", s.Certificate.Name()+caSuffix))
+		}
+		if !slices.ContainsFunc(caKeys, s.ClientCA.holds) {
+			p.add(field+".ClientCA", s.ClientCA.Name(), "has no key ca.crt; put the certificates of the authorities there")
+		}
+	case s.TLSMode == TLSMutual && s.Certificate != nil && !slices.ContainsFunc(caKeys, s.Certificate.holds):
+		p.add(field+".Certificate", s.Certificate.Name(), "has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA")
 	}
 }
 
@@ -219,13 +420,35 @@ func (g *IstioGateway) reference() string {
 	return g.Name()
 }
 
-// serves tells whether a server takes HTTP requests for the host, or for some of its subdomains.
+// serves tells whether a server takes HTTP requests for the host, or for some of its subdomains, for a VirtualService of
+// some namespace.
 func (g *IstioGateway) serves(host string) bool {
-	return slices.ContainsFunc(g.props.Servers, func(s GatewayServer) bool {
-		http := s.Protocol != GatewayTCP && s.Protocol != GatewayTLS && s.TLSMode != TLSPassthrough
-		return http && slices.ContainsFunc(s.Hosts, func(served string) bool { return hostCovers(served, host) || hostCovers(host, served) })
-	})
+	return g.servesIn("", host)
 }
+
+// servesIn is serves for a VirtualService of that namespace, where it is known.
+func (g *IstioGateway) servesIn(namespace, host string) bool {
+	for server := range g.props.all() {
+		if server.servesHTTP() && slices.ContainsFunc(server.Hosts, func(h string) bool {
+			open, served := splitHost(h)
+			return hostsOverlap(served, host) && g.isOpen(open, namespace)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOpen tells whether a host with that namespace is for the VirtualServices of another. What is not known may be.
+func (g *IstioGateway) isOpen(open, namespace string) bool {
+	if open == ownNamespace {
+		open = namespaceOf(g.object)
+	}
+	return open == allNamespaces || open == "" || namespace == "" || open == namespace
+}
+
+// hostsOverlap tells whether there is a host that both stand for.
+func hostsOverlap(a, b string) bool { return hostCovers(a, b) || hostCovers(b, a) }
 
 // hostCovers tells whether a host of a gateway, which may begin with '*', takes requests for another.
 func hostCovers(served, host string) bool {
@@ -238,7 +461,7 @@ func (props IstioGatewayProps) render() *networkingv1.Gateway {
 		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
 	}
 	gateway.Spec.Selector = maps.Clone(props.Selector)
-	for _, server := range props.Servers {
+	for server := range props.all() {
 		gateway.Spec.Servers = append(gateway.Spec.Servers, server.render())
 	}
 	return gateway

@@ -1,15 +1,20 @@
 package infra_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
-	corev1 "k8s.io/api/core/v1"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/native"
 )
+
+const notAHost = "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\""
 
 func certificate(chart cdk8s.Chart) *infra.Credentials {
 	return infra.NewCredentials(chart, "certificate", infra.CredentialsProps{Name: "door-tls", Existing: true, Type: "kubernetes.io/tls"})
@@ -52,6 +57,107 @@ func TestIstioGatewayHTTPSByOneField(t *testing.T) {
 	assert.Equal(t, "door-tls", https.Tls.CredentialName)
 }
 
+// TestIstioGatewayCertificateOnce: hosts that are served on several ports need one server of HTTPS.
+func TestIstioGatewayCertificateOnce(t *testing.T) {
+	t.Parallel()
+	got := only[networkingv1.Gateway](t, "Gateway", func(chart cdk8s.Chart) {
+		infra.NewIstioGateway(chart, "gateway", infra.IstioGatewayProps{
+			Name: "door",
+			Servers: []infra.GatewayServer{
+				{Port: 80, Hosts: []string{"www.example.com"}},
+				{Port: 8080, Hosts: []string{"www.example.com", "shop/cart.example.com"}},
+				{Port: 443, Protocol: infra.GatewayTLS, Hosts: []string{"p.example.com"}, TLSMode: infra.TLSPassthrough},
+				{Port: 9000, Protocol: infra.GatewayTCP, Hosts: []string{infra.AnyHost}},
+			},
+			Certificate: certificate(chart),
+		})
+	})
+	assert.Len(t, got.Spec.Servers, 5)
+	assert.Equal(t, []string{"www.example.com", "shop/cart.example.com"}, got.Spec.Servers[4].Hosts)
+}
+
+func TestIstioGatewayNamesServers(t *testing.T) {
+	t.Parallel()
+	got := only[networkingv1.Gateway](t, "Gateway", func(chart cdk8s.Chart) {
+		secret := certificate(chart)
+		server := func(name, host string) infra.GatewayServer {
+			return infra.GatewayServer{Port: 443, Name: name, Protocol: infra.GatewayHTTPS, Hosts: []string{host}, Certificate: secret}
+		}
+		infra.NewIstioGateway(chart, "gateway", infra.IstioGatewayProps{
+			Name:        "door",
+			Servers:     []infra.GatewayServer{{Port: 80, Hosts: []string{"z.example.com"}}, server("", "a.example.com"), server("", "b.example.com"), server("https", "c.example.com"), server("", "d.example.com")},
+			Certificate: secret,
+		})
+	})
+	var names []string
+	for _, server := range got.Spec.Servers {
+		names = append(names, server.Port.Name)
+	}
+	assert.Equal(t, []string{"http", "https-443", "https-443-2", "https", "https-443-3", "https-443-4"}, names)
+}
+
+// TestIstioGatewayPorts: which servers may share a port, with the protocols of Istio's mergeGateways.
+func TestIstioGatewayPorts(t *testing.T) {
+	t.Parallel()
+	plain := []infra.GatewayProtocol{infra.GatewayHTTP, infra.GatewayHTTP2, infra.GatewayGRPC}
+	encrypted := []infra.GatewayProtocol{infra.GatewayHTTPS, infra.GatewayTLS}
+	all := append(append([]infra.GatewayProtocol{infra.GatewayTCP}, plain...), encrypted...)
+	for _, first := range all {
+		for _, second := range all {
+			_, messages := synth(t, func(chart cdk8s.Chart) {
+				secret := certificate(chart)
+				server := func(protocol infra.GatewayProtocol, host string) infra.GatewayServer {
+					s := infra.GatewayServer{Port: 443, Protocol: protocol, Hosts: []string{host}}
+					if slices.Contains(encrypted, protocol) {
+						s.Certificate = secret
+					}
+					return s
+				}
+				infra.NewIstioGateway(chart, "gateway", infra.IstioGatewayProps{
+					Name: "door", Servers: []infra.GatewayServer{server(first, "a.example.com"), server(second, "b.example.com")},
+				})
+			})
+			both := func(group []infra.GatewayProtocol) bool {
+				return slices.Contains(group, first) && slices.Contains(group, second)
+			}
+			assert.Equal(t, both(plain) || both(encrypted), len(messages) == 0, "%s beside %s: %v", second, first, messages)
+		}
+	}
+}
+
+// doorOf builds an IstioCanary for www.example.com in the namespace shop, behind a Gateway of the namespace edge with
+// those hosts.
+func doorOf(hosts ...string) func(cdk8s.Chart) {
+	return func(chart cdk8s.Chart) {
+		edge := tree.NewChart(chart, "edge", tree.ChartProps{Namespace: "edge"})
+		door := infra.NewIstioGateway(edge, "gateway", infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: hosts}}})
+		shop := tree.NewChart(chart, "shop", tree.ChartProps{Namespace: "shop"})
+		web := infra.NewWebService(shop, "web", infra.WebServiceProps{
+			Name:     "web",
+			Workload: infra.ProbedDeploymentProps{Image: "example.com/shop/web:1.4", Version: "v1"},
+			Ports:    []infra.ServicePort{{Name: "http", Port: 80, TargetPort: 8080}},
+		})
+		infra.NewIstioCanary(shop, "canary", infra.IstioCanaryProps{
+			Name: "web", Service: web.Service(), Versions: []infra.Version{{Name: "v1", Workload: web.Deployment()}},
+			Gateways: []*infra.IstioGateway{door}, Hosts: []string{"www.example.com"},
+			Rules: []infra.Rule{{To: []infra.Destination{{Workload: web.Deployment()}}}},
+		})
+	}
+}
+
+func TestIstioGatewayHostsOfNamespaces(t *testing.T) {
+	t.Parallel()
+	for _, hosts := range [][]string{
+		{"www.example.com"}, {"shop/www.example.com"}, {"*/www.example.com"}, {"shop/*.example.com"}, {"shop/*"}, {"*/*"},
+		{"cart/www.example.com", "shop/www.example.com"},
+	} {
+		outdir := t.TempDir()
+		app := native.NewApp(&cdk8s.AppProps{Outdir: &outdir})
+		doorOf(hosts...)(tree.NewChart(app, "chart", tree.ChartProps{}))
+		assert.NoError(t, tree.Synth(app), "%v", hosts)
+	}
+}
+
 func TestIstioGatewayBadInput(t *testing.T) {
 	t.Parallel()
 	gateway := func(props infra.IstioGatewayProps) func(cdk8s.Chart) {
@@ -71,9 +177,100 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[0].Protocol: "FTP" is not known; use HTTP, HTTPS, HTTP2, GRPC, TCP or TLS`,
 			`[chart/gateway] Servers[0].Hosts: is not set; name the hosts that are served, for example "www.example.com", or AnyHost for all`,
 			`[chart/gateway] Servers[1].Hosts[0]: "http://x" is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example "www.example.com"`,
-			`[chart/gateway] Servers[3].Hosts[0]: "81/TCP www.example.com" is already taken by Servers[2]; give each its own`,
-			`[chart/gateway] Servers[3].Name: "http-81" is already taken by Servers[2]; give each its own`,
+			`[chart/gateway] Servers[3].Hosts[0]: "www.example.com" is served on port 81 by Servers[2] already; leave out one of them`,
 			`[chart/gateway] Servers[4].Name: "A" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+		}},
+		"hosts": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{
+			"10.0.0.1", "shop/www.1", "::1", "localhost", "shop/localhost", "A/www.example.com", "/www.example.com", "shop/", "a/b/www.example.com",
+			strings.Repeat("a", 64) + ".example.com", "www.example.com", "www.example.com",
+		}}}}), []string{
+			`[chart/gateway] Servers[0].Hosts[0]: "10.0.0.1" ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address`,
+			`[chart/gateway] Servers[0].Hosts[1]: "shop/www.1" ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address`,
+			`[chart/gateway] Servers[0].Hosts[2]: "::1" ` + notAHost,
+			`[chart/gateway] Servers[0].Hosts[3]: "localhost" is a short name, which means nothing outside of a namespace; use a fully qualified one, for example "www.example.com"`,
+			`[chart/gateway] Servers[0].Hosts[4]: "shop/localhost" is a short name, which means nothing outside of a namespace; use a fully qualified one, for example "www.example.com"`,
+			`[chart/gateway] Servers[0].Hosts[5]: "A/www.example.com" does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all`,
+			`[chart/gateway] Servers[0].Hosts[6]: "/www.example.com" does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all`,
+			`[chart/gateway] Servers[0].Hosts[7]: "shop/" ` + notAHost,
+			`[chart/gateway] Servers[0].Hosts[8]: "a/b/www.example.com" ` + notAHost,
+			`[chart/gateway] Servers[0].Hosts[9]: "` + strings.Repeat("a", 64) + `.example.com" has a label that is longer than DNS allows, 63 characters; shorten it`,
+			`[chart/gateway] Servers[0].Hosts[11]: "www.example.com" is there twice; leave out one of them`,
+		}},
+		"name that is taken": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
+			{Port: 80, Name: "web", Hosts: hosts}, {Port: 81, Name: "web", Hosts: hosts},
+		}}), []string{
+			`[chart/gateway] Servers[1].Name: "web" is already taken by Servers[0]; give each its own`,
+		}},
+		"protocols on one port": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
+			{Port: 80, Hosts: hosts}, {Port: 80, Protocol: infra.GatewayTCP, Hosts: []string{infra.AnyHost}}, {Port: 80, Protocol: infra.GatewayGRPC, Hosts: []string{"grpc.example.com"}},
+		}}), []string{
+			`[chart/gateway] Servers[1].Protocol: "TCP" cannot share port 80 with the HTTP of Servers[0], since only HTTP, HTTP2 and GRPC can be told apart by the host, and HTTPS and TLS by SNI; use another port`,
+			`[chart/gateway] Servers[2].Protocol: "GRPC" cannot share port 80 with the TCP of Servers[1], since only HTTP, HTTP2 and GRPC can be told apart by the host, and HTTPS and TLS by SNI; use another port`,
+		}},
+		"one name of several namespaces": {gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
+			{Port: 80, Hosts: []string{"a/www.example.com"}}, {Port: 80, Hosts: []string{"b/www.example.com"}},
+			{Port: 443, Protocol: infra.GatewayTLS, TLSMode: infra.TLSPassthrough, Hosts: []string{"a/www.example.com"}},
+			{Port: 443, Protocol: infra.GatewayTLS, TLSMode: infra.TLSPassthrough, Hosts: []string{"b/www.example.com"}},
+		}}), []string{
+			`[chart/gateway] Servers[3].Hosts[0]: "b/www.example.com" is served on port 443 by Servers[2] already, as "a/www.example.com"; leave out one of them`,
+		}},
+		"certificate without HTTP": {func(chart cdk8s.Chart) {
+			gateway(infra.IstioGatewayProps{Name: "door", Certificate: certificate(chart), Servers: []infra.GatewayServer{
+				{Port: 80, Protocol: infra.GatewayTCP, Hosts: []string{infra.AnyHost}},
+			}})(chart)
+		}, []string{
+			`[chart/gateway] Certificate: "door-tls" adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead`,
+		}},
+		"certificate for a host that has one": {func(chart cdk8s.Chart) {
+			secret := certificate(chart)
+			gateway(infra.IstioGatewayProps{Name: "door", Certificate: secret, Servers: []infra.GatewayServer{
+				{Port: 80, Hosts: []string{"www.example.com", "cart.example.com"}},
+				{Port: 443, Protocol: infra.GatewayHTTPS, Hosts: hosts, Certificate: secret},
+			}})(chart)
+		}, []string{
+			`[chart/gateway] Certificate: "door-tls" adds a server of HTTPS on port 443 for "www.example.com", which Servers[1] serves there already; leave it out, or the host there`,
+		}},
+		"certificate on a port that is taken": {func(chart cdk8s.Chart) {
+			gateway(infra.IstioGatewayProps{Name: "door", Certificate: certificate(chart), Servers: []infra.GatewayServer{
+				{Port: 443, Hosts: []string{"http://x"}},
+			}})(chart)
+		}, []string{
+			`[chart/gateway] Servers[0].Hosts[0]: "http://x" ` + notAHost,
+			`[chart/gateway] Certificate: "door-tls" adds a server of HTTPS on port 443, which it cannot share with the HTTP of Servers[0]; use another port there`,
+		}},
+		"certificate without its keys": {func(chart cdk8s.Chart) {
+			secret := infra.NewCredentials(chart, "secret", infra.CredentialsProps{Name: "secret", Existing: true, Keys: []string{"cert"}})
+			gateway(infra.IstioGatewayProps{Name: "door", Certificate: secret, Servers: []infra.GatewayServer{{Port: 80, Hosts: hosts}}})(chart)
+		}, []string{
+			`[chart/gateway] Certificate: "tls.crt" is not a key of Secret secret; use cert`,
+			`[chart/gateway] Certificate: "tls.key" is not a key of Secret secret; use cert`,
+		}},
+		"clients' authorities": {func(chart cdk8s.Chart) {
+			existing := func(name string, keys ...string) *infra.Credentials {
+				return infra.NewCredentials(chart, name, infra.CredentialsProps{Name: name, Existing: true, Keys: keys})
+			}
+			secret := existing("door", "tls.crt", "tls.key")
+			server := func(port int32, mode infra.GatewayTLSMode, ca *infra.Credentials) infra.GatewayServer {
+				return infra.GatewayServer{Port: port, Protocol: infra.GatewayHTTPS, Hosts: hosts, TLSMode: mode, Certificate: secret, ClientCA: ca}
+			}
+			gateway(infra.IstioGatewayProps{Name: "door", Servers: []infra.GatewayServer{
+				server(443, infra.TLSMutual, nil),
+				server(444, infra.TLSMutual, existing("door-cacert", "cacert")),
+				server(445, infra.TLSTerminate, existing("door2-cacert", "ca.crt")),
+				server(446, infra.TLSMutual, existing("authorities", "pem")),
+			}})(chart)
+		}, []string{
+			`[chart/gateway] Servers[0].Certificate: "door" has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA`,
+			`[chart/gateway] Servers[2].ClientCA: "door2-cacert" has a meaning for TLSMutual alone; leave it out, or change TLSMode`,
+			`[chart/gateway] Servers[3].ClientCA: "authorities" is not where Istio looks; call the Secret "door-cacert", after the Certificate`,
+			`[chart/gateway] Servers[3].ClientCA: "authorities" has no key ca.crt; put the certificates of the authorities there`,
+		}},
+		"host of another namespace": {doorOf("edge/www.example.com", "./*.example.com"), []string{
+			`[chart/shop/canary] Hosts[0]: "www.example.com" is not open to namespace "shop" in Gateways[0], door; add the host "shop/www.example.com" to a server there`,
+		}},
+		"host of a namespace for nobody": {doorOf("shop/cart.example.com"), []string{
+			`[chart/shop/canary] Gateways[0]: "door" has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out`,
+			`[chart/shop/canary] Hosts[0]: "www.example.com" is served by none of Gateways; add it to a server of one, or leave it out`,
 		}},
 		"TLS": {func(chart cdk8s.Chart) {
 			password := infra.NewCredentials(chart, "password", infra.CredentialsProps{Name: "password", Values: map[string]infra.Sensitive{"tls.crt": "x"}})
@@ -90,50 +287,6 @@ func TestIstioGatewayBadInput(t *testing.T) {
 			`[chart/gateway] Servers[1].Certificate: is not set; give Credentials with the keys tls.crt and tls.key`,
 			`[chart/gateway] Servers[2].Certificate: "tls.key" is not a key of Secret password; use tls.crt`,
 			`[chart/gateway] Servers[3].Certificate: "password" is not used by TLSPassthrough, where the service ends TLS; leave it out`,
-		}},
-	}.run(t)
-}
-
-func TestMeshNamespace(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		props infra.MeshNamespaceProps
-		want  map[string]string
-	}{
-		"sidecar":    {infra.MeshNamespaceProps{}, map[string]string{"istio-injection": "enabled"}},
-		"revision":   {infra.MeshNamespaceProps{Revision: "canary"}, map[string]string{"istio.io/rev": "canary"}},
-		"ambient":    {infra.MeshNamespaceProps{Mode: infra.Ambient}, map[string]string{"istio.io/dataplane-mode": "ambient"}},
-		"own labels": {infra.MeshNamespaceProps{Labels: map[string]string{"team": "a"}}, map[string]string{"istio-injection": "enabled", "team": "a"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := only[corev1.Namespace](t, "Namespace", func(chart cdk8s.Chart) {
-				props := test.props
-				props.Name = "shop"
-				assert.Equal(t, "shop", infra.NewMeshNamespace(chart, "namespace", props).Name())
-			})
-			assert.Equal(t, test.want, got.Labels)
-		})
-	}
-}
-
-func TestMeshNamespaceBadInput(t *testing.T) {
-	t.Parallel()
-	badInput{
-		"sidecars in ambient mode": {func(chart cdk8s.Chart) {
-			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{Name: "shop", Mode: infra.Ambient, Revision: "canary"})
-		}, []string{
-			`[chart/namespace] Revision: "canary" makes Istio inject sidecars, which Ambient is without; leave out one of them`,
-		}},
-		"everything": {func(chart cdk8s.Chart) {
-			infra.NewMeshNamespace(chart, "namespace", infra.MeshNamespaceProps{
-				Name: "A", Mode: "None", Revision: "1.2", Labels: map[string]string{"istio-injection": "disabled"},
-			})
-		}, []string{
-			`[chart/namespace] Name: "A" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
-			`[chart/namespace] Mode: "None" is not known; use Sidecar or Ambient`,
-			`[chart/namespace] Revision: "1.2" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
-			`[chart/namespace] Labels["istio-injection"]: "disabled" is set by Mode and Revision; leave it out`,
 		}},
 	}.run(t)
 }

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // StringMatch is a condition on a text of a request. Make one with Exact, Prefix, Regex or Present.
@@ -47,11 +50,15 @@ func (m StringMatch) validate(p *problems, field string, presentAllowed bool) {
 			p.add(field, "Present()", "is for headers and parameters of the query alone; use Exact, Prefix or Regex")
 		}
 	case matchRegex:
+		const longest = 1024
 		if _, err := regexp.Compile(m.value); err != nil || m.value == "" {
 			p.add(field, m.value, "is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax")
+		} else if len(m.value) > longest {
+			p.add(field, m.value, fmt.Sprintf("is longer than the %d bytes that Istio takes; shorten it", longest))
 		}
 	default:
-		if m.value == "" {
+		// A header or parameter may be there without a value.
+		if m.value == "" && !(presentAllowed && m.kind == matchExact) {
 			p.add(field, m.value, "matches nothing or everything; give a text, or leave the condition out")
 		}
 	}
@@ -85,16 +92,31 @@ func (m StringMatch) covers(other StringMatch) bool {
 	return false
 }
 
+// excludes tells whether no text is matched by both. Where that is hard to know, it says no.
+func (m StringMatch) excludes(other StringMatch) bool {
+	switch {
+	case m.kind == matchExact:
+		return !other.covers(m)
+	case other.kind == matchExact:
+		return !m.covers(other)
+	case m.kind == matchPrefix && other.kind == matchPrefix:
+		return !m.covers(other) && !other.covers(m)
+	}
+	return false
+}
+
 // Match is a set of conditions on a request, all of which must hold.
 type Match struct {
-	// Headers are conditions on headers, or gRPC metadata, by lower-case name.
+	// Headers are conditions on headers, or gRPC metadata, by lower-case name. For requests through gateways alone,
+	// "@request.auth.claims.NAME", or "@request.auth.claims[NAME]", is a claim of the request's token, which a MeshSecurity
+	// with Tokens checks.
 	Headers map[string]StringMatch
 	// WithoutHeaders are conditions on headers that must not hold. For gRPC clients that are their own proxy use Present:
 	// they take a header that is not there for one that matches nothing.
 	WithoutHeaders map[string]StringMatch
 	// URI is a condition on the path; for gRPC it is /package.Service/Method.
 	URI StringMatch
-	// IgnoreURICase compares URI, if Exact or Prefix, without regard to case. Defaults to false.
+	// IgnoreURICase compares URI, which must be Exact or Prefix, without regard to case. Defaults to false.
 	IgnoreURICase bool
 	// Method is a condition on the HTTP method.
 	Method StringMatch
@@ -104,9 +126,11 @@ type Match struct {
 	Scheme StringMatch
 	// QueryParams are conditions on parameters of the query.
 	QueryParams map[string]StringMatch
-	// SourceLabels are labels that the calling pod must have; for calls inside the mesh alone.
+	// SourceLabels are labels that the calling pod must have. A match with them is for calls inside the mesh alone, so it
+	// is an error where the rules are for Gateways alone.
 	SourceLabels map[string]string
-	// Port is the port of the Service that is called. Defaults to any.
+	// Port is the port that is called: of the Service, or from outside the mesh of a server of the Gateways. Defaults to
+	// any.
 	Port int32
 }
 
@@ -120,23 +144,64 @@ func (m Match) single() []namedMatch {
 	return []namedMatch{{"URI", m.URI}, {"Method", m.Method}, {"Authority", m.Authority}, {"Scheme", m.Scheme}}
 }
 
-func (m Match) validate(p *problems, field string) {
+func (m Match) validate(p *problems, field string, canary IstioCanaryProps) {
 	for _, c := range m.single() {
 		if !c.match.isZero() {
 			c.match.validate(p, field+"."+c.field, false)
 		}
 	}
-	if uri := m.URI; (uri.kind == matchExact || uri.kind == matchPrefix) && uri.value != "" && !strings.HasPrefix(uri.value, "/") {
-		p.add(field+".URI", uri.value, "does not begin with '/'; a path does")
+	m.validateURI(p, field)
+	if m.Method.kind == matchExact && m.Method.value != "" {
+		p.method(field+".Method", m.Method.value)
 	}
-	validateHeaderMatches(p, field+".Headers", m.Headers)
-	validateHeaderMatches(p, field+".WithoutHeaders", m.WithoutHeaders)
+	if m.Scheme.kind == matchExact && m.Scheme.value != "" && m.Scheme.value != "http" && m.Scheme.value != "https" {
+		p.add(field+".Scheme", m.Scheme.value, "is not a scheme; use http or https")
+	}
+	canary.validateHeaderMatches(p, field+".Headers", m.Headers)
+	canary.validateHeaderMatches(p, field+".WithoutHeaders", m.WithoutHeaders)
 	for _, name := range sortedKeys(m.QueryParams) {
+		if name == "" {
+			p.missing(entry(field+".QueryParams", name), "name the parameter")
+		}
 		m.QueryParams[name].validate(p, entry(field+".QueryParams", name), true)
 	}
 	p.labels(field+".SourceLabels", m.SourceLabels)
-	if m.Port != 0 {
-		p.port(field+".Port", m.Port)
+	m.validateContradictions(p, field)
+	canary.validateReach(p, field, m)
+}
+
+func (m Match) validateURI(p *problems, field string) {
+	at := field + ".URI"
+	switch uri := m.URI; uri.kind {
+	case matchExact, matchPrefix:
+		if uri.value != "" && !strings.HasPrefix(uri.value, "/") {
+			p.add(at, uri.value, "does not begin with '/'; a path does")
+		}
+		if strings.ContainsAny(uri.value, "?#") {
+			p.add(at, uri.value, "has a query or fragment, which is no part of the path, so the match can never apply; use QueryParams")
+		}
+	case matchRegex:
+		if expression, err := regexp.Compile(uri.value); err == nil {
+			if prefix, _ := expression.LiteralPrefix(); prefix != "" && !strings.HasPrefix(prefix, "/") {
+				p.add(at, uri.value, "begins with "+show(prefix)+" and a path with '/', so the match can never apply; begin it with '/'")
+			}
+		}
+		if m.IgnoreURICase {
+			p.add(field+".IgnoreURICase", true, "is ignored by Istio where URI is a Regex; begin that with (?i) instead")
+		}
+	case "":
+		if m.IgnoreURICase {
+			p.missing(at, "give the path that is compared, or leave out IgnoreURICase")
+		}
+	}
+}
+
+// method checks a method of HTTP, which is a token in which case matters.
+func (p *problems) method(field, method string) {
+	if upper := strings.ToUpper(method); method != upper && slices.Contains(httpMethods, upper) {
+		p.add(field, method, "is not an HTTP method, which is written in upper case; use "+show(upper))
+	} else if !isToken(method) {
+		p.add(field, method, "is not an HTTP method; use for example \"GET\"")
 	}
 }
 
@@ -144,13 +209,132 @@ var headerName = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+$")
 
 const headerNameRule = "is not the name of a header; use lower-case letters, digits and '-'"
 
-func validateHeaderMatches(p *problems, field string, headers map[string]StringMatch) {
+// pseudoHeaders are the headers that a request has always, and the fields of a Match that are about them.
+var pseudoHeaders = map[string]string{":method": "Method", ":authority": "Authority", ":scheme": "Scheme", ":path": "URI"}
+
+// claimHeader begins the key of a condition on a claim of a token; the rest says which.
+const claimHeader = "@request.auth.claims"
+
+var claimPath = regexp.MustCompile(`^(\.[^.]+)+$|^(\[[^\[\]]+\])+$`)
+
+func (props IstioCanaryProps) validateHeaderMatches(p *problems, field string, headers map[string]StringMatch) {
 	for _, name := range sortedKeys(headers) {
-		if !headerName.MatchString(name) {
+		claim, ofToken := strings.CutPrefix(name, claimHeader)
+		switch {
+		case ofToken && !claimPath.MatchString(claim):
+			p.add(field, name, "is not a claim of a token; use for example \"@request.auth.claims.sub\" or \"@request.auth.claims[group][id]\"")
+		case ofToken && props.Mesh:
+			p.add(field, name, "is a claim of a token, which Istio looks for in requests through gateways alone; leave it out, or give Gateways and leave out Mesh")
+		case ofToken || pseudoHeaders[name] != "":
+		case name == ":status":
+			p.add(field, name, "is in responses alone; leave it out")
+		case slices.Contains([]string{"uri", "scheme", "method", "authority"}, name):
+			p.add(field, name, "is ignored by Istio among headers; use the field of this name")
+		case !headerName.MatchString(name):
 			p.add(field, name, headerNameRule)
 		}
-		headers[name].validate(p, entry(field, name), true)
+		headers[name].validate(p, entry(field, name), !ofToken)
 	}
+}
+
+// validateContradictions finds conditions that no request fulfils.
+func (m Match) validateContradictions(p *problems, field string) {
+	const never = ", so the match can never apply; leave out one of them"
+	required := map[string]namedMatch{}
+	for _, name := range sortedKeys(m.Headers) {
+		required[name] = namedMatch{entry(field+".Headers", name), m.Headers[name]}
+	}
+	for _, c := range m.single()[1:] {
+		name := ":" + strings.ToLower(c.field)
+		other, twice := required[name]
+		switch {
+		case c.match.isZero():
+		case !twice:
+			required[name] = namedMatch{field + "." + c.field, c.match}
+		case c.match.excludes(other.match):
+			p.add(field+"."+c.field, c.match, "cannot hold together with "+other.field+", "+other.match.String()+never)
+		}
+	}
+	for _, name := range sortedKeys(m.WithoutHeaders) {
+		without, at := m.WithoutHeaders[name], entry(field+".WithoutHeaders", name)
+		with, both := required[name]
+		switch {
+		case without.isZero():
+		case without == anyText && !strings.HasPrefix(name, claimHeader):
+			p.add(at, without, "holds for a header that is not there too, which Istio takes for an empty one, so the match can never apply; use Present()")
+		case without.kind == matchPresent && pseudoHeaders[name] != "":
+			p.add(at, without, "holds for every request, so the match can never apply; leave it out")
+		case both && without.covers(with.match):
+			p.add(at, without, "excludes what "+with.field+", "+with.match.String()+", asks for"+never)
+		}
+	}
+}
+
+// validateReach finds a match that no request through the mesh and the gateways of the IstioCanary can fulfil.
+func (props IstioCanaryProps) validateReach(p *problems, field string, m Match) {
+	if m.Port != 0 {
+		p.port(field+".Port", m.Port)
+		ports := props.routedPorts()
+		if m.Port > 0 && m.Port <= 65535 && len(ports) > 0 && !slices.Contains(ports, m.Port) {
+			texts := make([]string, len(ports))
+			for i, port := range ports {
+				texts[i] = strconv.Itoa(int(port))
+			}
+			p.add(field+".Port", m.Port, "is a port of neither Service nor Gateways that rules are for, so the match can never apply; use "+list(texts))
+		}
+	}
+	if host, _, _ := strings.Cut(m.Authority.value, ":"); m.Authority.kind == matchExact && host != "" && !props.Mesh && len(props.Hosts) > 0 &&
+		!slices.ContainsFunc(props.Hosts, func(served string) bool { return hostCovers(served, strings.ToLower(host)) }) {
+		p.add(field+".Authority", m.Authority.value, "is none of Hosts, so the match can never apply; use one of them, or add it there")
+	}
+	if len(m.SourceLabels) == 0 {
+		return
+	}
+	callers := labels.Set(m.SourceLabels).String()
+	if !props.Mesh {
+		p.add(field+".SourceLabels", callers, "are of pods that call inside the mesh, and the rules are for Gateways alone, so the match can never apply; leave them out, or set Mesh")
+		return
+	}
+	for i, gateway := range props.Gateways {
+		if gateway != nil && labels.SelectorFromSet(m.SourceLabels).Matches(labels.Set(gateway.props.Selector)) {
+			p.add(field+".SourceLabels", callers, "are of the pods of "+index("Gateways", i)+" too, whose requests come from outside the mesh; use labels that callers inside it alone have")
+		}
+	}
+}
+
+// routedPorts are the ports at which the rules can apply, none where that cannot be told: other hosts of the mesh have
+// ports of their own.
+func (props IstioCanaryProps) routedPorts() []int32 {
+	var ports []int32
+	if props.Mesh {
+		if props.Service == nil || len(props.Gateways) == 0 && len(props.Hosts) > 0 {
+			return nil
+		}
+		for _, port := range props.Service.props.Ports {
+			if protocol := istioProtocol(port); protocol == "" || slices.Contains(istioHTTPProtocols, protocol) {
+				ports = append(ports, port.Port)
+			}
+		}
+	}
+	for _, gateway := range props.Gateways {
+		if gateway != nil {
+			ports = append(ports, gateway.routedPorts(props.Hosts)...)
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// routedPorts are the ports of the servers that hand requests for the hosts to rules.
+func (g *IstioGateway) routedPorts(hosts []string) []int32 {
+	var ports []int32
+	for _, server := range g.props.Servers {
+		alone := &IstioGateway{props: IstioGatewayProps{Servers: []GatewayServer{server}}}
+		if !server.RedirectToHTTPS && slices.ContainsFunc(hosts, alone.serves) {
+			ports = append(ports, server.Port)
+		}
+	}
+	return ports
 }
 
 func (m Match) render() *networking.HTTPMatchRequest {
@@ -238,4 +422,9 @@ func coverAll(mine, theirs map[string]StringMatch) bool {
 }
 
 // String writes the condition as it is made.
-func (m StringMatch) String() string { return fmt.Sprintf("%s(%q)", m.kind, m.value) }
+func (m StringMatch) String() string {
+	if m.kind == matchPresent {
+		return "Present()"
+	}
+	return fmt.Sprintf("%s(%q)", m.kind, m.value)
+}

@@ -2,13 +2,14 @@ package infra
 
 import (
 	"fmt"
-	"maps"
+	"math"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
 )
 
@@ -57,8 +58,8 @@ type Retries struct {
 	Attempts int32
 	// PerTryTimeout bounds each attempt. Defaults to the rule's Timeout.
 	PerTryTimeout time.Duration
-	// On are the conditions, in Envoy's words such as "5xx", "reset", "connect-failure" or "unavailable". Default to
-	// Istio's own: connect-failure, refused-stream, unavailable, cancelled.
+	// On are the conditions: HTTP statuses such as "503", and Envoy's words such as "5xx", "reset", "connect-failure" or
+	// "unavailable". Default to Istio's own: connect-failure, refused-stream, unavailable, cancelled.
 	On []string
 	// Disabled turns retries off. Defaults to false.
 	Disabled bool
@@ -68,11 +69,11 @@ type Retries struct {
 type Fault struct {
 	// Delay is how long requests wait. Defaults to none.
 	Delay time.Duration
-	// DelayPercent is the share of the requests that wait. Defaults to 100.
+	// DelayPercent is the share of the requests that wait, in steps of 0.0001. Defaults to 100.
 	DelayPercent float64
 	// AbortStatus is the HTTP status that ends requests, 200 to 599. Defaults to none.
 	AbortStatus int32
-	// AbortPercent is the share of the requests that end. Defaults to 100.
+	// AbortPercent is the share of the requests that end, in steps of 0.0001. Defaults to 100.
 	AbortPercent float64
 }
 
@@ -80,23 +81,14 @@ type Fault struct {
 type Mirror struct {
 	// Workload is one of the IstioCanary's Versions. The copies go to the port of the rule's first Destination.
 	Workload *ProbedDeployment
-	// Percent is the share of the requests that is copied. Defaults to 100.
+	// Percent is the share of the requests that is copied, in steps of 0.0001. Defaults to 100.
 	Percent float64
-}
-
-// HeaderEdits are changes of headers.
-type HeaderEdits struct {
-	// Set replaces headers.
-	Set map[string]string
-	// Add adds values to headers.
-	Add map[string]string
-	// Remove takes headers away.
-	Remove []string
 }
 
 // Rewrite changes a request.
 type Rewrite struct {
-	// URI replaces the path, or the prefix of it that was matched. Defaults to the path as it is.
+	// URI replaces the path, or the prefix of it that was matched, which is "/" where the Match has no URI. Defaults to
+	// the path as it is.
 	URI string
 	// Authority replaces the host. Defaults to the host as it is.
 	Authority string
@@ -113,24 +105,6 @@ type Redirect struct {
 	// Code is the HTTP status: 301, 302, 303, 307 or 308. Defaults to Istio's 301.
 	Code int32
 }
-
-// CORS is a policy of cross-origin resource sharing.
-type CORS struct {
-	// AllowOrigins are the origins that may ask. Required where any other field is set.
-	AllowOrigins []StringMatch
-	// AllowMethods, AllowHeaders and ExposeHeaders default to none.
-	AllowMethods, AllowHeaders, ExposeHeaders []string
-	// MaxAge is how long a browser may remember the answer. Defaults to not at all.
-	MaxAge time.Duration
-	// AllowCredentials lets browsers send cookies. Defaults to false.
-	AllowCredentials bool
-}
-
-func (c CORS) isZero() bool {
-	return len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0 && c.MaxAge == 0 && !c.AllowCredentials
-}
-
-func (e HeaderEdits) isZero() bool { return len(e.Set)+len(e.Add)+len(e.Remove) == 0 }
 
 func (r Retries) isZero() bool {
 	return r.Attempts == 0 && r.PerTryTimeout == 0 && len(r.On) == 0 && !r.Disabled
@@ -150,7 +124,7 @@ func (r Rule) covers(other Match) bool {
 
 func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
 	for i, match := range r.Match {
-		match.validate(p, index(field+".Match", i))
+		match.validate(p, index(field+".Match", i), canary)
 	}
 	redirects := r.Redirect != Redirect{}
 	if redirects {
@@ -158,9 +132,8 @@ func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
 	} else {
 		r.validateDestinations(p, field, canary)
 	}
-	if uri := r.Rewrite.URI; uri != "" && !strings.HasPrefix(uri, "/") {
-		p.add(field+".Rewrite.URI", uri, "does not begin with '/'; a path does")
-	}
+	p.path(field+".Rewrite.URI", r.Rewrite.URI)
+	p.authority(field+".Rewrite.Authority", r.Rewrite.Authority)
 	p.duration(field+".Timeout", r.Timeout)
 	r.validateRetries(p, field)
 	r.validateFault(p, field)
@@ -171,8 +144,9 @@ func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
 		p.missing(field+".Mirror.Workload", "say where the copies go")
 	}
 	p.percent(field+".Mirror.Percent", r.Mirror.Percent)
-	r.RequestHeaders.validate(p, field+".RequestHeaders")
-	r.ResponseHeaders.validate(p, field+".ResponseHeaders")
+	r.RequestHeaders.validate(p, field+".RequestHeaders", true)
+	r.ResponseHeaders.validate(p, field+".ResponseHeaders", false)
+	r.validateAuthority(p, field)
 	r.CORS.validate(p, field+".CORS")
 }
 
@@ -194,6 +168,8 @@ func (r Rule) validateRedirect(p *problems, field string) {
 	if r.Redirect.URI == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
 		p.missing(field+".Redirect.URI", "say where to: URI, Authority or Scheme")
 	}
+	p.path(field+".Redirect.URI", r.Redirect.URI)
+	p.authority(field+".Redirect.Authority", r.Redirect.Authority)
 	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
 		p.add(field+".Redirect.Code", r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
 	}
@@ -251,10 +227,23 @@ func (r Rule) validateRetries(p *problems, field string) {
 		p.add(field+".Retries.PerTryTimeout", r.Retries.PerTryTimeout, "is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
 	}
 	for i, condition := range r.Retries.On {
-		if condition == "" || strings.ContainsAny(condition, ", ") {
-			p.add(index(field+".Retries.On", i), condition, "is not one condition; use for example \"5xx\" or \"connect-failure\"")
+		at := index(field+".Retries.On", i)
+		if code, err := strconv.Atoi(condition); err == nil {
+			if http.StatusText(code) == "" {
+				p.add(at, condition, "is not an HTTP status that Istio knows; use for example \"503\"")
+			}
+		} else if !slices.Contains(retryConditions, condition) {
+			p.add(at, condition, "is not a condition of Envoy; use an HTTP status or one of "+list(retryConditions))
 		}
 	}
+}
+
+// retryConditions are what a retry may be on, of HTTP and of gRPC, as Istio takes it
+// (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on).
+var retryConditions = []string{
+	"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
+	"retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure",
+	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }
 
 func (r Rule) validateFault(p *problems, field string) {
@@ -283,34 +272,6 @@ func (r Rule) validateFault(p *problems, field string) {
 	}
 }
 
-func (e HeaderEdits) validate(p *problems, field string) {
-	for _, f := range []struct {
-		name  string
-		names []string
-	}{{"Set", sortedKeys(e.Set)}, {"Add", sortedKeys(e.Add)}, {"Remove", e.Remove}} {
-		for _, name := range f.names {
-			if !headerName.MatchString(strings.ToLower(name)) {
-				p.add(field+"."+f.name, name, headerNameRule)
-			}
-		}
-	}
-}
-
-func (c CORS) validate(p *problems, field string) {
-	if !c.isZero() && len(c.AllowOrigins) == 0 {
-		p.missing(field+".AllowOrigins", "name the origins that may ask")
-	}
-	for i, origin := range c.AllowOrigins {
-		origin.validate(p, index(field+".AllowOrigins", i), false)
-	}
-	p.duration(field+".MaxAge", c.MaxAge)
-	for i, method := range c.AllowMethods {
-		if method == "" || method != strings.ToUpper(method) {
-			p.add(index(field+".AllowMethods", i), method, "is not an HTTP method; use upper case, for example GET")
-		}
-	}
-}
-
 // duration checks a duration that Istio takes in milliseconds.
 func (p *problems) duration(field string, d time.Duration) {
 	switch {
@@ -323,9 +284,13 @@ func (p *problems) duration(field string, d time.Duration) {
 
 // percent checks a share of which 0 stands for the default.
 func (p *problems) percent(field string, percent float64) {
+	const step = 0.0001 // Envoy counts in millionths
+	switch {
 	// Written so that NaN is refused too.
-	if !(percent >= 0 && percent <= 100) {
+	case !(percent >= 0 && percent <= 100):
 		p.add(field, percent, "is not a percentage; use 0 to 100")
+	case math.Abs(percent/step-math.Round(percent/step)) > 1e-6:
+		p.add(field, percent, "is finer than Istio counts; use steps of 0.0001")
 	}
 }
 
@@ -380,6 +345,37 @@ func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
 	return route
 }
 
+// routes are the rule as Istio takes it: one route, or where the IstioCanary splits one for requests from outside the
+// mesh and one for calls inside it.
+func (r Rule) routes(canary IstioCanaryProps, gateways []string) []*networking.HTTPRoute {
+	if !canary.splits() {
+		return []*networking.HTTPRoute{r.render(canary)}
+	}
+	outside := r
+	outside.Match = slices.DeleteFunc(slices.Clone(r.matches()), func(m Match) bool { return len(m.SourceLabels) > 0 })
+	inside := r.withoutPorts()
+	inside.Match = r.matches()
+	if inside.Name != "" {
+		inside.Name += "-mesh"
+	}
+	var routes []*networking.HTTPRoute
+	if len(outside.Match) > 0 {
+		routes = append(routes, onlyFor(outside.render(canary), gateways...))
+	}
+	return append(routes, onlyFor(inside.render(canary), meshGateway))
+}
+
+// onlyFor restricts a route to requests through some gateways. Where a match names them, Istio does not look at its
+// labels of the caller, which by themselves restrict it to the mesh.
+func onlyFor(route *networking.HTTPRoute, gateways ...string) *networking.HTTPRoute {
+	for _, match := range route.Match {
+		if len(match.SourceLabels) == 0 {
+			match.Gateways = gateways
+		}
+	}
+	return route
+}
+
 // withoutPorts is the rule for requests that have named their port themselves.
 func (r Rule) withoutPorts() Rule {
 	r.To = slices.Clone(r.To)
@@ -421,30 +417,4 @@ func (f Fault) render() *networking.HTTPFaultInjection {
 		}
 	}
 	return result
-}
-
-func (e HeaderEdits) render() *networking.Headers_HeaderOperations {
-	if e.isZero() {
-		return nil
-	}
-	return &networking.Headers_HeaderOperations{Set: maps.Clone(e.Set), Add: maps.Clone(e.Add), Remove: slices.Clone(e.Remove)}
-}
-
-func (c CORS) render() *networking.CorsPolicy {
-	if c.isZero() {
-		return nil
-	}
-	policy := &networking.CorsPolicy{
-		AllowMethods:  slices.Clone(c.AllowMethods),
-		AllowHeaders:  slices.Clone(c.AllowHeaders),
-		ExposeHeaders: slices.Clone(c.ExposeHeaders),
-		MaxAge:        optionalDuration(c.MaxAge),
-	}
-	for _, origin := range c.AllowOrigins {
-		policy.AllowOrigins = append(policy.AllowOrigins, origin.render())
-	}
-	if c.AllowCredentials {
-		policy.AllowCredentials = wrapperspb.Bool(true)
-	}
-	return policy
 }

@@ -41,11 +41,11 @@ type LoadBalancing struct {
 
 // ConsistentHash names the key of a request; exactly one field is set.
 type ConsistentHash struct {
-	// Header is the name of a header.
+	// Header is the name of a header, or one of :method, :authority, :scheme and :path.
 	Header string
 	// Cookie is the name of a cookie, which is made where it is missing, for CookieTTL.
 	Cookie string
-	// CookieTTL is how long such a cookie lives. Defaults to the browser's session.
+	// CookieTTL is how long such a cookie lives, in whole seconds. Defaults to the browser's session.
 	CookieTTL time.Duration
 	// QueryParam is the name of a parameter of the query.
 	QueryParam string
@@ -61,7 +61,7 @@ type ConnectionPool struct {
 	ConnectTimeout time.Duration
 	// MaxPendingRequests bounds the requests that wait for a connection.
 	MaxPendingRequests int32
-	// MaxRequests bounds the requests under way, over HTTP/2.
+	// MaxRequests bounds the requests under way, over HTTP/1.1 as over HTTP/2.
 	MaxRequests int32
 	// MaxRequestsPerConnection closes a connection after so many.
 	MaxRequestsPerConnection int32
@@ -116,7 +116,13 @@ func (h ConsistentHash) validate(p *problems, field string) {
 	if keys > 1 {
 		p.add(field, keys, "keys are set; use one of Header, Cookie, QueryParam and SourceIP")
 	}
-	p.duration(field+".CookieTTL", h.CookieTTL)
+	if h.Header != "" && !isToken(h.Header) && pseudoHeaders[h.Header] == "" {
+		p.add(field+".Header", h.Header, headerEditRule)
+	}
+	if h.Cookie != "" && !isToken(h.Cookie) {
+		p.add(field+".Cookie", h.Cookie, "is not the name of a cookie; use letters, digits, '-' and '_'")
+	}
+	p.wholeSeconds(field+".CookieTTL", h.CookieTTL)
 	if h.CookieTTL != 0 && h.Cookie == "" {
 		p.missing(field+".Cookie", "name the cookie, or leave out CookieTTL")
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -52,14 +53,14 @@ type LogCollectorProps struct {
 	Form LogCollectorForm
 	// Elasticsearch that the logs are written to: the Endpoint of an *Elasticsearch, or ExistingElasticsearch. Required.
 	Elasticsearch ElasticsearchEndpoint
-	// From are the workloads of the namespace whose logs a NodeCollector collects. Defaults to all pods of the namespace
-	// but the collector's own.
+	// From are the workloads of the namespace whose logs a NodeCollector collects; for a SidecarCollector an error.
+	// Defaults to all pods of the namespace but the collector's own.
 	From []*ProbedDeployment
 	// LogFile is where the workload beside a SidecarCollector writes its log: a file in a folder of its own, which the
 	// shared volume hides; files beside it that end with .log are collected too. Defaults to /var/log/app/app.log.
 	LogFile string
 	// LogFileVariable is the environment variable that tells the workload beside a SidecarCollector the LogFile.
-	// Defaults to none: the workload knows it.
+	// Defaults to none: the workload knows it. The sample service reads LOG_FILE.
 	LogFileVariable string
 	// MessageKey is the JSON key that holds the text of an entry; it becomes the field message, which Kibana shows.
 	// Defaults to msg, the key of Go's log/slog.
@@ -70,7 +71,7 @@ type LogCollectorProps struct {
 	Image string
 	// Resources of the container. Defaults to 128Mi to 256Mi of memory and 0.05 to 0.5 cores.
 	Resources Resources
-	// Patch has the last word on the DaemonSet of a NodeCollector.
+	// Patch has the last word on the DaemonSet of a NodeCollector; for a SidecarCollector it is an error.
 	Patch func(*appsv1.DaemonSet)
 }
 
@@ -191,19 +192,24 @@ func (c *LogCollector) Name() string { return c.props.Name }
 // Attach is the Patch of a ProbedDeployment whose logs are to be collected. For a SidecarCollector it adds the collector
 // to the pods, as a container that starts before the workload and ends after it, so that no more than the workload's last
 // second can be missing; it runs as the workload's user, so that it can read what the workload writes. For a
-// NodeCollector it does nothing, so that Form is the one field to change between the two.
+// NodeCollector it does nothing, so that Form is the one field to change between the two. What it would overwrite in the
+// workload, or put there for a second time, is an error.
 func (c *LogCollector) Attach(deployment *appsv1.Deployment) {
 	if c.props.Form != SidecarCollector {
 		return
 	}
 	template := &deployment.Spec.Template
+	if messages := c.validateAttach(deployment.Name, template); len(messages) > 0 {
+		tree.Invalid(c, messages...)
+		return
+	}
 	template.Labels = merged(template.Labels, c.props.Elasticsearch.clientLabels())
 	if sum := checksum(nil, nil, c.files()); sum != "" {
 		// Of its own name: the workload may have a digest of its own configuration.
 		template.Annotations = merged(template.Annotations, map[string]string{checksumAnnotation + "-" + c.props.Name: sum})
 	}
 
-	logs := corev1.VolumeMount{Name: c.props.Name + "-logs", MountPath: path.Dir(c.props.LogFile)}
+	logs := corev1.VolumeMount{Name: c.props.Name + "-logs", MountPath: c.logFolder()}
 	data := corev1.VolumeMount{Name: c.props.Name + "-data", MountPath: filebeatHome + "/data"}
 	volumes, mounts := renderFiles(c.files())
 	for _, mount := range []corev1.VolumeMount{logs, data} {
@@ -223,6 +229,38 @@ func (c *LogCollector) Attach(deployment *appsv1.Deployment) {
 	// The image's files are readable by the group root, for whichever user.
 	sidecar.SecurityContext.RunAsGroup = new(int64(0))
 	template.Spec.InitContainers = append(template.Spec.InitContainers, sidecar)
+}
+
+// logFolder is where the volume with the LogFile is mounted.
+func (c *LogCollector) logFolder() string { return path.Dir(c.props.LogFile) }
+
+// validateAttach finds what the pods of a workload, which may have a collector already, have no second place for.
+func (c *LogCollector) validateAttach(workload string, template *corev1.PodTemplateSpec) []string {
+	const field = "Attach"
+	var p problems
+	for key, value := range c.props.Elasticsearch.clientLabels() {
+		if other, ok := template.Labels[key]; ok && other != value {
+			p.add(field, workload, fmt.Sprintf("has pods with the label %s=%s already, by which they may reach that Elasticsearch and no second one; use one Elasticsearch", key, other))
+		}
+	}
+	for _, container := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
+		if container.Name == c.props.Name {
+			p.add(field, workload, fmt.Sprintf("has a container %q already; attach a collector once, and let its Name be its own", container.Name))
+			return p
+		}
+	}
+	container := template.Spec.Containers[0]
+	for _, mount := range container.VolumeMounts {
+		if path.Clean(mount.MountPath) == c.logFolder() {
+			p.add(field, workload, fmt.Sprintf("has the volume %q mounted at %s already; let LogFile be in a folder of its own", mount.Name, mount.MountPath))
+		}
+	}
+	for _, variable := range container.Env {
+		if variable.Name == c.props.LogFileVariable {
+			p.add(field, workload, fmt.Sprintf("has the environment variable %s already, which LogFileVariable sets; leave it out there", variable.Name))
+		}
+	}
+	return p
 }
 
 // files are the configuration, which Filebeat reads at its start.

@@ -33,6 +33,19 @@ func collectorWith(change func(chart cdk8s.Chart, props *infra.LogCollectorProps
 	}
 }
 
+// sidecarsOf builds a LogCollector in the form SidecarCollector, and the workload "web" with attach as its Patch.
+func sidecarsOf(attach func(cdk8s.Chart, *infra.LogCollector, *appsv1.Deployment)) func(chart cdk8s.Chart) {
+	return func(chart cdk8s.Chart) {
+		elasticsearch := infra.NewElasticsearch(chart, "search", infra.ElasticsearchProps{Name: "search", Credentials: elasticsearchUsers(chart)})
+		c := infra.NewLogCollector(chart, "logs", infra.LogCollectorProps{
+			Name: "logs", Form: infra.SidecarCollector, Elasticsearch: elasticsearch.Endpoint(), LogFileVariable: "LOG_FILE",
+		})
+		workload(func(props *infra.ProbedDeploymentProps) {
+			props.Patch = func(d *appsv1.Deployment) { attach(chart, c, d) }
+		})(chart)
+	}
+}
+
 func asSidecar(_ cdk8s.Chart, props *infra.LogCollectorProps) { props.Form = infra.SidecarCollector }
 
 func TestLogCollectorPerNode(t *testing.T) {
@@ -254,6 +267,26 @@ func TestLogCollectorBadInput(t *testing.T) {
 		"log files":             {with(func(props *infra.LogCollectorProps) { props.LogFile = "/logs/*/a.log" }), []string{`[chart/logs] LogFile: "/logs/*/a.log" ` + logFile}},
 		"variable": {with(func(props *infra.LogCollectorProps) { props.LogFileVariable = "1LOG" }), []string{
 			`[chart/logs] LogFileVariable: "1LOG" is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit`,
+		}},
+		"attached twice": {sidecarsOf(func(_ cdk8s.Chart, first *infra.LogCollector, d *appsv1.Deployment) {
+			first.Attach(d)
+			first.Attach(d)
+		}), []string{
+			`[chart/logs] Attach: "web" has a container "logs" already; attach a collector once, and let its Name be its own`,
+		}},
+		"attached beside another": {sidecarsOf(func(chart cdk8s.Chart, first *infra.LogCollector, d *appsv1.Deployment) {
+			archive := infra.NewElasticsearch(chart, "archive", infra.ElasticsearchProps{
+				Name: "archive", Credentials: infra.NewCredentials(chart, "login", infra.CredentialsProps{Name: "login", Existing: true}),
+			})
+			second := infra.NewLogCollector(chart, "second", infra.LogCollectorProps{
+				Name: "second", Form: infra.SidecarCollector, Elasticsearch: archive.Endpoint(), LogFileVariable: "LOG_FILE",
+			})
+			first.Attach(d)
+			second.Attach(d)
+		}), []string{
+			`[chart/second] Attach: "web" has pods with the label elasticsearch-client=search already, by which they may reach that Elasticsearch and no second one; use one Elasticsearch`,
+			`[chart/second] Attach: "web" has the volume "logs-logs" mounted at /var/log/app already; let LogFile be in a folder of its own`,
+			`[chart/second] Attach: "web" has the environment variable LOG_FILE already, which LogFileVariable sets; leave it out there`,
 		}},
 		"message key": {with(func(props *infra.LogCollectorProps) { props.MessageKey = "a b" }), []string{
 			`[chart/logs] MessageKey: "a b" is not a key of a log entry; use letters, digits, '_', '-', '@', and '.' between nested keys`,

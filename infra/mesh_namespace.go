@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -18,17 +19,19 @@ type MeshMode string
 const (
 	// Sidecar puts a proxy into each pod when it is made.
 	Sidecar MeshMode = "Sidecar"
-	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. The rules of an IstioCanary apply
-	// where a waypoint stands before the Service (https://istio.io/latest/docs/ambient/usage/waypoint/).
+	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. That proxy knows connections, not
+	// requests: the rules of an IstioCanary apply where there is a Waypoint.
 	Ambient MeshMode = "Ambient"
 )
 
 // The labels by which Istio knows what to do with a namespace
 // (https://istio.io/latest/docs/reference/config/labels/).
 const (
-	injectionLabel = "istio-injection"
-	revisionLabel  = "istio.io/rev"
-	dataplaneLabel = "istio.io/dataplane-mode"
+	injectionLabel         = "istio-injection"
+	revisionLabel          = "istio.io/rev"
+	dataplaneLabel         = "istio.io/dataplane-mode"
+	waypointLabel          = "istio.io/use-waypoint"
+	waypointNamespaceLabel = "istio.io/use-waypoint-namespace"
 )
 
 // MeshNamespaceProps are the options of a MeshNamespace.
@@ -37,8 +40,17 @@ type MeshNamespaceProps struct {
 	Name string
 	// Mode is how pods join the mesh. Defaults to Sidecar.
 	Mode MeshMode
-	// Revision is the control plane that injects the sidecars, where there are several. Defaults to the default one.
+	// Revision is the control plane that injects the sidecars, where there are several, an RFC 1123 label; for Sidecar
+	// alone. Defaults to the default one.
 	Revision string
+	// Waypoint is the name of the waypoint through which requests to the Services of the namespace go: a Gateway of the
+	// Gateway API and of the class istio-waypoint, as "istioctl waypoint apply" makes it. An RFC 1123 label; for Ambient
+	// alone. Defaults to none, so that only what concerns connections applies.
+	// See https://istio.io/latest/docs/ambient/usage/waypoint/.
+	Waypoint string
+	// WaypointNamespace is the namespace of the Waypoint, whose listener has to allow routes from this one. An RFC 1123
+	// label. Defaults to the Namespace itself.
+	WaypointNamespace string
 	// Labels and Annotations of the Namespace. Default to none.
 	Labels, Annotations map[string]string
 	// Patch has the last word on the Namespace.
@@ -62,20 +74,58 @@ func (props MeshNamespaceProps) validate() []string {
 	if props.Mode == Ambient && props.Revision != "" {
 		p.add("Revision", props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
 	}
+	props.validateWaypoint(&p)
 	p.labels("Labels", props.Labels)
 	for _, key := range []string{injectionLabel, revisionLabel, dataplaneLabel} {
 		if value, ok := props.Labels[key]; ok {
 			p.add(entry("Labels", key), value, "is set by Mode and Revision; leave it out")
 		}
 	}
+	for _, key := range []string{waypointLabel, waypointNamespaceLabel} {
+		if value, ok := props.Labels[key]; ok {
+			p.add(entry("Labels", key), value, "is set by Waypoint and WaypointNamespace; leave it out")
+		}
+	}
 	p.annotations("Annotations", props.Annotations)
 	return p
+}
+
+// noWaypoint is what Istio takes for no waypoint, where a name is asked for.
+const noWaypoint = "none"
+
+func (props MeshNamespaceProps) validateWaypoint(p *problems) {
+	if waypoint := props.Waypoint; waypoint != "" {
+		switch {
+		case waypoint == noWaypoint:
+			p.add("Waypoint", waypoint, "is not a name, but what Istio takes for no waypoint; leave it out")
+		case len(validation.IsDNS1123Label(waypoint)) > 0:
+			p.add("Waypoint", waypoint, dnsLabelRule)
+		}
+		if props.Mode == Sidecar {
+			p.add("Waypoint", waypoint, "has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
+		}
+	}
+	if namespace := props.WaypointNamespace; namespace != "" {
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			p.add("WaypointNamespace", namespace, dnsLabelRule)
+		}
+		if props.Waypoint == "" {
+			p.add("WaypointNamespace", namespace, "has no meaning without a Waypoint; name it, or leave this out")
+		}
+	}
 }
 
 func (props MeshNamespaceProps) meshLabels() map[string]string {
 	switch {
 	case props.Mode == Ambient:
-		return map[string]string{dataplaneLabel: "ambient"}
+		labels := map[string]string{dataplaneLabel: "ambient"}
+		if props.Waypoint != "" {
+			labels[waypointLabel] = props.Waypoint
+		}
+		if props.WaypointNamespace != "" {
+			labels[waypointNamespaceLabel] = props.WaypointNamespace
+		}
+		return labels
 	case props.Revision != "":
 		// Beside istio-injection a revision would not be looked at.
 		return map[string]string{revisionLabel: props.Revision}
@@ -83,8 +133,9 @@ func (props MeshNamespaceProps) meshLabels() map[string]string {
 	return map[string]string{injectionLabel: "enabled"}
 }
 
-// MeshNamespace is a Namespace whose pods are part of the mesh. Pods that run already join when they are made anew
-// (kubectl rollout restart).
+// MeshNamespace is a Namespace whose pods are part of the mesh. The ProbedDeployments of the same chart that are in it
+// must have a Version, and the ports of its Services must tell Istio their protocol, by AppProtocol or by name. In the
+// mode Sidecar, pods that run already join when they are made anew (kubectl rollout restart).
 type MeshNamespace struct {
 	constructs.Construct
 	props MeshNamespaceProps
@@ -96,6 +147,7 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 	n := &MeshNamespace{props: props}
 	tree.New(n, scope, id)
 	tree.Invalid(n, props.validate()...)
+	tree.Validate(n, n.validateMembers)
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: props.Name, Labels: merged(props.Labels, props.meshLabels()), Annotations: maps.Clone(props.Annotations),
 	}}
@@ -105,3 +157,28 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 
 // Name returns the name of the Namespace.
 func (n *MeshNamespace) Name() string { return n.props.Name }
+
+// validateMembers checks that the pods and Services of the namespace are what the mesh needs them to be. It waits for
+// synth, when all of them are there.
+func (n *MeshNamespace) validateMembers() []string {
+	var p problems
+	for _, construct := range below[constructs.Construct](chartOf(n)) {
+		switch member := construct.(type) {
+		case *ProbedDeployment:
+			if n.holds(member.object) && member.podLabels()[versionLabel] == "" {
+				p.add("Deployment", *member.Node().Path(), versionRule)
+			}
+		case *Service:
+			if n.holds(member.object) {
+				member.validateProtocols(&p, *member.Node().Path())
+			}
+		}
+	}
+	return p
+}
+
+// holds tells whether an object of the same chart is in the namespace; one that names none is meant to be.
+func (n *MeshNamespace) holds(object cdk8s.ApiObject) bool {
+	namespace := namespaceOf(object)
+	return namespace == "" || namespace == n.props.Name
+}

@@ -1,11 +1,9 @@
 package infra
 
 import (
-	"net/netip"
-	"net/url"
+	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	security "istio.io/api/security/v1beta1"
@@ -45,66 +43,75 @@ const (
 type Access struct {
 	// Action is what happens to the requests that a rule matches. Defaults to Allow.
 	Action AccessAction
-	// Rules match requests; one of them is enough. Required, unless Nobody is set.
+	// Rules match requests; one of them is enough. Required, unless Nobody is set; an error beside it.
 	Rules []AccessRule
-	// Nobody refuses every request; other policies may allow some. Defaults to false.
+	// Nobody refuses every request; other policies may allow some. For Allow alone. Defaults to false.
 	Nobody bool
 }
 
 // AccessRule matches requests from one of the callers, to one of the operations, under all the conditions. What is left
 // out matches all; a rule without anything matches every request.
 type AccessRule struct {
-	// From are the callers.
+	// From are the callers. Defaults to every caller.
 	From []Caller
-	// To are the operations.
+	// To are the operations. Defaults to every operation.
 	To []Operation
-	// When are further conditions.
+	// When are further conditions. Defaults to none.
 	When []Condition
 }
 
-// Caller is where a request comes from. All fields that are set must match; one value of a field is enough. Values may
-// begin or end with '*'.
+// Caller is where a request comes from. All fields that are set must match, at least one is set, and one value of a field
+// is enough. Values but for IPBlocks may begin or end with '*'; in any other place it is an error.
+// See https://istio.io/latest/docs/reference/config/security/authorization-policy/#Source.
 type Caller struct {
-	// Principals are identities in the mesh, as TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT. They need mutual TLS.
+	// Principals are identities in the mesh, as TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT, without "spiffe://". They need
+	// mutual TLS. Default to any.
 	Principals []string
-	// Namespaces of the calling pods. They need mutual TLS.
+	// Namespaces of the calling pods. They need mutual TLS. Default to any.
 	Namespaces []string
-	// RequestPrincipals are identities from tokens, as ISSUER/SUBJECT; "*" is any valid token.
+	// RequestPrincipals are identities from tokens, as ISSUER/SUBJECT; "*" is any valid token. Default to any, with a
+	// token or without.
 	RequestPrincipals []string
-	// IPBlocks are addresses or networks.
+	// IPBlocks are IP addresses, or networks in CIDR notation such as "10.0.0.0/8". Default to any.
 	IPBlocks []string
 }
 
-// Operation is what a request wants. All fields that are set must match; one value of a field is enough.
+// Operation is what a request wants. All fields that are set must match, at least one is set, and one value of a field is
+// enough. Hosts, Methods and Paths may begin or end with '*'; in any other place it is an error.
+// See https://istio.io/latest/docs/reference/config/security/authorization-policy/#Operation.
 type Operation struct {
-	// Hosts that are asked for.
+	// Hosts that are asked for. Default to any.
 	Hosts []string
-	// Ports of the pod.
+	// Ports of the pod, 1 to 65535, which may differ from the Service's. Default to any.
 	Ports []int32
-	// Methods of HTTP.
+	// Methods of HTTP, in capitals; for gRPC it is always POST. Default to any.
 	Methods []string
-	// Paths, which may begin or end with '*'; for gRPC /package.Service/Method.
+	// Paths of the request, or templates of them: {*} is one segment, and {**}, the last of both, any number. For gRPC
+	// /package.Service/Method. Default to any.
 	Paths []string
 }
 
 // Condition is a condition on an attribute of Istio, such as request.headers[version]
 // (https://istio.io/latest/docs/reference/config/security/conditions/).
 type Condition struct {
-	// Key is the attribute. Required.
+	// Key is the attribute. Required; one that Istio knows.
 	Key string
-	// Values of which one must match. One of Values and NotValues is required.
+	// Values of which one must match, and which may begin or end with '*' where the attribute is a text. Default to any. At
+	// least one of Values and NotValues is required.
 	Values []string
-	// NotValues of which none may match.
+	// NotValues of which none may match. Default to none.
 	NotValues []string
 }
 
 // TokenIssuer is somebody whose tokens (JWT) are believed.
+// See https://istio.io/latest/docs/reference/config/security/jwt/.
 type TokenIssuer struct {
 	// Issuer is the iss claim of the tokens. Required.
 	Issuer string
-	// JWKSURI is where the issuer's keys are, a URL. Defaults to what the issuer's OpenID configuration says.
+	// JWKSURI is where the issuer's keys are, a URL with http or https of at most 2048 bytes. Defaults to what the issuer's
+	// OpenID configuration says, for which Issuer must be a URL.
 	JWKSURI string
-	// Audiences of which a token must name one. Default to all.
+	// Audiences of which a token must name one. Default to all; none may be empty.
 	Audiences []string
 }
 
@@ -116,12 +123,13 @@ type MeshSecurityProps struct {
 	Workload *ProbedDeployment
 	// MutualTLS makes a PeerAuthentication. Defaults to none.
 	MutualTLS MutualTLS
-	// PortMutualTLS departs from MutualTLS for ports of the pods; it needs a Workload. Defaults to none.
+	// PortMutualTLS departs from MutualTLS for ports of the pods, by their number; it needs a Workload. Defaults to none.
 	PortMutualTLS map[int32]MutualTLS
 	// Tokens make a RequestAuthentication: a request with a token that is not valid is refused. One without passes,
 	// unless Access asks for a RequestPrincipal. Default to none.
 	Tokens []TokenIssuer
-	// Access makes an AuthorizationPolicy. Defaults to none.
+	// Access makes an AuthorizationPolicy. Defaults to none: every request passes. One of MutualTLS, PortMutualTLS, Tokens
+	// and Access is required.
 	Access Access
 	// Labels and Annotations of the objects. Default to none.
 	Labels, Annotations map[string]string
@@ -161,6 +169,7 @@ func (props MeshSecurityProps) validate() []string {
 		issuer.validate(&p, index("Tokens", i))
 	}
 	props.Access.validate(&p, "Access")
+	props.validatePeers(&p)
 	p.labels("Labels", props.Labels)
 	p.annotations("Annotations", props.Annotations)
 	return p
@@ -170,12 +179,17 @@ func (issuer TokenIssuer) validate(p *problems, field string) {
 	if issuer.Issuer == "" {
 		p.missing(field+".Issuer", "say whose tokens are believed, for example \"https://accounts.example.com\"")
 	}
-	if issuer.JWKSURI == "" {
-		return
+	const longest = 2048
+	switch {
+	case issuer.JWKSURI == "" && issuer.Issuer != "" && !isWebAddress(issuer.Issuer):
+		p.missing(field+".JWKSURI", "Issuer, "+show(issuer.Issuer)+", is no URL at which its keys could be found; say where they are")
+	case issuer.JWKSURI != "" && (!isWebAddress(issuer.JWKSURI) || len(issuer.JWKSURI) > longest):
+		p.add(field+".JWKSURI", issuer.JWKSURI, fmt.Sprintf("is not a URL of at most %d bytes; use for example \"https://accounts.example.com/keys\"", longest))
 	}
-	address, err := url.Parse(issuer.JWKSURI)
-	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" {
-		p.add(field+".JWKSURI", issuer.JWKSURI, "is not a URL; use for example \"https://accounts.example.com/keys\"")
+	for i, audience := range issuer.Audiences {
+		if audience == "" {
+			p.missing(index(field+".Audiences", i), "name the audience")
+		}
 	}
 }
 
@@ -203,16 +217,11 @@ func (r AccessRule) validate(p *problems, field string) {
 		if len(caller.Principals)+len(caller.Namespaces)+len(caller.RequestPrincipals)+len(caller.IPBlocks) == 0 {
 			p.missing(at, "say at least one thing of the caller, or leave it out for every caller")
 		}
-		for _, values := range []namedValues{
-			{"Principals", caller.Principals}, {"Namespaces", caller.Namespaces}, {"RequestPrincipals", caller.RequestPrincipals},
-		} {
-			values.validate(p, at)
-		}
+		namedValues{"Principals", caller.Principals}.validate(p, at, p.principal)
+		namedValues{"Namespaces", caller.Namespaces}.validate(p, at, p.pattern)
+		namedValues{"RequestPrincipals", caller.RequestPrincipals}.validate(p, at, p.requestPrincipal)
 		for j, block := range caller.IPBlocks {
-			_, network := netip.ParsePrefix(block)
-			if _, address := netip.ParseAddr(block); network != nil && address != nil {
-				p.add(index(at+".IPBlocks", j), block, "is not an address or network; use for example \"10.0.0.0/8\"")
-			}
+			p.address(index(at+".IPBlocks", j), block)
 		}
 	}
 	for i, operation := range r.To {
@@ -220,39 +229,30 @@ func (r AccessRule) validate(p *problems, field string) {
 		if len(operation.Hosts)+len(operation.Ports)+len(operation.Methods)+len(operation.Paths) == 0 {
 			p.missing(at, "say at least one thing of the operation, or leave it out for every operation")
 		}
-		for _, values := range []namedValues{{"Hosts", operation.Hosts}, {"Methods", operation.Methods}, {"Paths", operation.Paths}} {
-			values.validate(p, at)
-		}
+		namedValues{"Hosts", operation.Hosts}.validate(p, at, p.pattern)
+		namedValues{"Methods", operation.Methods}.validate(p, at, p.accessMethod)
+		namedValues{"Paths", operation.Paths}.validate(p, at, p.accessPath)
 		for j, port := range operation.Ports {
 			p.port(index(at+".Ports", j), port)
 		}
 	}
 	for i, condition := range r.When {
-		at := index(field+".When", i)
-		if condition.Key == "" {
-			p.missing(at+".Key", "name an attribute, for example \"request.headers[version]\"")
-		}
-		if len(condition.Values)+len(condition.NotValues) == 0 {
-			p.missing(at+".Values", "give at least one of Values and NotValues")
-		}
+		condition.validate(p, index(field+".When", i))
 	}
 }
 
-// namedValues are the values of a field that Istio matches: plain, or with a '*' at one end.
+// namedValues are the values of a field.
 type namedValues struct {
 	field  string
 	values []string
 }
 
-func (n namedValues) validate(p *problems, field string) {
+func (n namedValues) validate(p *problems, field string, check func(field, value string)) {
 	for i, value := range n.values {
-		at := index(field+"."+n.field, i)
-		switch {
-		case value == "":
+		if at := index(field+"."+n.field, i); value == "" {
 			p.missing(at, "give a text, or \"*\" for any")
-		case len(value) > 1 && strings.Contains(strings.TrimSuffix(strings.TrimPrefix(value, "*"), "*"), "*"),
-			len(value) > 2 && strings.HasPrefix(value, "*") && strings.HasSuffix(value, "*"):
-			p.add(at, value, "has a '*' where Istio takes it for itself; it may stand at the beginning or at the end, or alone")
+		} else {
+			check(at, value)
 		}
 	}
 }

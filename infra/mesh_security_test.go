@@ -1,6 +1,8 @@
 package infra_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -86,7 +88,7 @@ func TestMeshSecurityBadInput(t *testing.T) {
 			p.Tokens = []infra.TokenIssuer{{JWKSURI: "keys"}}
 		}), []string{
 			`[chart/security] Tokens[0].Issuer: is not set; say whose tokens are believed, for example "https://accounts.example.com"`,
-			`[chart/security] Tokens[0].JWKSURI: "keys" is not a URL; use for example "https://accounts.example.com/keys"`,
+			`[chart/security] Tokens[0].JWKSURI: "keys" is not a URL of at most 2048 bytes; use for example "https://accounts.example.com/keys"`,
 		}},
 		"access": {props(func(p *infra.MeshSecurityProps) { p.Access.Action = "REFUSE" }), []string{
 			`[chart/security] Access.Action: "REFUSE" is not known; use ALLOW, DENY or AUDIT`,
@@ -117,5 +119,144 @@ func TestMeshSecurityBadInput(t *testing.T) {
 			`[chart/security] Access.Rules[0].When[0].Key: is not set; name an attribute, for example "request.headers[version]"`,
 			`[chart/security] Access.Rules[0].When[0].Values: is not set; give at least one of Values and NotValues`,
 		}},
+		"issuers": {props(func(p *infra.MeshSecurityProps) {
+			p.Tokens = []infra.TokenIssuer{
+				{Issuer: "shop@example.com"}, {Issuer: "shop", JWKSURI: "https://example.com/" + strings.Repeat("k", 2048), Audiences: []string{"cart", ""}},
+			}
+		}), []string{
+			`[chart/security] Tokens[0].JWKSURI: is not set; Issuer, "shop@example.com", is no URL at which its keys could be found; say where they are`,
+			`[chart/security] Tokens[1].JWKSURI: "https://example.com/` + strings.Repeat("k", 60) + `"... (2068 bytes) is not a URL of at most 2048 bytes; use for example "https://accounts.example.com/keys"`,
+			`[chart/security] Tokens[1].Audiences[1]: is not set; name the audience`,
+		}},
+		"callers": {props(func(p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{From: []infra.Caller{{
+				Principals: []string{"spiffe://cluster.local/ns/shop/sa/web", "web", "/ns/shop", "**"}, RequestPrincipals: []string{"https", "*/*"}, Namespaces: []string{"a*b"},
+			}}}}
+		}), []string{
+			`[chart/security] Access.Rules[0].From[0].Principals[0]: "spiffe://cluster.local/ns/shop/sa/web" has the scheme, which Istio puts before it once more; leave out "spiffe://"`,
+			`[chart/security] Access.Rules[0].From[0].Principals[1]: "web" has no trust domain and no path, so nobody has it; use for example "cluster.local/ns/shop/sa/web"`,
+			`[chart/security] Access.Rules[0].From[0].Principals[2]: "/ns/shop" has no trust domain and no path, so nobody has it; use for example "cluster.local/ns/shop/sa/web"`,
+			`[chart/security] Access.Rules[0].From[0].Principals[3]: "**" ` + wildcardRule,
+			`[chart/security] Access.Rules[0].From[0].Namespaces[0]: "a*b" ` + wildcardRule,
+			`[chart/security] Access.Rules[0].From[0].RequestPrincipals[0]: "https" has no subject, so no token has it; use for example "https/*"`,
+			`[chart/security] Access.Rules[0].From[0].RequestPrincipals[1]: "*/*" ` + wildcardRule,
+		}},
+		"operations": {props(func(p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{To: []infra.Operation{{
+				Methods: []string{"get", "G T"}, Hosts: []string{"w*w"}, Paths: []string{"admin", "/a?b", "/{id}", "/{**}/{*}", "{*}/a", "/{*}/a*", "/{*}//a"},
+			}}}}
+		}), []string{
+			`[chart/security] Access.Rules[0].To[0].Hosts[0]: "w*w" ` + wildcardRule,
+			`[chart/security] Access.Rules[0].To[0].Methods[0]: "get" is not an HTTP method, which is written in upper case; use "GET"`,
+			`[chart/security] Access.Rules[0].To[0].Methods[1]: "G T" is not an HTTP method; use for example "GET"`,
+			`[chart/security] Access.Rules[0].To[0].Paths[0]: "admin" does not begin with '/'; a path does`,
+			`[chart/security] Access.Rules[0].To[0].Paths[1]: "/a?b" has a query or fragment, which is no part of the path; leave it out`,
+			`[chart/security] Access.Rules[0].To[0].Paths[2]: "/{id}" ` + templateRule,
+			`[chart/security] Access.Rules[0].To[0].Paths[3]: "/{**}/{*}" ` + templateRule,
+			`[chart/security] Access.Rules[0].To[0].Paths[4]: "{*}/a" ` + templateRule,
+			`[chart/security] Access.Rules[0].To[0].Paths[5]: "/{*}/a*" ` + templateRule,
+			`[chart/security] Access.Rules[0].To[0].Paths[6]: "/{*}//a" ` + templateRule,
+		}},
+		"attributes": {props(func(p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{}}
+			for _, key := range []string{
+				"request.header[a]", "request.headers", "request.headersx[a]", "request.headers[a b]", "request.auth.claims", "request.auth.claims[a]b",
+				"experimental.envoy.filters.a", "destination.namespace", "destination.labels[app]", "destination.name",
+			} {
+				p.Access.Rules[0].When = append(p.Access.Rules[0].When, infra.Condition{Key: key, Values: []string{"a"}})
+			}
+		}), []string{
+			`[chart/security] Access.Rules[0].When[0].Key: "request.header[a]" is no attribute of Istio; use for example "request.headers[version]"`,
+			`[chart/security] Access.Rules[0].When[1].Key: "request.headers" does not name a header in brackets; use for example "request.headers[version]"`,
+			`[chart/security] Access.Rules[0].When[2].Key: "request.headersx[a]" does not name a header in brackets; use for example "request.headers[version]"`,
+			`[chart/security] Access.Rules[0].When[3].Key: "request.headers[a b]" does not name a header in brackets; use for example "request.headers[version]"`,
+			`[chart/security] Access.Rules[0].When[4].Key: "request.auth.claims" does not name a claim in brackets; use for example "request.auth.claims[iss]"`,
+			`[chart/security] Access.Rules[0].When[5].Key: "request.auth.claims[a]b" does not name a claim in brackets; use for example "request.auth.claims[iss]"`,
+			`[chart/security] Access.Rules[0].When[6].Key: "experimental.envoy.filters.a" does not name an entry in brackets; use for example "experimental.envoy.filters.NAME[key]"`,
+			`[chart/security] Access.Rules[0].When[7].Key: "destination.namespace" is what the policy is for already; use the Namespace of the chart, or Workload`,
+			`[chart/security] Access.Rules[0].When[8].Key: "destination.labels[app]" is what the policy is for already; use the Namespace of the chart, or Workload`,
+			`[chart/security] Access.Rules[0].When[9].Key: "destination.name" is no attribute of Istio; use for example "request.headers[version]"`,
+		}},
+		"values": {props(func(p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{When: []infra.Condition{
+				{Key: "source.ip", Values: []string{"10.0.0.0/33", ""}}, {Key: "destination.port", NotValues: []string{"http", "0", "65536"}},
+				{Key: "source.principal", Values: []string{"web"}}, {Key: "source.serviceAccount", Values: []string{"a/b/c", "shop/*", "/web"}},
+				{Key: "source.serviceAccount", Values: slices.Repeat([]string{"web"}, 17)},
+				{Key: "source.trustDomain", Values: []string{"a*b", "cluster.local/ns"}}, {Key: "request.auth.principal", Values: []string{"https"}},
+			}}}
+		}), []string{
+			`[chart/security] Access.Rules[0].When[0].Values[0]: "10.0.0.0/33" is not an address or network; use for example "10.0.0.0/8"`,
+			`[chart/security] Access.Rules[0].When[0].Values[1]: is not set; give a text`,
+			`[chart/security] Access.Rules[0].When[1].NotValues[0]: "http" is not a port; use 1 to 65535`,
+			`[chart/security] Access.Rules[0].When[1].NotValues[1]: "0" is not a port; use 1 to 65535`,
+			`[chart/security] Access.Rules[0].When[1].NotValues[2]: "65536" is not a port; use 1 to 65535`,
+			`[chart/security] Access.Rules[0].When[2].Values[0]: "web" has no trust domain and no path, so nobody has it; use for example "cluster.local/ns/shop/sa/web"`,
+			`[chart/security] Access.Rules[0].When[3].Values[0]: "a/b/c" is not a service account; use its name, or NAMESPACE/NAME`,
+			`[chart/security] Access.Rules[0].When[3].Values[1]: "shop/*" is not a service account; use its name, or NAMESPACE/NAME`,
+			`[chart/security] Access.Rules[0].When[3].Values[2]: "/web" is not a service account; use its name, or NAMESPACE/NAME`,
+			`[chart/security] Access.Rules[0].When[4].Values: 17 are more service accounts than the 16 that Istio takes; spread them over several rules`,
+			`[chart/security] Access.Rules[0].When[5].Values[0]: "a*b" ` + wildcardRule,
+			`[chart/security] Access.Rules[0].When[5].Values[1]: "cluster.local/ns" is not a trust domain; use for example "cluster.local"`,
+			`[chart/security] Access.Rules[0].When[6].Values[0]: "https" has no subject, so no token has it; use for example "https/*"`,
+		}},
+		"callers without certificates": {props(func(p *infra.MeshSecurityProps) {
+			p.MutualTLS = infra.DisabledMTLS
+			p.Access.Rules = []infra.AccessRule{{
+				From: []infra.Caller{{Principals: []string{"*"}, Namespaces: []string{"shop"}}},
+				When: []infra.Condition{{Key: "source.namespace", Values: []string{"shop"}}, {Key: "source.principal", NotValues: []string{"*"}}},
+			}}
+		}), []string{
+			`[chart/security] Access.Rules[0].From[0].Principals: "*" ` + peerRule,
+			`[chart/security] Access.Rules[0].From[0].Namespaces: "shop" ` + peerRule,
+			`[chart/security] Access.Rules[0].When[0].Key: "source.namespace" ` + peerRule,
+		}},
 	}.run(t)
+}
+
+const (
+	wildcardRule = `has a '*' where Istio takes it for itself; it may stand at the beginning or at the end, or alone`
+	templateRule = `is not a template that Istio takes; use {*} for one segment and {**}, the last of both, for any number, each between slashes`
+	peerRule     = `can be known by mutual TLS alone, which MutualTLS turns off; use STRICT, or leave it out`
+)
+
+func TestMeshSecurityGoodInput(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(chart cdk8s.Chart, p *infra.MeshSecurityProps){
+		"callers": func(_ cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{From: []infra.Caller{{
+				Principals: []string{"*", "cluster.local/ns/shop/*", "*/sa/web", "example.org/web"}, RequestPrincipals: []string{"https://example.com/*", "*@example.com", "*/web"},
+				IPBlocks: []string{"2001:db8::/32", "::1"},
+			}}}}
+		},
+		"operations": func(_ cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{To: []infra.Operation{{
+				Methods: []string{"*", "GET", "P*", "PURGE"}, Paths: []string{"/", "*", "/a*", "*.png", "/carts/{*}/items", "/{**}", "/{*}/a/{**}", "/{**}/a"},
+			}}}}
+		},
+		"conditions": func(_ cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Access.Rules = []infra.AccessRule{{When: []infra.Condition{
+				{Key: "request.headers[accept]", Values: []string{"text/html, */*;q=0.8"}}, {Key: "request.headers[:authority]", NotValues: []string{"a*"}},
+				{Key: "request.auth.claims[group][id]", Values: []string{"1"}}, {Key: "remote.ip", NotValues: []string{"10.0.0.0/8"}},
+				{Key: "source.serviceAccount", Values: []string{"web", "shop/web"}}, {Key: "source.trustDomain", Values: []string{"*.example.com"}},
+				{Key: "connection.sni", Values: []string{"*.example.com"}}, {Key: "experimental.envoy.filters.network.mysql_proxy[db.table]", Values: []string{"[update]"}},
+			}}}
+		},
+		"denied": func(_ cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Access = infra.Access{Action: infra.Audit, Rules: []infra.AccessRule{{}}}
+		},
+		"certificates at one port": func(chart cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Workload = version(chart, "v1", nil)
+			p.MutualTLS, p.PortMutualTLS = infra.DisabledMTLS, map[int32]infra.MutualTLS{8080: infra.StrictMTLS}
+			p.Access.Rules = []infra.AccessRule{{From: []infra.Caller{{Principals: []string{"*"}}}, To: []infra.Operation{{Ports: []int32{8080}}}}}
+		},
+		"an issuer that is no URL": func(_ cdk8s.Chart, p *infra.MeshSecurityProps) {
+			p.Tokens = []infra.TokenIssuer{{Issuer: "shop@example.com", JWKSURI: "http://keys.shop:8080/jwks"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, messages := synth(t, meshSecurity(change))
+			assert.Empty(t, messages)
+		})
+	}
 }

@@ -1,6 +1,9 @@
 package infra
 
 import (
+	"slices"
+
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -17,4 +20,24 @@ func namespaceOf(object cdk8s.ApiObject) string {
 		return *namespace
 	}
 	return ""
+}
+
+// chartLabel is the value of a label that the chart of a construct puts on its objects, empty where it does not.
+func chartLabel(construct constructs.Construct, key string) string {
+	if chart := chartOf(construct); chart != nil && chart.Labels() != nil {
+		if value := (*chart.Labels())[key]; value != nil {
+			return *value
+		}
+	}
+	return ""
+}
+
+// chartOf is the chart that a construct stands in.
+func chartOf(construct constructs.Construct) cdk8s.Chart {
+	for _, scope := range slices.Backward(*construct.Node().Scopes()) {
+		if chart, ok := scope.(cdk8s.Chart); ok {
+			return chart
+		}
+	}
+	return nil
 }

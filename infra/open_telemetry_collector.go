@@ -136,12 +136,13 @@ type OpenTelemetryCollectorProps struct {
 	Image string
 	// Version is the label version of its pods, by which Istio tells versions apart. Defaults to none.
 	Version string
-	// Exporters are where telemetry goes. A signal that none of them takes goes to a DebugExporter. Default to none.
+	// Exporters are where telemetry goes, at most one DebugExporter and one PrometheusExporter among them. A signal that
+	// none of them takes goes to a DebugExporter. Default to none.
 	Exporters []CollectorExporter
-	// Replicas is the number of pods. Defaults to 1. A PrometheusExporter of several pods has each series in one of them.
+	// Replicas is the number of pods. A PrometheusExporter of several pods has each series in one of them. Defaults to 1.
 	Replicas *int32
 	// Resources of the container; when it comes close to its memory limit, the collector refuses telemetry instead of
-	// being killed. Default to requests of 0.1 cores and 128Mi, limits of 1 core and 512Mi.
+	// being killed. Defaults to requests of 0.1 cores and 128Mi, limits of 1 core and 512Mi.
 	Resources Resources
 	// Labels and Annotations of the Service and the ConfigMap. Default to none.
 	Labels, Annotations map[string]string

@@ -23,7 +23,9 @@ const (
 
 // Query is a query of a Panel.
 type Query struct {
-	// Expression is PromQL; in it Grafana's variables may stand for times, as in [$__rate_interval]. Required.
+	// Expression is PromQL; in it Grafana's variables may stand for times, as in [$__rate_interval]. A bracket or quotation
+	// mark that is not closed is an error. Required.
+	// See https://prometheus.io/docs/prometheus/latest/querying/basics/.
 	Expression string
 	// Legend names the series; {{label}} stands for a label's value. Defaults to Grafana's own: all labels.
 	Legend string
@@ -31,7 +33,7 @@ type Query struct {
 
 // Threshold is a value from which on a panel shows another color.
 type Threshold struct {
-	// Value is where it begins.
+	// Value is where it begins, in the panel's Unit. Defaults to 0.
 	Value float64
 	// Color is a color of Grafana's, for example "red". Required.
 	Color string
@@ -43,19 +45,19 @@ type Panel struct {
 	Title string
 	// Description is shown when the reader asks for it. Defaults to none.
 	Description string
-	// Kind defaults to TimeSeries.
+	// Kind is how the queries are shown. Defaults to TimeSeries.
 	Kind PanelKind
 	// Unit is one of Grafana's units, for example "reqps", "percentunit", "s" or "bytes". Defaults to "short", a number.
 	Unit string
 	// Queries of the panel. At least one is required, at most 26.
 	Queries []Query
-	// Thresholds in ascending order; below the first the color is green. Default to none.
+	// Thresholds in ascending order, or else an error; below the first the color is green. Default to none.
 	Thresholds []Threshold
-	// Min and Max are the ends of the axis. Default to those of the data.
+	// Min and Max are the ends of the axis, in the Unit; Min is less than Max. Default to those of the data.
 	Min, Max *float64
-	// Width in 24ths of the dashboard's. Defaults to 12.
+	// Width in 24ths of the dashboard's, 1 to 24. Defaults to 12.
 	Width int
-	// Height in Grafana's units of 30 pixels. Defaults to 8.
+	// Height in Grafana's units of 30 pixels, 2 to 40. Defaults to 8.
 	Height int
 
 	// problem is what was wrong with what the panel was made of.

@@ -3,6 +3,8 @@ package infra
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"reflect"
 	"strings"
 	"time"
 
@@ -10,7 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Probes are the questions that the kubelet asks a container. None is asked unless it is set.
+// Probes are the questions that the kubelet asks a container. None is asked unless it is set. A pod that uses all the
+// time that they give it is available within the rollout's ProgressDeadline: the budget of Startup, the time until
+// Readiness has succeeded, and the rollout's MinReady together are not longer.
 // See https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.
 type Probes struct {
 	// Startup holds the other two back until it has succeeded once; when it fails for good the container is restarted.
@@ -123,11 +127,11 @@ func (a exec) validate(p *problems, field string) {
 func (probe Probe) isZero() bool {
 	figures := probe
 	figures.Handler = ProbeHandler{}
-	return probe.Handler.action == nil && figures == Probe{}
+	return !probe.isSet() && figures == Probe{}
 }
 
 func (probe Probe) render() *corev1.Probe {
-	if probe.Handler.action == nil {
+	if !probe.isSet() {
 		return nil
 	}
 	return &corev1.Probe{
@@ -140,21 +144,62 @@ func (probe Probe) render() *corev1.Probe {
 	}
 }
 
-func (p Probes) validate(problems *problems, field string, rollout Rollout) {
+func (p Probes) validate(problems *problems, field string, rollout Rollout, shutdown Shutdown) {
+	// What follows from a wrong figure is not worth a message of its own.
+	before := len(*problems)
 	p.Startup.validate(problems, field+".Startup", true)
 	p.Readiness.validate(problems, field+".Readiness", false)
 	p.Liveness.validate(problems, field+".Liveness", true)
-
-	if startup := p.Startup; startup.Handler.action != nil && startup.budget() > rollout.progressDeadline() {
-		problems.add(field+".Startup.FailureThreshold", startup.failures(), fmt.Sprintf(
-			"gives a pod longer to start than a rollout may stand still: InitialDelay %s + %d x Period %s = %s, Rollout.ProgressDeadline is %s; lower one of them, or raise that",
-			startup.InitialDelay, startup.failures(), startup.period(), startup.budget(), rollout.progressDeadline()))
+	if len(*problems) > before {
+		return
 	}
-	if p.Readiness.Handler.action != nil && p.Liveness.Handler.action != nil && p.Liveness.patience() < p.Readiness.patience() {
-		problems.add(field+".Liveness.FailureThreshold", p.Liveness.failures(), fmt.Sprintf(
-			"restarts a pod before Readiness takes it out of its Services: %d x %s = %s is less than %d x %s = %s; raise it",
-			p.Liveness.failures(), p.Liveness.period(), p.Liveness.patience(),
-			p.Readiness.failures(), p.Readiness.period(), p.Readiness.patience()))
+	p.validateStart(problems, field, rollout)
+	p.validateShutdown(problems, field, shutdown)
+
+	ready, live := p.Readiness, p.Liveness
+	if ready.isSet() && reflect.DeepEqual(ready.Handler, live.Handler) && live.patience() < ready.patience() {
+		problems.add(field+".Liveness.FailureThreshold", live.failures(), fmt.Sprintf(
+			"restarts a pod before Readiness, which asks the same, takes it out of its Services: %d x %s = %s is less than %d x %s = %s; raise it",
+			live.failures(), live.period(), live.patience(), ready.failures(), ready.period(), ready.patience()))
+	}
+}
+
+// validateStart checks that a pod that uses all the time its probes give it is not reported as a rollout that stands
+// still.
+func (p Probes) validateStart(problems *problems, field string, rollout Rollout) {
+	sum, blamed := time.Duration(0), Probe{}
+	var terms []string
+	if p.Startup.isSet() {
+		blamed, field = p.Startup, field+".Startup"
+		sum = p.Startup.budget()
+		terms = append(terms, fmt.Sprintf("Startup.InitialDelay %s + %d x Period %s", p.Startup.InitialDelay, p.Startup.failures(), p.Startup.period()))
+	}
+	if p.Readiness.isSet() {
+		if len(terms) == 0 {
+			blamed, field = p.Readiness, field+".Readiness"
+		}
+		sum = plus(sum, 1, p.Readiness.untilReady())
+		terms = append(terms, fmt.Sprintf("Readiness.InitialDelay %s + %d x Period %s", p.Readiness.InitialDelay, p.Readiness.successes(), p.Readiness.period()))
+	}
+	sum = plus(sum, 1, rollout.MinReady)
+	if len(terms) == 0 || sum <= rollout.progressDeadline() {
+		return
+	}
+	if rollout.MinReady > 0 {
+		terms = append(terms, "Rollout.MinReady "+rollout.MinReady.String())
+	}
+	problems.add(field+".Period", blamed.period(), fmt.Sprintf(
+		"gives a pod longer to become available than a rollout may stand still: %s = %s, Rollout.ProgressDeadline is %s; lower one of them, or raise that",
+		strings.Join(terms, " + "), sum, rollout.progressDeadline()))
+}
+
+// validateShutdown checks that a process that waits, not ready, for others to see it waits long enough for its probe to
+// ask.
+func (p Probes) validateShutdown(problems *problems, field string, shutdown Shutdown) {
+	if p.Readiness.isSet() && shutdown.Settle > 0 && shutdown.Settle < p.Readiness.period() {
+		problems.add(field+".Readiness.Period", p.Readiness.period(), fmt.Sprintf(
+			"is longer than Shutdown.Settle, %s, in which the process shows that it is not ready: the probe may not ask it once; lower it, raise that, or wait in Shutdown.PreStop instead",
+			shutdown.Settle))
 	}
 }
 
@@ -168,19 +213,28 @@ func (probe Probe) period() time.Duration { return cmp.Or(probe.Period, defaultP
 
 func (probe Probe) failures() int32 { return cmp.Or(probe.FailureThreshold, defaultFailureThreshold) }
 
+func (probe Probe) successes() int32 { return cmp.Or(probe.SuccessThreshold, 1) }
+
+func (probe Probe) isSet() bool { return probe.Handler.action != nil }
+
 // patience is how long the probe may fail before it counts.
-func (probe Probe) patience() time.Duration {
-	return probe.period() * time.Duration(probe.failures())
+func (probe Probe) patience() time.Duration { return plus(0, probe.failures(), probe.period()) }
+
+// untilReady is how long the probe takes to see that a container that is ready from the start is.
+func (probe Probe) untilReady() time.Duration {
+	return plus(probe.InitialDelay, probe.successes(), probe.period())
 }
 
 // budget is how long a container has until its startup probe has failed.
-func (probe Probe) budget() time.Duration { return probe.InitialDelay + probe.patience() }
+func (probe Probe) budget() time.Duration {
+	return plus(probe.InitialDelay, probe.failures(), probe.period())
+}
 
 func (probe Probe) validate(p *problems, field string, oneSuccess bool) {
 	if probe.isZero() {
 		return
 	}
-	if probe.Handler.action == nil {
+	if !probe.isSet() {
 		p.missing(field+".Handler", "say what to ask: HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec")
 	} else {
 		probe.Handler.action.validate(p, field+".Handler")
@@ -210,6 +264,15 @@ func (p *problems) seconds(field string, d time.Duration) {
 	case d/time.Second > 1<<31-1:
 		p.add(field, d, "is too long; use at most 2147483647 seconds")
 	}
+}
+
+// plus adds n times d to a duration, none of them negative, and stops at the longest duration there is.
+func plus(sum time.Duration, n int32, d time.Duration) time.Duration {
+	const longest = time.Duration(math.MaxInt64)
+	if d > 0 && time.Duration(n) > (longest-sum)/d {
+		return longest
+	}
+	return sum + time.Duration(n)*d
 }
 
 // seconds converts a duration that the check of the same name has seen.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -178,7 +179,7 @@ func (props ProbedDeploymentProps) validate() []string {
 			spreads.check(&p, at+".TopologyKey", at, fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
 		}
 	}
-	props.Probes.validate(&p, "Probes", props.Rollout)
+	props.Probes.validate(&p, "Probes", props.Rollout, props.Shutdown)
 	props.Rollout.validate(&p, "Rollout")
 	props.Shutdown.validate(&p, "Shutdown")
 	props.Security.validate(&p, "Security")
@@ -210,9 +211,10 @@ func validateContainerPorts(p *problems, field string, ports []ContainerPort) {
 type ProbedDeployment struct {
 	constructs.Construct
 	props ProbedDeploymentProps
-	// selector and labels are those of the pods, as Patch has left them.
+	// selector and labels are those of the pods, as Patch has left them, and object is the Deployment in the tree.
 	selector *metav1.LabelSelector
 	labels   map[string]string
+	object   cdk8s.ApiObject
 }
 
 // NewProbedDeployment makes a ProbedDeployment.
@@ -222,12 +224,12 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 	tree.New(d, scope, id)
 
 	tree.Invalid(d, props.validate()...)
-	object := patched(d, props.render(), props.Patch)
-	d.selector, d.labels = object.Spec.Selector, object.Spec.Template.Labels
+	deployment := patched(d, props.render(), props.Patch)
+	d.selector, d.labels = deployment.Spec.Selector, deployment.Spec.Template.Labels
 	if props.Patch != nil {
-		tree.Invalid(d, validatePatchedDeployment(object)...)
+		tree.Invalid(d, validatePatchedDeployment(deployment)...)
 	}
-	k8s.NewDeployment(d, "Resource", object)
+	d.object = k8s.NewDeployment(d, "Resource", deployment)
 	d.addAvailability()
 	return d
 }

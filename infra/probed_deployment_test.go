@@ -80,7 +80,7 @@ func TestProbedDeploymentFull(t *testing.T) {
 				MinReady: 5 * time.Second, ProgressDeadline: 3 * time.Minute, RevisionHistoryLimit: new(int32(3)),
 			}
 			props.Shutdown = infra.Shutdown{
-				PreStop: 5 * time.Second, Settle: 500 * time.Millisecond, Drain: 20 * time.Second, TerminationGracePeriod: 40 * time.Second,
+				PreStop: 5 * time.Second, Settle: 10 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 40 * time.Second,
 			}
 			props.Security = infra.Security{
 				RunAsUser: new(int64(1000)), RunAsGroup: new(int64(1000)), FSGroup: new(int64(2000)), AddCapabilities: []string{"NET_BIND_SERVICE"},

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
 )
 
 // RequestMetrics are the series by which Prometheus knows the requests that a Service has answered: a counter and a
@@ -29,18 +31,6 @@ type RequestMetrics struct {
 	Selector map[string]string
 }
 
-// What the sample service calls its metrics.
-const (
-	defaultRequestsMetric = "http_server_requests_total"
-	defaultDurationMetric = "http_server_request_duration_seconds"
-)
-
-// defaultBuckets are prometheus.DefBuckets of client_golang, which the other client libraries share.
-var defaultBuckets = []time.Duration{
-	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
-	250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
-}
-
 // Labels that Prometheus gives the series of a target.
 const (
 	serviceSeriesLabel   = "service"
@@ -50,16 +40,16 @@ const (
 
 func (m RequestMetrics) withDefaults(service *Service) RequestMetrics {
 	if m.Requests == "" {
-		m.Requests = defaultRequestsMetric
+		m.Requests = contract.MetricHTTPRequests
 	}
 	if m.Failed == nil {
-		m.Failed = map[string]StringMatch{"code": Regex("5..")}
+		m.Failed = map[string]StringMatch{contract.LabelCode: Regex("5..")}
 	}
 	if m.Duration == "" {
-		m.Duration = defaultDurationMetric
+		m.Duration = contract.MetricHTTPDuration
 	}
 	if m.Buckets == nil {
-		m.Buckets = defaultBuckets
+		m.Buckets = contract.DurationBuckets()
 	}
 	if m.Selector == nil && service != nil {
 		m.Selector = service.series()

@@ -5,7 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Resources are the compute resources of a container.
+// Resources are the compute resources of a container. A request above its limit is an error.
+// See https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/.
 type Resources struct {
 	// Requests is what the scheduler sets aside. Defaults to Limits, as Kubernetes does.
 	Requests ResourceList
@@ -17,11 +18,12 @@ type Resources struct {
 // ResourceList are amounts of compute resources, each a Kubernetes quantity: a number with an optional unit, such as
 // 100m or 0.1 (a tenth of a core), 128Mi, 1Gi. An empty one is left out.
 type ResourceList struct {
-	// CPU in cores.
+	// CPU in cores. Defaults to none.
 	CPU string
-	// Memory in bytes, in whole ones.
+	// Memory in bytes, in whole ones. Defaults to none.
 	Memory string
 	// EphemeralStorage in bytes, in whole ones: the container's writable layer, its logs and its emptyDir volumes.
+	// Defaults to none.
 	EphemeralStorage string
 }
 

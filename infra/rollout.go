@@ -13,18 +13,24 @@ import (
 // Rollout says how a Deployment replaces its pods.
 // See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy.
 type Rollout struct {
-	// Recreate ends all old pods before the first new one starts, which interrupts the service.
+	// Recreate ends all old pods before the first new one starts, which interrupts the service. It has no use for MaxSurge
+	// and MaxUnavailable, which are an error beside it.
 	// Defaults to false: a rolling update.
 	Recreate bool
 	// MaxSurge is how many pods more than Replicas there may be: Pods(1) or Percent(25), rounded up.
 	// Defaults to Kubernetes' 25 %.
 	MaxSurge *intstr.IntOrString
-	// MaxUnavailable is how many pods fewer than Replicas may be ready: Pods(0) or Percent(25), rounded down.
+	// MaxUnavailable is how many pods fewer than Replicas may be ready: Pods(0) or Percent(25), rounded down. That both are
+	// 0 is an error.
 	// Defaults to Kubernetes' 25 %.
 	MaxUnavailable *intstr.IntOrString
-	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Defaults to 0.
+	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Clients that look the
+	// pods of a headless Service up again only every so often, as those of gRPC do every 30 s at most, need it: with the
+	// pods' start and Shutdown.PreStop it should be longer than that, so that never all pods change between two looks.
+	// Defaults to 0.
 	MinReady time.Duration
-	// ProgressDeadline is how long the rollout may stand still before it is reported as failed, in whole seconds.
+	// ProgressDeadline is how long the rollout may stand still before it is reported as failed, in whole seconds; more than
+	// MinReady.
 	// Defaults to Kubernetes' 600 s.
 	ProgressDeadline time.Duration
 	// RevisionHistoryLimit is how many old ReplicaSets are kept to go back to. Defaults to Kubernetes' 10.

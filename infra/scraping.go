@@ -28,11 +28,12 @@ const (
 
 // ScrapingProps are the options of a Scraping.
 type ScrapingProps struct {
-	// Name of the ServiceMonitor. Defaults to the Service's; an RFC 1123 subdomain.
+	// Name of the ServiceMonitor, for that form alone; an RFC 1123 subdomain. Defaults to the Service's.
 	Name string
-	// Form defaults to ServiceMonitor.
+	// Form is how Prometheus is told. Defaults to ServiceMonitor.
 	Form ScrapingForm
-	// Service whose pods are read. Required.
+	// Service whose pods are read. Several Scrapings of the form ServiceMonitor may be for one Service, each with a Name of
+	// its own, but only one of the form ScrapeAnnotations. Required.
 	Service *Service
 	// Port is the name of the Service's port that serves the metrics. Defaults to its only one.
 	Port string
@@ -44,9 +45,10 @@ type ScrapingProps struct {
 	// Timeout is how long a read may take, at most the Interval, for the form ServiceMonitor.
 	// Defaults to the Prometheus'.
 	Timeout time.Duration
-	// Labels of the ServiceMonitor, by which a Prometheus may select it, and Annotations. Default to none.
+	// Labels of the ServiceMonitor, by which a Prometheus may select it, and Annotations; for that form alone. Default to
+	// none.
 	Labels, Annotations map[string]string
-	// Patch has the last word on the ServiceMonitor.
+	// Patch has the last word on the ServiceMonitor; for the form ScrapeAnnotations it is an error.
 	Patch func(*monitoringv1.ServiceMonitor)
 }
 
@@ -114,10 +116,6 @@ func (props ScrapingProps) validatePort(p *problems) {
 	case port.Name == "" && props.Form == ServiceMonitor:
 		p.add("Port", props.Port, "stands for a port without a name, and a ServiceMonitor knows ports by their names; give the port of Service "+service.Name()+" a Name")
 	}
-	if value, ok := service.props.Labels[nameLabel]; ok && value != service.Name() && props.Form == ServiceMonitor {
-		p.add("Service", service.Name(), fmt.Sprintf(
-			"has the label %s=%s, and a ServiceMonitor finds it by that label with its own name; leave the label out there", nameLabel, value))
-	}
 }
 
 func (props ScrapingProps) validateAnnotationsForm(p *problems) {
@@ -128,20 +126,60 @@ func (props ScrapingProps) validateAnnotationsForm(p *problems) {
 	if props.Timeout != 0 {
 		p.add("Timeout", props.Timeout, rule)
 	}
+	if props.Service != nil && props.Name != props.Service.Name() {
+		p.add("Name", props.Name, rule)
+	}
+	if props.Patch != nil {
+		p.add("Patch", "func", rule)
+	}
 	if len(props.Labels) > 0 {
 		p.add("Labels", props.Labels, rule)
 	}
 	if len(props.Annotations) > 0 {
 		p.add("Annotations", props.Annotations, rule)
 	}
-	if props.Service == nil {
-		return
+}
+
+// validateService finds what would be overwritten in the object of the Service: it belongs to another construct, whose
+// Patch had the last word on it, and another Scraping may have written to it before.
+func (s *Scraping) validateService() []string {
+	var p problems
+	service := s.props.Service
+	if s.props.Form == ServiceMonitor {
+		value := service.object.Metadata().GetLabel(new(nameLabel))
+		if value != nil && *value != service.Name() && *value != chartLabel(service, nameLabel) {
+			p.add("Service", service.Name(), fmt.Sprintf(
+				"has the label %s=%s, and a ServiceMonitor finds it by that label with its own name; leave the label out there", nameLabel, *value))
+		}
+		return p
 	}
+	metadata, _ := service.object.Metadata().ToJson().(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
 	for _, key := range []string{scrapeAnnotation, scrapePortAnnotation, scrapePathAnnotation} {
-		if value, ok := props.Service.props.Annotations[key]; ok {
-			p.add("Service", props.Service.Name(), fmt.Sprintf("has the annotation %s: %s already, which Scraping sets; leave it out there", key, show(value)))
+		value, ok := annotations[key]
+		if !ok {
+			continue
+		}
+		if other := s.annotator(); other != nil {
+			p.add("Service", service.Name(), fmt.Sprintf(
+				"has the annotations of %s already, and can have those of one Scraping; leave out one of them, or use ServiceMonitor, of which a Service may have several",
+				*other.Node().Path()))
+			return p
+		}
+		p.add("Service", service.Name(), fmt.Sprintf("has the annotation %s: %s already, which Scraping sets; leave it out there", key, show(value)))
+	}
+	return p
+}
+
+// annotator is the Scraping that has written its annotations to the Service, if there is one.
+func (s *Scraping) annotator() *Scraping {
+	for _, construct := range *s.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		other, ok := construct.(*Scraping)
+		if ok && other != s && other.props.Service == s.props.Service && other.props.Form == ScrapeAnnotations {
+			return other
 		}
 	}
+	return nil
 }
 
 // port is the Service's port that Port names.
@@ -173,13 +211,16 @@ type Scraping struct {
 }
 
 // NewScraping makes a Scraping. In the form ServiceMonitor its child Resource is that object, and the Service gets the
-// label app.kubernetes.io/name by which it is found; in the form Annotations it has no child, and the Service gets the
-// annotations.
+// label app.kubernetes.io/name by which it is found; in the form ScrapeAnnotations it has no child, and the Service gets
+// the annotations. A Service that has them already, with other values, is an error.
 func NewScraping(scope constructs.Construct, id string, props ScrapingProps) *Scraping {
 	props = props.withDefaults()
 	s := &Scraping{props: props}
 	tree.New(s, scope, id)
 	messages := props.validate()
+	if len(messages) == 0 {
+		messages = s.validateService()
+	}
 	tree.Invalid(s, messages...)
 	if props.Form == ScrapeAnnotations {
 		if len(messages) == 0 {

@@ -11,7 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // scraping builds a Scraping that is in order but for what change does.
@@ -72,6 +74,25 @@ func TestScrapingAnnotationsNameThePortOfThePods(t *testing.T) {
 	assert.Equal(t, map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/metrics"}, service.Annotations)
 }
 
+// TestScrapingTwice: what does not get into each other's way is allowed.
+func TestScrapingTwice(t *testing.T) {
+	t.Parallel()
+	build := scraping(func(chart cdk8s.Chart, p *infra.ScrapingProps) {
+		infra.NewScraping(chart, "annotations", infra.ScrapingProps{Service: p.Service, Form: infra.ScrapeAnnotations})
+		infra.NewScraping(chart, "admin", infra.ScrapingProps{Service: p.Service, Name: "web-admin", Path: "/admin/metrics"})
+	})
+	assert.Len(t, objects[monitoringv1.ServiceMonitor](t, "ServiceMonitor", build), 2)
+}
+
+// TestScrapingUnderALabelOfTheChart: a chart may call all its objects by one name, and the Service is found by its own.
+func TestScrapingUnderALabelOfTheChart(t *testing.T) {
+	t.Parallel()
+	app := native.NewApp(nil)
+	chart := tree.NewChart(app, "chart", tree.ChartProps{Labels: map[string]string{"app.kubernetes.io/name": "shop"}})
+	scraping(func(cdk8s.Chart, *infra.ScrapingProps) {})(chart)
+	assert.Contains(t, *app.SynthYaml(), "app.kubernetes.io/name: web\n")
+}
+
 func TestScrapingBadInput(t *testing.T) {
 	t.Parallel()
 	props := func(change func(*infra.ScrapingProps)) func(cdk8s.Chart) {
@@ -118,13 +139,34 @@ func TestScrapingBadInput(t *testing.T) {
 		}, func(p *infra.ScrapingProps) { p.Form = infra.ScrapeAnnotations }), []string{
 			`[chart/scraping] Service: "shop" has the annotation prometheus.io/port: "80" already, which Scraping sets; leave it out there`,
 		}},
+		"annotations of a patch": {service(infra.ServiceProps{
+			Ports: []infra.ServicePort{{Name: "http", Port: 80}},
+			Patch: func(s *corev1.Service) { s.Annotations = map[string]string{"prometheus.io/scrape": "false"} },
+		}, func(p *infra.ScrapingProps) { p.Form = infra.ScrapeAnnotations }), []string{
+			`[chart/scraping] Service: "shop" has the annotation prometheus.io/scrape: "false" already, which Scraping sets; leave it out there`,
+		}},
+		"label of a patch": {service(infra.ServiceProps{
+			Ports: []infra.ServicePort{{Name: "http", Port: 80}},
+			Patch: func(s *corev1.Service) { s.Labels = map[string]string{"app.kubernetes.io/name": "all"} },
+		}, nothing), []string{
+			`[chart/scraping] Service: "shop" has the label app.kubernetes.io/name=all, and a ServiceMonitor finds it by that label with its own name; leave the label out there`,
+		}},
+		"annotations of two": {scraping(func(chart cdk8s.Chart, p *infra.ScrapingProps) {
+			p.Form, p.Path = infra.ScrapeAnnotations, "/internal/metrics"
+			infra.NewScraping(chart, "first", infra.ScrapingProps{Service: p.Service, Form: infra.ScrapeAnnotations})
+		}), []string{
+			`[chart/scraping] Service: "web" has the annotations of chart/first already, and can have those of one Scraping; leave out one of them, or use ServiceMonitor, of which a Service may have several`,
+		}},
 		"what annotations cannot say": {props(func(p *infra.ScrapingProps) {
 			p.Form, p.Interval, p.Timeout = infra.ScrapeAnnotations, time.Minute, time.Second
 			p.Labels = map[string]string{"a": "b"}
 			p.Annotations = map[string]string{"c": "d"}
+			p.Name, p.Patch = "metrics", func(*monitoringv1.ServiceMonitor) {}
 		}), []string{
 			`[chart/scraping] Interval: 1m0s has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
 			`[chart/scraping] Timeout: 1s has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
+			`[chart/scraping] Name: "metrics" has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
+			`[chart/scraping] Patch: "func" has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
 			`[chart/scraping] Labels: map[a:b] has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
 			`[chart/scraping] Annotations: map[c:d] has no meaning for the form Annotations; leave it out, or use ServiceMonitor`,
 		}},

@@ -170,6 +170,8 @@ type Service struct {
 	constructs.Construct
 	props  ServiceProps
 	object cdk8s.ApiObject
+	// canary is the first that was made for it.
+	canary *IstioCanary
 }
 
 // NewService makes a Service.

@@ -3,7 +3,6 @@ package infra
 import (
 	"fmt"
 	"math/big"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,14 +18,15 @@ import (
 
 // Availability is the objective for requests that must not fail.
 type Availability struct {
-	// Objective is the percentage of requests that must not fail, for example 99.9. Defaults to no such objective.
+	// Objective is the percentage of requests that must not fail, above 0 and below 100, for example 99.9. Defaults to no
+	// such objective.
 	Objective float64
 }
 
 // Latency is the objective for requests that must not take long.
 type Latency struct {
-	// Objective is the percentage of requests that must take no longer than Threshold, for example 99.
-	// Defaults to no such objective.
+	// Objective is the percentage of requests that must take no longer than Threshold, above 0 and below 100, for example
+	// 99. Defaults to no such objective.
 	Objective float64
 	// Threshold is one of the Buckets of the Metrics: between two of them nobody can count. Required with Objective.
 	Threshold time.Duration
@@ -38,9 +38,11 @@ type ServiceObjectivesProps struct {
 	Name string
 	// Service whose requests count. Required.
 	Service *Service
-	// Availability and Latency are the objectives; at least one has an Objective.
+	// Availability is the objective for requests that must not fail. Defaults to none. One of Availability and Latency is
+	// required.
 	Availability Availability
-	Latency      Latency
+	// Latency is the objective for requests that must not take long. Defaults to none.
+	Latency Latency
 	// Window is the time over which the objectives hold, 28 to 90 whole days. Defaults to 30 days.
 	Window time.Duration
 	// Metrics are the series that the requests are counted by. Default to those of the sample service.
@@ -135,7 +137,7 @@ func validateAlertLabels(p *problems, field string, labels map[string]string) {
 
 // webAddress checks the URL of a page.
 func (p *problems) webAddress(field, address string) {
-	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if !isWebAddress(address) {
 		p.add(field, address, "is not the URL of a page; use for example \"https://example.com/runbooks/web\"")
 	}
 }

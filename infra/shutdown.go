@@ -17,14 +17,15 @@ type Shutdown struct {
 	// whole seconds. It is the lifecycle hook's sleep action, which needs no shell in the image. Defaults to 0: no hook.
 	PreStop time.Duration
 	// Settle is how long the process itself keeps accepting after SIGTERM, for where PreStop does not wait. It becomes
-	// the environment variable SHUTDOWN_SETTLE. Defaults to 0.
+	// the environment variable SHUTDOWN_SETTLE. Beside a readiness probe it is at least that probe's Period, so that the
+	// probe sees it. Defaults to 0.
 	Settle time.Duration
 	// Drain is how long the process may take to finish the requests that it has begun. It becomes the environment
 	// variable SHUTDOWN_DRAIN. Defaults to 15 s.
 	Drain time.Duration
 	// TerminationGracePeriod is the time from the beginning of all this to SIGKILL, in whole seconds. It holds PreStop,
-	// Settle, Drain, and the 2 s in which the process sends its last telemetry. Defaults to their sum, and at least to
-	// Kubernetes' 30 s.
+	// Settle, Drain, and the 2 s in which the process sends its last telemetry, which it learns from the environment
+	// variable SHUTDOWN_FLUSH. Defaults to their sum, and at least to Kubernetes' 30 s.
 	TerminationGracePeriod time.Duration
 }
 
@@ -33,9 +34,6 @@ const (
 
 	// longestShutdown bounds each part, so that their sum makes sense. The sample service allows no more either.
 	longestShutdown = time.Hour
-
-	// shutdownFlush is how long a process may take to send its last telemetry.
-	shutdownFlush = 2 * time.Second
 )
 
 func (s Shutdown) withDefaults() Shutdown {
@@ -52,7 +50,9 @@ func (s Shutdown) withDefaults() Shutdown {
 	return s
 }
 
-func (s Shutdown) sum() time.Duration { return s.PreStop + s.Settle + s.Drain + shutdownFlush }
+func (s Shutdown) sum() time.Duration {
+	return s.PreStop + s.Settle + s.Drain + contract.DefaultShutdownFlush
+}
 
 func (s Shutdown) validate(p *problems, field string) {
 	// What follows from a wrong figure is not worth a message of its own.
@@ -73,7 +73,7 @@ func (s Shutdown) validate(p *problems, field string) {
 	if len(*p) == before && (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
 		p.add(field+".TerminationGracePeriod", s.TerminationGracePeriod, fmt.Sprintf(
 			"is too short: PreStop %s + Settle %s + Drain %s + %s to flush telemetry = %s; raise it, or lower one of them",
-			s.PreStop, s.Settle, s.Drain, shutdownFlush, s.sum()))
+			s.PreStop, s.Settle, s.Drain, contract.DefaultShutdownFlush, s.sum()))
 	}
 }
 
@@ -99,5 +99,6 @@ func (s Shutdown) env() []EnvVar {
 	return []EnvVar{
 		{Name: contract.EnvShutdownSettle, Value: s.Settle.String()},
 		{Name: contract.EnvShutdownDrain, Value: s.Drain.String()},
+		{Name: contract.EnvShutdownFlush, Value: contract.DefaultShutdownFlush.String()},
 	}
 }

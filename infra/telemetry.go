@@ -20,8 +20,8 @@ const EnvoyAccessLog = "envoy"
 type AccessLogging struct {
 	// Providers take the logs: EnvoyAccessLog, or names of the mesh's extensionProviders. Required unless Disabled.
 	Providers []string
-	// Filter is the condition under which a request is logged, in CEL, for example "response.code >= 400".
-	// Defaults to none: all requests are.
+	// Filter is the condition under which a request is logged, in CEL, for example "response.code >= 400"; an error beside
+	// Disabled. Defaults to none: all requests are.
 	Filter string
 	// Disabled turns the logs off, where the mesh or the namespace has them on. Defaults to false.
 	Disabled bool
@@ -30,11 +30,12 @@ type AccessLogging struct {
 // Tracing says which requests proxies trace. Its zero value says nothing of it.
 type Tracing struct {
 	// SamplingPercentage is how many of the requests that come without a decision are traced, 0 to 100; Istio keeps two
-	// decimal places. Defaults to the mesh's, which is 1 unless it says otherwise.
+	// decimal places. An error beside Disabled. Defaults to the mesh's, which is 1 unless it says otherwise.
 	SamplingPercentage *float64
 	// Providers take the spans: names of the mesh's extensionProviders. Default to the mesh's default ones.
 	Providers []string
-	// CustomTags are tags with fixed values that each span has. Default to none.
+	// CustomTags are tags with fixed values that each span has, by their names. An empty value is an error. Default to
+	// none.
 	CustomTags map[string]string
 	// Disabled turns the reporting of spans off. Defaults to false.
 	Disabled bool
@@ -46,9 +47,11 @@ type TelemetryProps struct {
 	Name string
 	// Workload whose proxies it is for. Defaults to all of the namespace.
 	Workload *ProbedDeployment
-	// AccessLogging and Tracing; at least one is set.
+	// AccessLogging says what is logged of requests. Defaults to what the mesh says. One of AccessLogging and Tracing is
+	// required.
 	AccessLogging AccessLogging
-	Tracing       Tracing
+	// Tracing says which requests are traced. Defaults to what the mesh says.
+	Tracing Tracing
 	// Labels and Annotations of the Telemetry. Default to none.
 	Labels, Annotations map[string]string
 	// Patch has the last word on the Telemetry.

@@ -35,6 +35,15 @@ const (
 	// PathReady is for readiness probes: 200 while the service takes traffic,
 	// 503 before it has started and from the first moment of a shutdown.
 	PathReady = "/readyz"
+	// PathMetrics is for Prometheus to read.
+	PathMetrics = "/metrics"
+	// PathConfig shows the effective configuration as JSON, where each value came
+	// from, and no secret.
+	PathConfig = "/configz"
+	// PathFlag answers the value of the feature flag that the query names.
+	PathFlag = "/flag"
+	// PathFault misbehaves as its query says. It is 404 unless EnvFault is set.
+	PathFault = "/fault"
 )
 
 // What the Greeter looks like on the wire: the things a route can match.
@@ -47,6 +56,9 @@ const (
 	// VersionHeader is the metadata key, and so the HTTP/2 header, that carries
 	// the version asked for.
 	VersionHeader = "version"
+	// RequestIDHeader is the header by which proxies tell requests apart. It is
+	// logged, and carried to every outgoing call, as VersionHeader is.
+	RequestIDHeader = "x-request-id"
 )
 
 // Environment variables that the service reads. Each has a flag of the same
@@ -80,9 +92,88 @@ const (
 	// EnvShutdownDrain bounds how long open requests may take to end after
 	// that, as a Go duration. Defaults to DefaultShutdownDrain.
 	EnvShutdownDrain = "SHUTDOWN_DRAIN"
+	// EnvShutdownFlush bounds how long sending the last telemetry and writing the
+	// last log lines may take after that, as a Go duration. Defaults to
+	// DefaultShutdownFlush.
+	EnvShutdownFlush = "SHUTDOWN_FLUSH"
+	// EnvConfigRequired, if true, keeps the service not ready until the file has
+	// been read once. Defaults to false: the file's defaults do.
+	EnvConfigRequired = "CONFIG_REQUIRED"
+	// EnvConfigReload is how often to look whether the file has changed, as a Go
+	// duration; 0 is never. Defaults to DefaultConfigReload.
+	EnvConfigReload = "CONFIG_RELOAD"
+	// EnvProviderRequired, if true, keeps the service not ready until the provider
+	// has answered once. Defaults to false.
+	EnvProviderRequired = "PROVIDER_REQUIRED"
+	// EnvStartDelay is how long to wait before the ports are opened, as a slow
+	// starter does, as a Go duration. Defaults to 0.
+	EnvStartDelay = "START_DELAY"
+	// EnvFault, if true, turns PathFault on. Defaults to false.
+	EnvFault = "FAULT"
+	// EnvLogFile is a file that log lines are appended to, besides standard
+	// output, where a collector beside the service reads it. Defaults to none.
+	EnvLogFile = "LOG_FILE"
+	// EnvMaxBodyBytes is the largest body of a request, and the largest gRPC
+	// message. Defaults to DefaultMaxBodyBytes.
+	EnvMaxBodyBytes = "MAX_BODY_BYTES"
+	// EnvMaxHeaderBytes is the largest header of a request. Defaults to
+	// DefaultMaxHeaderBytes.
+	EnvMaxHeaderBytes = "MAX_HEADER_BYTES"
+	// EnvMaxStreams is how many calls one gRPC connection may have open. Defaults
+	// to DefaultMaxStreams.
+	EnvMaxStreams = "MAX_STREAMS"
+	// EnvReadTimeout bounds how long a client may take to send a request, as a Go
+	// duration. Defaults to DefaultReadTimeout.
+	EnvReadTimeout = "READ_TIMEOUT"
+	// EnvWriteTimeout bounds how long a client may take to receive an answer, on
+	// top of what the answer takes to make, as a Go duration. Defaults to
+	// DefaultWriteTimeout.
+	EnvWriteTimeout = "WRITE_TIMEOUT"
+	// EnvIdleTimeout is how long a connection is kept between two requests, as a
+	// Go duration. Defaults to DefaultIdleTimeout.
+	EnvIdleTimeout = "IDLE_TIMEOUT"
+	// EnvOFREPEndpoint is the base URL where flagd, or another provider of feature
+	// flags, speaks the OpenFeature Remote Evaluation Protocol. Defaults to none:
+	// every flag has its default.
+	EnvOFREPEndpoint = "OFREP_ENDPOINT"
 	// EnvLogLevel is the least level logged: debug, info, warn or error.
 	// Defaults to DefaultLogLevel.
 	EnvLogLevel = "LOG_LEVEL"
+)
+
+// Environment variables of OpenTelemetry's SDKs that the service has options for.
+// See https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
+const (
+	// EnvOTLPEndpoint is the URL of the collector that telemetry is sent to.
+	// Defaults to none: nothing is sent.
+	EnvOTLPEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	// EnvOTLPProtocol is grpc. No other is on offer.
+	EnvOTLPProtocol = "OTEL_EXPORTER_OTLP_PROTOCOL"
+	// EnvOTLPHeaders are sent with each export, as KEY=VALUE,... They are never
+	// shown. Defaults to none.
+	EnvOTLPHeaders = "OTEL_EXPORTER_OTLP_HEADERS"
+	// EnvOTelServiceName is the attribute service.name. Defaults to
+	// DefaultOTelServiceName.
+	EnvOTelServiceName = "OTEL_SERVICE_NAME"
+	// EnvOTelResourceAttributes are more attributes, as KEY=VALUE,... Defaults to
+	// none.
+	EnvOTelResourceAttributes = "OTEL_RESOURCE_ATTRIBUTES"
+	// EnvOTelTracesExporter, EnvOTelMetricsExporter and EnvOTelLogsExporter are otlp
+	// or none. Default to otlp.
+	EnvOTelTracesExporter  = "OTEL_TRACES_EXPORTER"
+	EnvOTelMetricsExporter = "OTEL_METRICS_EXPORTER"
+	EnvOTelLogsExporter    = "OTEL_LOGS_EXPORTER"
+	// EnvOTelTracesSampler says which traces are recorded that the caller has not
+	// decided on. Defaults to DefaultOTelTracesSampler.
+	EnvOTelTracesSampler = "OTEL_TRACES_SAMPLER"
+	// EnvOTelTracesSamplerArg is the share of those, from 0 to 1, where the sampler
+	// has one. Defaults to 1.
+	EnvOTelTracesSamplerArg = "OTEL_TRACES_SAMPLER_ARG"
+	// EnvOTelMetricExportInterval is the time between two exports of metrics, in
+	// milliseconds. Defaults to DefaultOTelMetricExportInterval.
+	EnvOTelMetricExportInterval = "OTEL_METRIC_EXPORT_INTERVAL"
+	// EnvOTelSDKDisabled, if true, turns all of it off. Defaults to false.
+	EnvOTelSDKDisabled = "OTEL_SDK_DISABLED"
 )
 
 // Defaults of the variables above.
@@ -100,7 +191,24 @@ const (
 	// DefaultShutdownDrain leaves room in a terminationGracePeriodSeconds of 30
 	// beside a preStop sleep of 10 seconds.
 	DefaultShutdownDrain = 15 * time.Second
-	DefaultLogLevel      = "info"
+	// DefaultShutdownFlush is what a grace period has to hold beside the rest.
+	DefaultShutdownFlush = 2 * time.Second
+	DefaultConfigReload  = time.Second
+	DefaultMaxBodyBytes  = 1 << 20
+	// DefaultMaxHeaderBytes is a quarter of what Envoy allows.
+	DefaultMaxHeaderBytes = 16 << 10
+	DefaultMaxStreams     = 1000
+	DefaultReadTimeout    = 10 * time.Second
+	DefaultWriteTimeout   = 10 * time.Second
+	// DefaultIdleTimeout is above the 60 s of ingress-nginx's upstream
+	// connections: the side that sends requests should be the one that closes.
+	DefaultIdleTimeout = 2 * time.Minute
+	DefaultLogLevel    = "info"
+
+	DefaultOTelServiceName   = "k8s-combat"
+	DefaultOTelTracesSampler = "parentbased_always_on"
+	// DefaultOTelMetricExportInterval is OpenTelemetry's own.
+	DefaultOTelMetricExportInterval = time.Minute
 )
 
 // UserID is the user and group that the image runs as. Kubelet's runAsNonRoot

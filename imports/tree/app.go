@@ -22,6 +22,7 @@ func NewOfficialApp(outdir string) (app cdk8s.App, err error) {
 		}
 	}
 	defer recovered(&err)
+	loadModule()
 	return cdk8s.NewApp(&cdk8s.AppProps{Outdir: &outdir}), nil
 }
 
@@ -31,6 +32,13 @@ func Synth(app cdk8s.App) (err error) {
 	defer recovered(&err)
 	app.Synth()
 	return nil
+}
+
+// Render returns the objects of a chart as they would be written, as cdk8s.Testing_Synth and chart.ToJson do, on either
+// tree, with an error for what those panic with.
+func Render(chart cdk8s.Chart) (objects []any, err error) {
+	defer recovered(&err)
+	return *chart.ToJson(), nil
 }
 
 func recovered(err *error) {

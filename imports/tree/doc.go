@@ -22,6 +22,11 @@
 //
 //	func (q *Queue) Name() string { return q.name }
 //
+// What cdk8s offers as static functions on constructs is here for both trees: AppOf, ChartOf and ObjectOf find, IsChart
+// and IsObject tell, Render is Testing_Synth, PatchAdd and its likes make operations for AddJsonPatch, DNSLabel and
+// LabelValue make names, and NewDependencyGroup makes one thing to depend on out of several. The documentation of
+// package native has the whole table.
+//
 // The official tree sets conditions on such a struct: it embeds constructs.Construct and no other struct, it has at
 // least one exported method on its pointer, and it declares none of the methods Node, ToString and With itself.
 //

@@ -27,6 +27,8 @@ const (
 	moduleName    = "k8s-combat-tree"
 	moduleVersion = "1.0.0"
 	objectClass   = moduleName + ".JsonObject"
+	// patchInterface is what cdk8s takes for one of its patches.
+	patchInterface = moduleName + ".IPatch"
 )
 
 //go:embed module
@@ -47,16 +49,16 @@ func init() {
 }
 
 // official is the one jsii client of the program.
-var official = &officialTree{scopes: map[constructs.Construct]struct{}{}}
+var official = &officialTree{scopes: map[constructs.IConstruct]struct{}{}}
 
 type officialTree struct {
 	mu sync.Mutex
 	// scopes are known to be official: asking one for its node is a call across jsii, so it is asked once. They are kept
 	// until Close, as jsii itself keeps them.
-	scopes map[constructs.Construct]struct{}
+	scopes map[constructs.IConstruct]struct{}
 }
 
-func (o *officialTree) knows(scope constructs.Construct) bool {
+func (o *officialTree) knows(scope constructs.IConstruct) bool {
 	if !reflect.TypeOf(scope).Comparable() {
 		return false
 	}
@@ -66,7 +68,7 @@ func (o *officialTree) knows(scope constructs.Construct) bool {
 	return ok
 }
 
-func (o *officialTree) remember(scope constructs.Construct) {
+func (o *officialTree) remember(scope constructs.IConstruct) {
 	if !reflect.TypeOf(scope).Comparable() {
 		return
 	}
@@ -92,9 +94,26 @@ func (o *officialTree) newChart(scope constructs.Construct, id string, props Cha
 		}
 		options.Labels = &labels
 	}
-	chart := cdk8s.NewChart(scope, &id, options)
+	var chart cdk8s.Chart
+	if props.GenerateObjectName == nil {
+		chart = cdk8s.NewChart(scope, &id, options)
+	} else {
+		naming := &namingChart{generate: props.GenerateObjectName}
+		cdk8s.NewChart_Override(naming, scope, &id, options)
+		chart = naming
+	}
 	o.remember(chart)
 	return chart
+}
+
+// namingChart is a chart that names its objects in its own way. jsii finds the method that it overrides by its name.
+type namingChart struct {
+	cdk8s.Chart
+	generate func(object cdk8s.ApiObject) string
+}
+
+func (c *namingChart) GenerateObjectName(object cdk8s.ApiObject) *string {
+	return new(c.generate(object))
 }
 
 func (o *officialTree) newObject(scope constructs.Construct, id string, content manifest.Object, clusterScoped bool) cdk8s.ApiObject {
@@ -103,7 +122,6 @@ func (o *officialTree) newObject(scope constructs.Construct, id string, content 
 		// Package manifest makes nothing but JSON values.
 		panic(fmt.Sprintf("object %q: %v", id, err))
 	}
-	loadModule()
 	object := &jsiiProxy_JsonObject{}
 	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, object)
 	return object

@@ -36,6 +36,10 @@ type ChartProps struct {
 	Labels map[string]string
 	// DisableResourceNameHashes leaves the hash out of generated object names. Defaults to false.
 	DisableResourceNameHashes bool
+	// GenerateObjectName names the objects of the chart that have no name of their own, in place of the method of that
+	// name of cdk8s.Chart. It is called while the object is made, with an object that has no name yet, and must not
+	// panic. Defaults to a name made of the object's path.
+	GenerateObjectName func(object cdk8s.ApiObject) string
 }
 
 // New makes self a construct, the child of scope with the given id. self is a pointer to a struct that embeds
@@ -54,6 +58,18 @@ func New(self, scope constructs.Construct, id string) {
 	})
 	Invalid(self, problem...)
 }
+
+// NewConstruct makes a construct that only holds others, as constructs.NewConstruct does, on either tree.
+func NewConstruct(scope constructs.Construct, id string) constructs.Construct {
+	c := &plainConstruct{}
+	New(c, scope, id)
+	return c
+}
+
+type plainConstruct struct{ constructs.Construct }
+
+// Plain is there since jsii wants a method.
+func (*plainConstruct) Plain() {}
 
 // NewChart makes a chart in the tree of scope. Like New, it reports a bad id at synth.
 func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Chart {
@@ -207,13 +223,14 @@ func try(id string, add func(id string)) (refused any) {
 	return nil
 }
 
-func nativeScope(scope constructs.Construct) (Scope, bool) {
+func nativeScope(scope constructs.IConstruct) (Scope, bool) {
 	if official.knows(scope) {
 		return nil, false
 	}
 	if native, ok := scope.Node().(Scope); ok {
 		return native, true
 	}
+	loadModule()
 	official.remember(scope)
 	return nil, false
 }

@@ -19,6 +19,9 @@ func rollout(chart cdk8s.Chart) {
 	workload.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Pods(1)}
 	workload.TopologySpread = []infra.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
 	workload.Rollout = tutorialRollout()
+	// gRPC clients look a name up again when a connection ends, but at most every 30 s (grpc-go's dns resolver). Pods that
+	// are replaced more slowly than that, with their start and PreStop, never all go between two looks.
+	workload.Rollout.MinReady = 20 * time.Second
 	workload.Shutdown = infra.Shutdown{PreStop: 10 * time.Second, Drain: 15 * time.Second, TerminationGracePeriod: 30 * time.Second}
 	workload.Probes = tutorialProbes()
 	// Unlike /ping, it fails from the first moment of a shutdown.

@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	tree.Close()
+	if err := running.close(); err != nil {
+		fmt.Println("the engine did not end well:", err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -136,6 +140,33 @@ func TestErrorsAreTheSameOnBothTrees(t *testing.T) {
   [chart/wrong] apiVersion: "v2" is not what this constructor makes; leave it out, or write "v1"
   [chart/wrong] kind: "Password" is not what this constructor makes; leave it out, or write "Secret"
   [chart-2] id: "chart" is taken below the app; give each construct an id that its siblings do not have`, err.Error())
+}
+
+// TestChecksAcrossConstructsAreTheSameOnBothTrees: what a construct asks the tree, or another one's object, is answered
+// alike.
+func TestChecksAcrossConstructsAreTheSameOnBothTrees(t *testing.T) {
+	_, err := same(t, func(app cdk8s.App) {
+		edge := tree.NewChart(app, "edge", tree.ChartProps{Namespace: "edge"})
+		door := infra.NewIstioGateway(edge, "gateway", infra.IstioGatewayProps{
+			Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"./www.example.com", "shop/cart.example.com"}}},
+		})
+		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "shop", Labels: map[string]string{"app.kubernetes.io/name": "shop"}})
+		web := newShop(chart, "shop").Web()
+		infra.NewIstioCanary(chart, "canary", infra.IstioCanaryProps{
+			Name: "web", Service: web.Service(), Versions: []infra.Version{{Name: "v1", Workload: web.Deployment()}},
+			Gateways: []*infra.IstioGateway{door}, Hosts: []string{"www.example.com", "cart.example.com"},
+			Rules: []infra.Rule{{To: []infra.Destination{{Workload: web.Deployment()}}}},
+		})
+		infra.NewScraping(chart, "monitor", infra.ScrapingProps{Service: web.Service(), Port: "http"})
+		for _, id := range []string{"first", "second"} {
+			infra.NewScraping(chart, id, infra.ScrapingProps{Service: web.Service(), Port: "http", Form: infra.ScrapeAnnotations})
+		}
+	})
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), `[shop/canary] Hosts[0]: "www.example.com" is not open to namespace "shop"`)
+	assert.Contains(t, err.Error(), `[shop/second] Service: "web" has the annotations of shop/first already`)
+	assert.NotContains(t, err.Error(), "cart.example.com")
+	assert.NotContains(t, err.Error(), "[shop/monitor]", "a label of the chart is no label of the Service")
 }
 
 func TestOfficialObjectsAreCdk8sApiObjects(t *testing.T) {

@@ -7,11 +7,14 @@
 // # Images
 //
 // Nothing is pushed to a registry. The images crossoverjie/k8s-combat:v1 and crossoverjie/k8s-combat:istio, both of
-// this repository, must be on the nodes beforehand; the tests set imagePullPolicy to IfNotPresent:
+// this repository, must be on the nodes beforehand, and the load that some tests put on the service; the tests set
+// imagePullPolicy to IfNotPresent:
 //
 //	docker build -t crossoverjie/k8s-combat:v1 -t crossoverjie/k8s-combat:istio .
-//	kind load docker-image crossoverjie/k8s-combat:v1 crossoverjie/k8s-combat:istio
-//	minikube image load crossoverjie/k8s-combat:v1 && minikube image load crossoverjie/k8s-combat:istio
+//	docker build -t crossoverjie/k8s-combat-load:e2e -f infra/e2e/load/Dockerfile .
+//	kind load docker-image crossoverjie/k8s-combat:v1 crossoverjie/k8s-combat:istio crossoverjie/k8s-combat-load:e2e
+//
+// With minikube: `minikube image load` for each of them.
 //
 // # Istio
 //

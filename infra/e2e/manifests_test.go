@@ -21,11 +21,24 @@ import (
 // synth returns the chapter's file.
 func synth(t *testing.T, chapter chapters.Chapter) []byte {
 	t.Helper()
+	return written(t, chapter.Name, func(app cdk8s.App) { chapter.New(app) })
+}
+
+// apply applies the objects that build adds to a chart.
+func apply(t *testing.T, namespace string, build func(chart cdk8s.Chart)) {
+	t.Helper()
+	content := written(t, "chart", func(app cdk8s.App) { build(tree.NewChart(app, "chart", tree.ChartProps{})) })
+	kubectl(t, content, "apply", "--server-side", "--namespace", namespace, "--filename", "-")
+}
+
+// written returns the file of a chart of the app that build fills.
+func written(t *testing.T, chart string, build func(app cdk8s.App)) []byte {
+	t.Helper()
 	outdir := t.TempDir()
 	app := native.NewApp(&cdk8s.AppProps{Outdir: &outdir})
-	chapter.New(app)
+	build(app)
 	require.NoError(t, tree.Synth(app))
-	content, err := os.ReadFile(filepath.Join(outdir, chapter.Name+".k8s.yaml"))
+	content, err := os.ReadFile(filepath.Join(outdir, chart+".k8s.yaml"))
 	require.NoError(t, err)
 	return content
 }

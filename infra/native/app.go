@@ -3,6 +3,7 @@ package native
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,7 +21,8 @@ type app struct {
 // NewApp makes the root of a native tree as cdk8s.NewApp makes that of an official one. props may be nil, and means
 // what it means there: Outdir defaults to the environment variable CDK8S_OUTDIR, else to "dist", OutputFileExtension to
 // ".k8s.yaml", YamlOutputType to one file a chart, RecordConstructMetadata to whether CDK8S_RECORD_CONSTRUCT_METADATA
-// is "true". It panics for a YamlOutputType that does not exist. Resolvers are called for plain values: a tree without jsii has no tokens and no lazy values.
+// is "true". It panics for a YamlOutputType that does not exist. Resolvers are called for plain values: a tree without
+// jsii has no tokens and no lazy values, and NewApp panics for a resolver of cdk8s that resolves these.
 func NewApp(props *cdk8s.AppProps) cdk8s.App {
 	if props == nil {
 		props = &cdk8s.AppProps{}
@@ -48,6 +50,12 @@ func NewApp(props *cdk8s.AppProps) cdk8s.App {
 	}
 	if props.Resolvers != nil {
 		a.resolvers = slices.Clone(*props.Resolvers)
+		for _, resolver := range a.resolvers {
+			if v := reflect.Indirect(reflect.ValueOf(resolver)); v.IsValid() && isProxy(v.Type()) {
+				fail("resolver %T lives in Node.js, and a native tree has none of the lazy values and tokens that it resolves: "+
+					"pass resolvers of your own", resolver)
+			}
+		}
 	}
 	switch a.outputType {
 	case cdk8s.YamlOutputType_FILE_PER_APP, cdk8s.YamlOutputType_FILE_PER_CHART,
@@ -77,7 +85,7 @@ func (a *app) Charts() *[]cdk8s.Chart {
 }
 
 func (a *app) SynthYaml() *string {
-	order := newValidOrder(a.node)
+	order := newCheckedOrder(a.node)
 	var all file
 	for _, c := range order.charts() {
 		all.objects = append(all.objects, renderings(order.objects(c))...)

@@ -13,17 +13,21 @@ type chart struct {
 	labels    map[string]string
 	// plainNames leaves the hash out of the names of objects.
 	plainNames bool
+	// generateName names objects in place of all that, unless it is nil.
+	generateName func(object cdk8s.ApiObject) string
 }
 
 // NewChart makes a chart as cdk8s.NewChart does: scope is an App, a Chart or another construct of a native tree, id is
 // unique among its children, and props may be nil. It panics for an id that is empty or taken, and for a scope of the
 // official tree.
 func NewChart(scope constructs.Construct, id *string, props *cdk8s.ChartProps) cdk8s.Chart {
-	return newChart(nodeOf(scope), id, props)
+	required("scope", scope != nil)
+	required("id", id != nil)
+	return newChart(nodeOf(scope), id, props, nil)
 }
 
-func newChart(scope *node, id *string, props *cdk8s.ChartProps) *chart {
-	c := &chart{labels: map[string]string{}}
+func newChart(scope *node, id *string, props *cdk8s.ChartProps, generateName func(cdk8s.ApiObject) string) *chart {
+	c := &chart{labels: map[string]string{}, generateName: generateName}
 	if props != nil {
 		c.namespace = props.Namespace
 		c.plainNames = props.DisableResourceNameHashes != nil && *props.DisableResourceNameHashes
@@ -49,7 +53,7 @@ func (n *node) AddChart(id string, props tree.ChartProps) cdk8s.Chart {
 	if props.Namespace != "" {
 		options.Namespace = &props.Namespace
 	}
-	return newChart(n, &id, options)
+	return newChart(n, &id, options, props.GenerateObjectName)
 }
 
 func (c *chart) Namespace() *string { return c.namespace }
@@ -73,20 +77,24 @@ func (c *chart) ApiObjects() *[]cdk8s.ApiObject {
 }
 
 func (c *chart) GenerateObjectName(object cdk8s.ApiObject) *string {
-	return new(c.objectName(nodeOf(object), *object.Kind()))
+	required("apiObject", object != nil)
+	return new(c.objectName(nodeOf(object), object))
 }
 
-func (c *chart) objectName(object *node, kind string) string {
+func (c *chart) objectName(n *node, object cdk8s.ApiObject) string {
+	if c.generateName != nil {
+		return c.generateName(object)
+	}
 	maxLength := maxLabel
-	if kind == "CronJob" {
+	if *object.Kind() == "CronJob" {
 		// Kubernetes appends 11 characters to the names of its jobs.
 		maxLength = 52
 	}
-	return dnsLabel(object, maxLength, !c.plainNames)
+	return dnsLabel(n, maxLength, !c.plainNames)
 }
 
 func (c *chart) ToJson() *[]any {
-	order := newValidOrder(c.node.app().node)
+	order := newCheckedOrder(c.node.app().node)
 	if !order.has(c.node) {
 		order = newOrder(c.node) // it was removed from the app
 	}

@@ -80,28 +80,43 @@ func (m *metadata) Name() *string { return m.name }
 
 func (m *metadata) Namespace() *string { return m.namespace }
 
-func (m *metadata) AddLabel(key, value *string) { set(&m.labels, *key, *value) }
+func (m *metadata) AddLabel(key, value *string) {
+	required("key", key != nil)
+	required("value", value != nil)
+	set(&m.labels, *key, *value)
+}
 
 func (m *metadata) GetLabel(key *string) *string {
+	required("key", key != nil)
 	if value, ok := find(m.labels, *key).(string); ok {
 		return &value
 	}
 	return nil
 }
 
-func (m *metadata) AddAnnotation(key, value *string) { set(&m.annotations, *key, *value) }
+func (m *metadata) AddAnnotation(key, value *string) {
+	required("key", key != nil)
+	required("value", value != nil)
+	set(&m.annotations, *key, *value)
+}
 
 func (m *metadata) AddFinalizers(finalizers ...*string) {
 	for _, finalizer := range finalizers {
+		required("finalizers", finalizer != nil)
 		m.finalizers = append(m.finalizers, *finalizer)
 	}
 }
 
 func (m *metadata) AddOwnerReference(owner *cdk8s.OwnerReference) {
+	required("owner", owner != nil)
 	m.ownerReferences = append(m.ownerReferences, settle(jsonValue(owner)))
 }
 
-func (m *metadata) Add(key *string, value any) { set(&m.others, *key, settle(jsonValue(value))) }
+func (m *metadata) Add(key *string, value any) {
+	required("key", key != nil)
+	required("value", value != nil)
+	set(&m.others, *key, settle(jsonValue(value)))
+}
 
 func (m *metadata) ToJson() any { return plain(m.render()) }
 

@@ -9,11 +9,8 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 
-	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/native/internal/js"
 )
-
-var _ tree.Scope = (*node)(nil)
 
 // node is a construct's place in the tree: all that the tree knows about it.
 type node struct {
@@ -79,18 +76,16 @@ func sanitizeID(id string) string {
 
 // nodeOf returns the node of a construct of this tree.
 func nodeOf(c constructs.IConstruct) *node {
-	if c == nil {
-		fail("a construct of the native tree is needed here, not nil")
-	}
-	n, ok := c.Node().(*node)
+	required("construct", c != nil)
+	h, ok := c.Node().(handle)
 	if !ok {
 		fail("%T does not stand in a native tree: begin the tree with native.NewApp, or use the functions of cdk8s for it", c)
 	}
-	return n
+	return h[0]
 }
 
 func (n *node) AddConstruct(self constructs.Construct, id string) constructs.Construct {
-	return &construct{newChild(n, self, "Construct", &id)}
+	return jsiiCannotTakeTheNativeTree_useCdk8sNewApp{newChild(n, self, "Construct", &id)}
 }
 
 func (n *node) Id() *string { return new(n.id) }
@@ -164,6 +159,7 @@ func (n *node) FindAll(order constructs.ConstructOrder) *[]constructs.IConstruct
 }
 
 func (n *node) TryFindChild(id *string) constructs.IConstruct {
+	required("id", id != nil)
 	child := n.children.find(sanitizeID(*id))
 	if child == nil {
 		return nil
@@ -180,6 +176,7 @@ func (n *node) FindChild(id *string) constructs.IConstruct {
 }
 
 func (n *node) TryRemoveChild(id *string) *bool {
+	required("childName", id != nil)
 	return new(n.children.remove(*id))
 }
 
@@ -197,7 +194,12 @@ func (n *node) DefaultChild() constructs.IConstruct {
 	return other
 }
 
-func (n *node) SetDefaultChild(child constructs.IConstruct) { n.defaultChild = child }
+func (n *node) SetDefaultChild(child constructs.IConstruct) {
+	if child != nil {
+		nodeOf(child) // of this tree, and no other
+	}
+	n.defaultChild = child
+}
 
 func (n *node) Lock() { n.locked = true }
 
@@ -213,6 +215,7 @@ func (n *node) isLocked() bool {
 }
 
 func (n *node) AddValidation(validation constructs.IValidation) {
+	required("validation", validation != nil)
 	n.validations = append(n.validations, validation)
 }
 
@@ -229,6 +232,7 @@ func (n *node) Validate() *[]*string {
 func (n *node) With(mixins ...constructs.IMixin) constructs.IConstruct {
 	all := *n.FindAll(constructs.ConstructOrder_PREORDER)
 	for _, mixin := range mixins {
+		required("mixins", mixin != nil)
 		for _, construct := range all {
 			if *mixin.Supports(construct) {
 				mixin.ApplyTo(construct)

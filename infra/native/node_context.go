@@ -7,6 +7,8 @@ import (
 )
 
 func (n *node) SetContext(key *string, value any) {
+	required("key", key != nil)
+	required("value", value != nil)
 	if children := n.children.list(); len(children) > 0 {
 		ids := make([]string, len(children))
 		for i, child := range children {
@@ -21,6 +23,7 @@ func (n *node) SetContext(key *string, value any) {
 }
 
 func (n *node) GetContext(key *string) any {
+	required("key", key != nil)
 	value := n.TryGetContext(key)
 	if value == nil {
 		fail("No context value present for %s key", *key)
@@ -29,6 +32,7 @@ func (n *node) GetContext(key *string) any {
 }
 
 func (n *node) TryGetContext(key *string) any {
+	required("key", key != nil)
 	for ; n != nil; n = n.parent {
 		if value := n.context[*key]; value != nil {
 			return value

@@ -65,8 +65,8 @@ func dependencyKey(dep constructs.IDependable) any {
 	case constructs.Dependable:
 		return dep
 	}
-	fail("%T cannot be depended on in the native tree: pass the constructs, or a value of your own with the method "+
-		"DependencyRoots() *[]constructs.IConstruct", dep)
+	fail("%T cannot be depended on in the native tree: pass the constructs, a group made with tree.NewDependencyGroup, or a value of your own "+
+		"with the method DependencyRoots() *[]constructs.IConstruct", dep)
 	return nil
 }
 

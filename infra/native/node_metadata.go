@@ -13,6 +13,8 @@ func (n *node) Metadata() *[]*constructs.MetadataEntry {
 }
 
 func (n *node) AddMetadata(kind *string, data any, options *constructs.MetadataOptions) {
+	required("type_", kind != nil)
+	required("data", data != nil)
 	if data = contextValue(data); data == nil {
 		return
 	}
@@ -32,7 +34,7 @@ func (n *node) AddMetadata(kind *string, data any, options *constructs.MetadataO
 
 // stackTrace returns the calls that led to AddMetadata, innermost first.
 func stackTrace() *[]*string {
-	const above = 3 // runtime.Callers, stackTrace, AddMetadata
+	const above = 4 // runtime.Callers, stackTrace, AddMetadata of the node and of its handle
 	callers := make([]uintptr, 64)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(above, callers)])
 	trace := []*string{}

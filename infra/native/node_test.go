@@ -63,7 +63,7 @@ func TestInvalidIDs(t *testing.T) {
 		"taken, below an object": {func() { o := newObject(chart, "o", nil); newObject(o, "y", nil); newObject(o, "y", nil) }, "There is already a Construct with name 'y' in ApiObject [o]"},
 		"taken once cleaned":     {func() { newChart(app, "a/b"); newChart(app, "a--b") }, "There is already a Construct with name 'a--b' in App"},
 		"empty":                  {func() { newChart(app, "") }, "Only root constructs may have an empty ID"},
-		"nil":                    {func() { native.NewChart(app, nil, nil) }, "Only root constructs may have an empty ID"},
+		"nil":                    {func() { native.NewChart(app, nil, nil) }, "parameter id is required, but nil was provided"},
 		"empty construct":        {func() { scope.AddConstruct(&group{}, "") }, "Only root constructs may have an empty ID"},
 	} {
 		assert.PanicsWithError(t, c.want, c.add, name)
@@ -178,7 +178,7 @@ func TestMetadata(t *testing.T) {
 	t.Parallel()
 	node := newChart(native.NewApp(nil), "c").Node()
 	assert.Empty(t, *node.Metadata())
-	node.AddMetadata(new("ignored"), nil, nil)
+	node.AddMetadata(new("ignored"), (*string)(nil), nil)
 	node.AddMetadata(new("note"), "text", nil)
 	node.AddMetadata(new("given"), 1, &constructs.MetadataOptions{StackTraceOverride: &[]*string{new("here")}})
 	node.AddMetadata(new("traced"), 1, &constructs.MetadataOptions{StackTrace: new(true)})
@@ -242,9 +242,9 @@ func TestForeignConstructs(t *testing.T) {
 	assert.PanicsWithError(t, want, func() {
 		native.NewApiObject(foreign{}, new("x"), &cdk8s.ApiObjectProps{ApiVersion: new("v1"), Kind: new("Pod")})
 	})
-	assert.PanicsWithError(t, "a construct of the native tree is needed here, not nil", func() { newChart(nil, "x") })
-	assert.PanicsWithError(t, "string cannot be depended on in the native tree: pass the constructs, or a value of your own with "+
-		"the method DependencyRoots() *[]constructs.IConstruct", func() { chart.Node().AddDependency("x") })
+	assert.PanicsWithError(t, "parameter scope is required, but nil was provided", func() { newChart(nil, "x") })
+	assert.PanicsWithError(t, "string cannot be depended on in the native tree: pass the constructs, a group made with tree.NewDependencyGroup, or a value of "+
+		"your own with the method DependencyRoots() *[]constructs.IConstruct", func() { chart.Node().AddDependency("x") })
 }
 
 func TestDeepTree(t *testing.T) {

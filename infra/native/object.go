@@ -28,9 +28,9 @@ type apiObject struct {
 // tree. It panics for an id that is empty or taken, for an apiVersion that is not VERSION or GROUP/VERSION, and for a
 // scope that is below no chart.
 func NewApiObject(scope constructs.Construct, id *string, props *cdk8s.ApiObjectProps) cdk8s.ApiObject {
-	if props == nil {
-		fail("props of %T are required: say at least apiVersion and kind", props)
-	}
+	required("scope", scope != nil)
+	required("id", id != nil)
+	required("props", props != nil)
 	content := map[string]any{"apiVersion": props.ApiVersion, "kind": props.Kind}
 	if props.Metadata != nil {
 		content[metadataKey] = props.Metadata
@@ -66,7 +66,7 @@ func newAPIObject(scope *node, id *string, content yaml.Mapping) *apiObject {
 	o.node = newChild(scope, o, "ApiObject", id)
 	o.node.object = o
 	if o.metadata.name == nil {
-		o.metadata.name = new(o.chart.objectName(o.node, o.kind))
+		o.metadata.name = new(o.chart.objectName(o.node, o))
 	}
 	return o
 }

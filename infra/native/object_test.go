@@ -125,13 +125,13 @@ func TestInvalidObjects(t *testing.T) {
 	add := func(fields map[string]any) func() { return func() { newObject(chart, "o", fields) } }
 	for want, object := range map[string]func(){
 		"invalid apiVersion a/b/c, expecting GROUP/VERSION. See https://kubernetes.io/docs/reference/using-api/api-overview/#api-groups": add(map[string]any{"apiVersion": "a/b/c"}),
-		"an object needs a string as kind, not <nil>":                                   add(map[string]any{"kind": nil}),
-		"an object needs a string as apiVersion, not 1":                                 add(map[string]any{"apiVersion": 1}),
-		"metadata is a string, not a manifest.Object":                                   add(map[string]any{"metadata": "x"}),
-		"metadata.name is a int, not a string":                                          add(map[string]any{"metadata": map[string]any{"name": 1}}),
-		"can't render non-simple object of type 'chan int'":                             add(map[string]any{"spec": map[string]any{"x": make(chan int)}}),
-		"props of *cdk8s.ApiObjectProps are required: say at least apiVersion and kind": func() { native.NewApiObject(chart, new("o"), nil) },
-		"cannot find a parent chart (directly or indirectly)":                           func() { newObject(native.NewApp(nil), "o", nil) },
+		"an object needs a string as kind, not <nil>":         add(map[string]any{"kind": nil}),
+		"an object needs a string as apiVersion, not 1":       add(map[string]any{"apiVersion": 1}),
+		"metadata is a string, not a manifest.Object":         add(map[string]any{"metadata": "x"}),
+		"metadata.name is a int, not a string":                add(map[string]any{"metadata": map[string]any{"name": 1}}),
+		"can't render non-simple object of type 'chan int'":   add(map[string]any{"spec": map[string]any{"x": make(chan int)}}),
+		"parameter props is required, but nil was provided":   func() { native.NewApiObject(chart, new("o"), nil) },
+		"cannot find a parent chart (directly or indirectly)": func() { newObject(native.NewApp(nil), "o", nil) },
 	} {
 		assert.PanicsWithError(t, want, object)
 	}
@@ -178,8 +178,8 @@ func TestValuesOfJsii(t *testing.T) {
 	object := newObject(newChart(native.NewApp(nil), "c"), "o", nil)
 	assert.PanicsWithError(t, "native_test.jsiiProxy_Lazy lives in Node.js, where the native tree cannot read it: pass plain values",
 		func() { object.Metadata().Add(new("x"), map[string]any{"y": []any{&jsiiProxy_Lazy{}}}) })
-	assert.PanicsWithError(t, "a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: pass the operation itself, "+
-		`like map[string]any{"op": "replace", "path": "/spec/replicas", "value": 3}`,
+	assert.PanicsWithError(t, "a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: make it with package tree, "+
+		`like tree.PatchReplace("/spec/replicas", 3)`,
 		func() { object.AddJsonPatch(&jsiiProxy_Lazy{}) })
 }
 
@@ -188,7 +188,7 @@ func TestConstructsAreNoValues(t *testing.T) {
 	chart := newChart(native.NewApp(nil), "c")
 	object := newObject(chart, "o", nil)
 	g := newGroup(chart, "g")
-	const refused = `stands in a native tree, which jsii cannot see: begin the tree with cdk8s.NewApp to use it with libraries of jsii`
+	const refused = `is of the native tree (infra/native), which jsii cannot take: make the App with cdk8s.NewApp, or make the objects with tree.NewObject or the constructors of imports/`
 	for _, value := range []any{chart, object, g, g.Node(), map[string]any{"x": chart}} {
 		_, err := json.Marshal(value)
 		assert.ErrorContains(t, err, refused)

@@ -41,6 +41,13 @@ func newValidOrder(root *node) *order {
 	return o
 }
 
+// newCheckedOrder does the same, but as SynthYaml and ToJson do it, where a dependency that cannot be is found first.
+func newCheckedOrder(root *node) *order {
+	o := newOrder(root)
+	o.validate()
+	return o
+}
+
 func collect(root *node) *order {
 	o := &order{}
 	var visit func(n *node)

@@ -2,6 +2,7 @@ package native
 
 import (
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -19,26 +20,31 @@ type operation struct {
 	value          any
 }
 
-// AddJsonPatch takes operations as their JSON has them, so any Go value that encodes to one will do.
+// AddJsonPatch takes the patches of package tree, and operations as their JSON has them: any Go value that encodes to one.
 func (o *apiObject) AddJsonPatch(ops ...cdk8s.JsonPatch) {
-	for _, op := range ops {
+	o.patches = append(o.patches, operations(ops)...)
+}
+
+func operations(ops []cdk8s.JsonPatch) []operation {
+	result := make([]operation, len(ops))
+	for i, op := range ops {
 		if v := reflect.Indirect(reflect.ValueOf(op)); v.IsValid() && isProxy(v.Type()) {
-			fail("a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: pass the operation " +
-				`itself, like map[string]any{"op": "replace", "path": "/spec/replicas", "value": 3}`)
+			fail("a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: make it with " +
+				`package tree, like tree.PatchReplace("/spec/replicas", 3)`)
 		}
 		fields, _ := jsonValue(op).(map[string]any)
-		var patch operation
+		patch := &result[i]
 		patch.op, _ = fields["op"].(string)
 		patch.path, _ = fields["path"].(string)
 		patch.from, _ = fields["from"].(string)
 		patch.value = fields["value"]
 		switch patch.op {
 		case "add", "remove", "replace", "copy", "move", "test":
-			o.patches = append(o.patches, patch)
 		default:
 			fail("%v is not an operation of RFC 6902: its op has to be add, remove, replace, copy, move or test", op)
 		}
 	}
+	return result
 }
 
 // applyPatches applies operations in turn. As in cdk8s, what they add is not sorted, nulls stay, and to remove what is
@@ -130,20 +136,28 @@ func freeze(value any) any {
 	return value
 }
 
+// clone copies a value as cdk8s does, by way of JSON, in which infinite numbers of a collection are null.
 func clone(value any) any {
 	switch value := value.(type) {
 	case *object:
 		o := &object{slices.Clone(value.entries)}
 		for i := range o.entries {
-			o.entries[i].Value = clone(o.entries[i].Value)
+			o.entries[i].Value = clone(finite(o.entries[i].Value))
 		}
 		return o
 	case *array:
 		a := &array{slices.Clone(value.items)}
 		for i := range a.items {
-			a.items[i] = clone(a.items[i])
+			a.items[i] = clone(finite(a.items[i]))
 		}
 		return a
+	}
+	return value
+}
+
+func finite(value any) any {
+	if number, ok := value.(float64); ok && math.IsInf(number, 0) {
+		return nil
 	}
 	return value
 }
@@ -182,12 +196,20 @@ func put(root any, pointer string, value any, insert bool) any {
 			parent.entries = append(parent.entries, yaml.Entry{Key: key, Value: value})
 		}
 	case *array:
-		switch i := min(parent.place(key, pointer), len(parent.items)); {
-		case insert || i == len(parent.items):
-			parent.items = slices.Insert(parent.items, i, value)
-		default:
-			parent.items[i] = value
+		i := parent.place(key, pointer)
+		if insert {
+			parent.items = slices.Insert(parent.items, min(i, len(parent.items)), value)
+			return root
 		}
+		// Arrays of JavaScript grow up to the item that is set, with nulls.
+		const maxGap = 1000
+		if i > len(parent.items)+maxGap {
+			fail("%s is far beyond the end of the list, which has %d items", pointer, len(parent.items))
+		}
+		for i >= len(parent.items) {
+			parent.items = append(parent.items, nil)
+		}
+		parent.items[i] = value
 	}
 	return root
 }

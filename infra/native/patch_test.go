@@ -77,6 +77,7 @@ func TestJSONPatchErrors(t *testing.T) {
 		`/spec/list/-1 does not exist: "-1" is not the index of an item`:       op("remove", "/spec/list/-1", nil),
 		"/spec/absent does not exist":                                          from("move", "/spec/absent", "/spec/x"),
 		"/spec/list/2 does not exist":                                          from("copy", "/spec/list/2", "/spec/x"),
+		"/spec/list/9999 is far beyond the end of the list, which has 2 items": op("replace", "/spec/list/9999", 1),
 		`"spec" is not a JSON pointer: it has to begin with a slash`:           op("add", "spec", 1),
 		"the patched object is not an object any more":                         op("remove", "", nil),
 	} {

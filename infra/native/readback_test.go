@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra/native/internal/randdoc"
+	"github.com/crossoverJie/k8s-combat/infra/internal/randdoc"
 )
 
 // TestTextsAreReadBack holds package tree to its word: a text that it lets pass is read by Kubernetes' own YAML parser as

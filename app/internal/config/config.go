@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
-
-	"github.com/crossoverJie/k8s-combat/app/internal/redact"
 )
 
 // Config is the effective configuration: what the flags say, else what the
@@ -21,6 +19,8 @@ type Config struct {
 
 	// ProviderURL is the base URL of the service that is asked for /ping.
 	ProviderURL *url.URL
+	// ProviderRequired keeps the service not ready until it has answered once.
+	ProviderRequired bool
 	// CallTimeout bounds each call of the provider or of another Greeter.
 	CallTimeout time.Duration
 
@@ -32,27 +32,55 @@ type Config struct {
 
 	// File is the path of the YAML file, none if empty.
 	File string
+	// FileRequired keeps the service not ready until the file was read once.
+	FileRequired bool
+	// FileReload is how often to look for a new one, never if 0.
+	FileReload time.Duration
 
+	// StartDelay is how long to wait before listening.
+	StartDelay time.Duration
 	// ShutdownSettle is how long to go on serving after SIGTERM, not ready.
 	ShutdownSettle time.Duration
 	// ShutdownDrain bounds the wait for open requests after that.
 	ShutdownDrain time.Duration
+	// ShutdownFlush bounds the wait for the last telemetry and log lines.
+	ShutdownFlush time.Duration
+
+	// Limits of what one client may take.
+	MaxBodyBytes   int
+	MaxHeaderBytes int
+	MaxStreams     int
+	ReadTimeout    time.Duration
+	WriteTimeout   time.Duration
+	IdleTimeout    time.Duration
+
+	// Fault turns /fault on.
+	Fault bool
+	// OFREPEndpoint is where feature flags are asked for, nil if nowhere.
+	OFREPEndpoint *url.URL
 
 	LogLevel slog.Level
+	// LogFile is written to besides standard output, none if empty.
+	LogFile string
+
+	OTel OTel
 }
 
-// LogValue shows the configuration without its secrets.
-func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("http_address", c.HTTPAddress),
-		slog.String("grpc_address", c.GRPCAddress),
-		slog.String("provider_url", c.ProviderURL.Redacted()),
-		slog.String("call_timeout", c.CallTimeout.String()),
-		slog.String("pg_url", redact.URL(c.PGURL.Reveal())),
-		slog.Any("pg_pwd", c.PGPassword),
-		slog.String("config_file", c.File),
-		slog.String("shutdown_settle", c.ShutdownSettle.String()),
-		slog.String("shutdown_drain", c.ShutdownDrain.String()),
-		slog.String("log_level", c.LogLevel.String()),
-	)
+// OTel is what is sent to an OpenTelemetry Collector.
+type OTel struct {
+	// Endpoint is the collector's URL, nil if there is none.
+	Endpoint *url.URL
+	Disabled bool
+	// Headers may hold a token.
+	Headers     map[string]string
+	ServiceName string
+	Attributes  map[string]string
+	// NoTraces, NoMetrics and NoLogs leave a signal out.
+	NoTraces, NoMetrics, NoLogs bool
+	Sampler                     string
+	SamplerShare                float64
+	MetricInterval              time.Duration
 }
+
+// Enabled reports whether anything is sent.
+func (o OTel) Enabled() bool { return o.Endpoint != nil && !o.Disabled }

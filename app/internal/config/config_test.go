@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -30,47 +30,20 @@ func ExampleParse() {
 	// --grpc-address=":70000": port "70000"; allowed is 0 to 65535
 }
 
-func ExampleWriteUsage() {
-	_ = config.WriteUsage(os.Stdout)
-	// Output:
-	// k8s-combat is the sample service of the tutorial: HTTP and gRPC, made to be deployed.
-	//
-	// Usage: k8s-combat [--FLAG=VALUE ...]
-	//
-	// Each option is a flag or an environment variable. The flag wins.
-	//
-	//   --http-address=HOST:PORT  (HTTP_ADDRESS)
-	//       Address to serve HTTP on. No host: all addresses. Port 0: any free port.
-	//       Defaults to :8081.
-	//   --grpc-address=HOST:PORT  (GRPC_ADDRESS)
-	//       Address to serve gRPC on.
-	//       Defaults to :50051.
-	//   --provider-url=URL  (PROVIDER_URL)
-	//       Base URL of the service that /service calls.
-	//       Defaults to http://k8s-combat-service:8081.
-	//   --call-timeout=DURATION  (CALL_TIMEOUT)
-	//       Longest wait for the answer to one call of another service.
-	//       Defaults to 2s.
-	//   --pg-url=URL  (PG_URL)
-	//       Database URL that / shows, its password masked.
-	//   --pg-pwd=PASSWORD  (PG_PWD)
-	//       Database password. Prefer the environment: a process list shows flags.
-	//   --config-file=PATH  (CONFIG_FILE)
-	//       YAML file with name, pulsar.url and pulsar.token. It may be missing.
-	//       Defaults to /go/bin/app.yaml.
-	//   --shutdown-settle=DURATION  (SHUTDOWN_SETTLE)
-	//       On SIGTERM, go on serving this long while not ready. A preStop sleep needs none.
-	//       Defaults to 0s.
-	//   --shutdown-drain=DURATION  (SHUTDOWN_DRAIN)
-	//       After that, wait this long for open requests to end, then cut them.
-	//       Defaults to 15s.
-	//   --log-level=LEVEL  (LOG_LEVEL)
-	//       Least level to log: debug, info, warn or error.
-	//       Defaults to info.
-	//
-	// SIGTERM or SIGINT shuts down in order, a second one at once.
-	// Exit status: 0 after a shutdown in order, 1 after a failure or a second signal,
-	// 2 for a bad flag or variable.
+func TestUsageHasEveryOption(t *testing.T) {
+	settings, err := config.Settings(nil, environ(nil))
+	require.NoError(t, err)
+	var usage strings.Builder
+	require.NoError(t, config.WriteUsage(&usage))
+	assert.True(t, strings.HasPrefix(usage.String(), "k8s-combat is the sample service of the tutorial"))
+	for _, s := range settings {
+		assert.Contains(t, usage.String(), "  "+s.Flag+"=")
+		assert.Contains(t, usage.String(), "("+s.Env+")\n")
+		if s.Value != "" {
+			assert.Contains(t, usage.String(), "Defaults to "+s.Value+".\n")
+		}
+	}
+	assert.Contains(t, usage.String(), "2 for a bad flag or variable.")
 }
 
 func environ(env map[string]string) func(string) (string, bool) {
@@ -118,6 +91,25 @@ func TestParse(t *testing.T) {
 			env:  map[string]string{"HTTP_PORT": "tcp://10.0.0.1:80", "GRPC_SERVICE_HOST": "10.0.0.1", "APP": "name: k8s-combat"},
 			want: func(*config.Config) {},
 		},
+		"toggles": {
+			args: []string{"--fault", "--config-required=true"},
+			env:  map[string]string{"PROVIDER_REQUIRED": "TRUE"},
+			want: func(c *config.Config) { c.Fault, c.FileRequired, c.ProviderRequired = true, true, true },
+		},
+		"OpenTelemetry": {
+			env: map[string]string{
+				"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_SERVICE_NAME": "web",
+				"OTEL_RESOURCE_ATTRIBUTES": "service.version=v1,team=a%20b", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20x",
+				"OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5", "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+			},
+			want: func(c *config.Config) {
+				c.OTel = config.OTel{
+					Endpoint: &url.URL{Scheme: "http", Host: "collector:4317"}, ServiceName: "web",
+					Attributes: map[string]string{"service.version": "v1", "team": "a b"}, Headers: map[string]string{"authorization": "Bearer x"},
+					NoLogs: true, Sampler: "traceidratio", SamplerShare: 0.5, MetricInterval: 5 * time.Second,
+				}
+			},
+		},
 		"any free port twice": {
 			args: []string{"--http-address=:0", "--grpc-address=:0"},
 			want: func(c *config.Config) { c.HTTPAddress, c.GRPCAddress = ":0", ":0" },
@@ -152,7 +144,20 @@ func TestParseDefaults(t *testing.T) {
 	assert.Equal(t, "/go/bin/app.yaml", c.File)
 	assert.Equal(t, time.Duration(0), c.ShutdownSettle)
 	assert.Equal(t, 15*time.Second, c.ShutdownDrain)
+	assert.Equal(t, 2*time.Second, c.ShutdownFlush)
+	assert.Equal(t, time.Second, c.FileReload)
+	assert.False(t, c.FileRequired)
+	assert.False(t, c.ProviderRequired)
+	assert.False(t, c.Fault)
+	assert.Equal(t, 1<<20, c.MaxBodyBytes)
+	assert.Equal(t, 16<<10, c.MaxHeaderBytes)
+	assert.Equal(t, 1000, c.MaxStreams)
+	assert.Equal(t, 10*time.Second, c.ReadTimeout)
+	assert.Equal(t, 10*time.Second, c.WriteTimeout)
+	assert.Equal(t, 2*time.Minute, c.IdleTimeout)
 	assert.Equal(t, slog.LevelInfo, c.LogLevel)
+	assert.False(t, c.OTel.Enabled())
+	assert.Nil(t, c.OFREPEndpoint)
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -198,13 +203,26 @@ func TestParseRefuses(t *testing.T) {
 		{"shutdown-drain", "SHUTDOWN_DRAIN", "1 s", wait},
 		{"shutdown-drain", "SHUTDOWN_DRAIN", "-1ns", waitLong},
 		{"shutdown-drain", "SHUTDOWN_DRAIN", "2h", waitLong},
+		{"shutdown-flush", "SHUTDOWN_FLUSH", "2m", "out of range; allowed is 0s to 1m0s"},
+		{"config-required", "CONFIG_REQUIRED", "maybe", "not a switch; allowed is true or false"},
+		{"config-reload", "CONFIG_RELOAD", "1ms", "out of range; allowed is 100ms to 1h0m0s, or 0"},
+		{"max-body-bytes", "MAX_BODY_BYTES", "1Mi", "not a whole number; allowed is 0 to 67108864"},
+		{"max-header-bytes", "MAX_HEADER_BYTES", "10", "out of range; allowed is 1024 to 1048576"},
+		{"max-streams", "MAX_STREAMS", "0", "out of range; allowed is 1 to 1048576"},
+		{"read-timeout", "READ_TIMEOUT", "0s", "out of range; allowed is 100ms to 1h0m0s"},
+		{"ofrep-endpoint", "OFREP_ENDPOINT", "flagd:8016", base},
+		{"otel-exporter-otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", base},
+		{"otel-exporter-otlp-protocol", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "unknown; allowed is grpc"},
+		{"otel-traces-exporter", "OTEL_TRACES_EXPORTER", "zipkin", "unknown; allowed is otlp, none"},
+		{"otel-traces-sampler-arg", "OTEL_TRACES_SAMPLER_ARG", "NaN", "not a share; allowed is 0 to 1, such as 0.1"},
+		{"otel-resource-attributes", "OTEL_RESOURCE_ATTRIBUTES", "a", "not a list of pairs; allowed is KEY=VALUE,... with values percent-encoded"},
 		{"log-level", "LOG_LEVEL", "loud", level},
 		{"log-level", "LOG_LEVEL", "info+2", level},
 		{"log-level", "LOG_LEVEL", "a\nb", level},
 	}
 	for _, tt := range tests {
 		t.Run(tt.flag+"="+tt.value, func(t *testing.T) {
-			_, err := config.Parse([]string{"--" + tt.flag, tt.value}, environ(nil))
+			_, err := config.Parse([]string{"--" + tt.flag + "=" + tt.value}, environ(nil))
 			assert.EqualError(t, err, fmt.Sprintf("--%s=%q: %s", tt.flag, tt.value, tt.want))
 
 			_, err = config.Parse(nil, environ(map[string]string{tt.env: tt.value}))
@@ -229,6 +247,10 @@ func TestParseRefusesCommandLine(t *testing.T) {
 			[]string{"--http-address=0.0.0.0:80", "--grpc-address=[::]:80"},
 			`--http-address or HTTP_ADDRESS="0.0.0.0:80", --grpc-address or GRPC_ADDRESS="[::]:80": the same port twice; allowed are two ports`,
 		},
+		"file that is required, and none": {
+			[]string{"--config-required", "--config-file="},
+			"--config-required or CONFIG_REQUIRED=true: there is no --config-file or CONFIG_FILE to wait for; allowed are both or neither",
+		},
 		"several": {
 			[]string{"--log-level=x", "--http-address=x"},
 			`--http-address="x": not an address; allowed is HOST:PORT or :PORT, such as :8081` + "\n" +
@@ -251,19 +273,53 @@ func TestParseHelp(t *testing.T) {
 }
 
 func TestParseNeverPrintsPasswords(t *testing.T) {
-	_, err := config.Parse([]string{"--provider-url=http://me:hunter2@x", "--pg-pwd=hunter2", "--log-level=x"}, environ(nil))
+	_, err := config.Parse([]string{
+		"--provider-url=http://me:hunter2@x", "--pg-pwd=hunter2", "--log-level=x", "--otel-exporter-otlp-headers=hunter2",
+		"--ofrep-endpoint=http://me:hunter2@x", "--otel-exporter-otlp-endpoint=http://me:hunter2@x",
+	}, environ(nil))
 	require.ErrorContains(t, err, `--provider-url="http://me:***@x": URL with user info; allowed is none`)
 	assert.NotContains(t, err.Error(), "hunter2")
 }
 
-func TestConfigLogsWithoutSecrets(t *testing.T) {
-	c, err := config.Parse([]string{"--pg-url=postgres://me:hunter2@db/x", "--pg-pwd=hunter2"}, environ(nil))
+func TestSettings(t *testing.T) {
+	settings, err := config.Settings([]string{"--log-level=warn", "--pg-url=postgres://me:hunter2@db/x"}, environ(map[string]string{
+		"PG_PWD": "hunter2", "SHUTDOWN_DRAIN": "5s", "LOG_LEVEL": "debug", "OTEL_EXPORTER_OTLP_HEADERS": "authorization=hunter2",
+	}))
 	require.NoError(t, err)
+	for _, want := range []config.Setting{
+		{Flag: "--log-level", Env: "LOG_LEVEL", Value: "warn", Source: config.FromFlag},
+		{Flag: "--pg-url", Env: "PG_URL", Value: "postgres://me:***@db/x", Source: config.FromFlag},
+		{Flag: "--pg-pwd", Env: "PG_PWD", Value: "***", Source: config.FromEnvironment},
+		{Flag: "--shutdown-drain", Env: "SHUTDOWN_DRAIN", Value: "5s", Source: config.FromEnvironment},
+		{Flag: "--otel-exporter-otlp-headers", Env: "OTEL_EXPORTER_OTLP_HEADERS", Value: "***", Source: config.FromEnvironment},
+		{Flag: "--http-address", Env: "HTTP_ADDRESS", Value: ":8081", Source: config.FromDefault},
+	} {
+		assert.Contains(t, settings, want)
+	}
+	assert.NotContains(t, fmt.Sprint(settings), "hunter2")
 
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", "config", c)
-	assert.NotContains(t, log.String(), "hunter2")
-	assert.Contains(t, log.String(), `"pg_url":"postgres://me:***@db/x","pg_pwd":"***"`)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", config.LogSettings(settings))
+	assert.Contains(t, log.String(), `"config":{"pg_url":"postgres://me:***@db/x","pg_pwd":"***","shutdown_drain":"5s","log_level":"warn",`)
+}
+
+func TestPage(t *testing.T) {
+	settings, err := config.Settings(nil, environ(nil))
+	require.NoError(t, err)
+	path := write(t, "name: mine\npulsar: {token: hunter2}\n")
+	page := config.NewPage(settings, path, config.NewWatcher(path, nil).State())
+	assert.NotNil(t, page.File.Read)
+	assert.Empty(t, page.File.Problem)
+	assert.Equal(t, []config.FileValue{
+		{Key: "name", Value: "mine", Source: config.FromFile},
+		{Key: "pulsar.url", Value: "", Source: config.FromDefault},
+		{Key: "pulsar.token", Value: "***", Source: config.FromFile},
+	}, page.File.Values)
+
+	page = config.NewPage(settings, "/nowhere", config.NewWatcher("/nowhere", nil).State())
+	assert.Nil(t, page.File.Read)
+	assert.Equal(t, "missing", page.File.Problem)
+	assert.Equal(t, config.FileValue{Key: "name", Value: "k8s-combat", Source: config.FromDefault}, page.File.Values[0])
 }
 
 func TestSecret(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -37,13 +38,22 @@ type Pulsar struct {
 // DefaultFile is what holds without a file.
 func DefaultFile() File { return File{Name: "k8s-combat"} }
 
+// shown are the values without the secrets.
+func (f File) shown() []FileValue {
+	return []FileValue{
+		{Key: "name", Value: f.Name},
+		{Key: "pulsar.url", Value: redact.URL(f.Pulsar.URL.Reveal())},
+		{Key: "pulsar.token", Value: f.Pulsar.Token.String()},
+	}
+}
+
 // LogValue shows the file without its secrets.
 func (f File) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("name", f.Name),
-		slog.String("pulsar_url", redact.URL(f.Pulsar.URL.Reveal())),
-		slog.Any("pulsar_token", f.Pulsar.Token),
-	)
+	var attrs []slog.Attr
+	for _, v := range f.shown() {
+		attrs = append(attrs, slog.String(strings.ReplaceAll(v.Key, ".", "_"), v.Value))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // ReadFile reads the file at path. It returns a usable File in any case: without
@@ -57,6 +67,10 @@ func ReadFile(path string) (File, error) {
 	if err != nil {
 		return DefaultFile(), err
 	}
+	return parseFile(path, content)
+}
+
+func parseFile(path string, content []byte) (File, error) {
 	file := DefaultFile()
 	if err := yaml.Unmarshal(content, &file); err != nil {
 		return DefaultFile(), fmt.Errorf("%s is not the YAML file expected: %s", path, redact.Quotes(err.Error()))

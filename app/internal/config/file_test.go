@@ -102,16 +102,3 @@ func TestFileLogsWithoutSecrets(t *testing.T) {
 	assert.NotContains(t, log.String(), "hunter2")
 	assert.Contains(t, log.String(), `"pulsar_url":"pulsar://me:***@mq:6650","pulsar_token":"***"`)
 }
-
-func FuzzReadFile(f *testing.F) {
-	f.Add("name: k8s-combat\npulsar:\n  url: \"pulsar://localhost:6650\"\n  token: \"abc\"\n")
-	f.Add("pulsar: *x")
-	f.Add("a: &a [*a]")
-	f.Fuzz(func(t *testing.T, content string) {
-		file, err := config.ReadFile(write(t, content))
-		assert.NotEmpty(t, file.Name)
-		if err != nil {
-			assert.Equal(t, config.DefaultFile(), file)
-		}
-	})
-}

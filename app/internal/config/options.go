@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,12 @@ const (
 	maxShutdownWait = time.Hour
 	// A caller of /service waits this long at most.
 	maxCallTimeout = 10 * time.Minute
+	// Nobody waits longer for telemetry than for requests.
+	maxShutdownFlush = time.Minute
+	minReload        = 100 * time.Millisecond
+	maxReload        = time.Hour
+	// Shorter limits would cut good clients.
+	minIO = 100 * time.Millisecond
 )
 
 // option is one setting, in each of its forms.
@@ -34,10 +41,21 @@ type option struct {
 	// set stores a value in c. Its error says what is wrong and what is allowed,
 	// not where the value came from.
 	set func(c *Config, value string) error
-	// show prepares a refused value for the error message; as it is, quoted, if
+	// show takes the secrets out of a value for people to read; there are none, if
 	// nil.
 	show func(value string) string
+	// toggle is set for a flag that means true without a value.
+	toggle bool
 }
+
+func (o option) shown(value string) string {
+	if o.show == nil {
+		return value
+	}
+	return o.show(value)
+}
+
+func mask(value string) string { return Secret(value).String() }
 
 // options is the one table that flags, environment, help and error messages
 // are made from.
@@ -57,7 +75,12 @@ func options() []option {
 		fallback: contract.DefaultProviderURL,
 		help:     "Base URL of the service that /service calls.",
 		set:      func(c *Config, v string) (err error) { c.ProviderURL, err = parseBaseURL(v); return err },
-		show:     func(v string) string { return strconv.Quote(redact.URL(v)) },
+		show:     redact.URL,
+	}, {
+		flag: "provider-required", env: contract.EnvProviderRequired, value: "BOOL", toggle: true,
+		fallback: "false",
+		help:     "Not ready until the provider has answered /ping once.",
+		set:      func(c *Config, v string) error { return setBool(&c.ProviderRequired, v) },
 	}, {
 		flag: "call-timeout", env: contract.EnvCallTimeout, value: "DURATION",
 		fallback: contract.DefaultCallTimeout.String(),
@@ -69,15 +92,32 @@ func options() []option {
 		flag: "pg-url", env: contract.EnvPGURL, value: "URL",
 		help: "Database URL that / shows, its password masked.",
 		set:  func(c *Config, v string) error { c.PGURL = Secret(v); return nil },
+		show: redact.URL,
 	}, {
 		flag: "pg-pwd", env: contract.EnvPGPassword, value: "PASSWORD",
 		help: "Database password. Prefer the environment: a process list shows flags.",
 		set:  func(c *Config, v string) error { c.PGPassword = Secret(strings.TrimRight(v, "\r\n")); return nil },
+		show: mask,
 	}, {
 		flag: "config-file", env: contract.EnvConfigFile, value: "PATH",
 		fallback: contract.DefaultConfigFile,
 		help:     "YAML file with name, pulsar.url and pulsar.token. It may be missing.",
 		set:      func(c *Config, v string) error { c.File = v; return nil },
+	}, {
+		flag: "config-required", env: contract.EnvConfigRequired, value: "BOOL", toggle: true,
+		fallback: "false",
+		help:     "Not ready while the file is missing or broken at the start. Else its defaults do.",
+		set:      func(c *Config, v string) error { return setBool(&c.FileRequired, v) },
+	}, {
+		flag: "config-reload", env: contract.EnvConfigReload, value: "DURATION",
+		fallback: contract.DefaultConfigReload.String(),
+		help:     "How often to look for a new file, which takes effect without a restart. 0: never.",
+		set:      func(c *Config, v string) error { return setDurationOrZero(&c.FileReload, v, minReload, maxReload) },
+	}, {
+		flag: "start-delay", env: contract.EnvStartDelay, value: "DURATION",
+		fallback: "0s",
+		help:     "Wait this long before the ports are opened, as a slow starter does.",
+		set:      func(c *Config, v string) error { return setDuration(&c.StartDelay, v, 0, maxShutdownWait) },
 	}, {
 		flag: "shutdown-settle", env: contract.EnvShutdownSettle, value: "DURATION",
 		fallback: contract.DefaultShutdownSettle.String(),
@@ -89,10 +129,126 @@ func options() []option {
 		help:     "After that, wait this long for open requests to end, then cut them.",
 		set:      func(c *Config, v string) error { return setDuration(&c.ShutdownDrain, v, 0, maxShutdownWait) },
 	}, {
+		flag: "shutdown-flush", env: contract.EnvShutdownFlush, value: "DURATION",
+		fallback: contract.DefaultShutdownFlush.String(),
+		help:     "After that, take this long at most to send the last telemetry and log lines.",
+		set:      func(c *Config, v string) error { return setDuration(&c.ShutdownFlush, v, 0, maxShutdownFlush) },
+	}, {
+		flag: "max-body-bytes", env: contract.EnvMaxBodyBytes, value: "BYTES",
+		fallback: strconv.Itoa(contract.DefaultMaxBodyBytes),
+		help:     "Largest body of a request (413 beyond) and largest gRPC message.",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxBodyBytes, v, 0, 64<<20) },
+	}, {
+		flag: "max-header-bytes", env: contract.EnvMaxHeaderBytes, value: "BYTES",
+		fallback: strconv.Itoa(contract.DefaultMaxHeaderBytes),
+		help:     "Largest header of a request (431 beyond).",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxHeaderBytes, v, 1<<10, 1<<20) },
+	}, {
+		flag: "max-streams", env: contract.EnvMaxStreams, value: "COUNT",
+		fallback: strconv.Itoa(contract.DefaultMaxStreams),
+		help:     "Most calls that one gRPC connection may have open.",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxStreams, v, 1, 1<<20) },
+	}, {
+		flag: "read-timeout", env: contract.EnvReadTimeout, value: "DURATION",
+		fallback: contract.DefaultReadTimeout.String(),
+		help:     "Longest time to receive a request.",
+		set:      func(c *Config, v string) error { return setDuration(&c.ReadTimeout, v, minIO, maxShutdownWait) },
+	}, {
+		flag: "write-timeout", env: contract.EnvWriteTimeout, value: "DURATION",
+		fallback: contract.DefaultWriteTimeout.String(),
+		help:     "Longest time to send an answer, on top of the calls it takes.",
+		set:      func(c *Config, v string) error { return setDuration(&c.WriteTimeout, v, minIO, maxShutdownWait) },
+	}, {
+		flag: "idle-timeout", env: contract.EnvIdleTimeout, value: "DURATION",
+		fallback: contract.DefaultIdleTimeout.String(),
+		help:     "How long to keep a connection between two requests.",
+		set:      func(c *Config, v string) error { return setDuration(&c.IdleTimeout, v, minIO, maxShutdownWait) },
+	}, {
+		flag: "fault", env: contract.EnvFault, value: "BOOL", toggle: true,
+		fallback: "false",
+		help:     "Turn on /fault, by which callers have the service misbehave.",
+		set:      func(c *Config, v string) error { return setBool(&c.Fault, v) },
+	}, {
+		flag: "ofrep-endpoint", env: contract.EnvOFREPEndpoint, value: "URL",
+		help: "Base URL of flagd's OFREP, for feature flags, such as http://flagd:8016. None: their defaults.",
+		set:  func(c *Config, v string) (err error) { c.OFREPEndpoint, err = parseOptionalURL(v); return err },
+		show: redact.URL,
+	}, {
 		flag: "log-level", env: contract.EnvLogLevel, value: "LEVEL",
 		fallback: contract.DefaultLogLevel,
 		help:     "Least level to log: debug, info, warn or error.",
 		set:      func(c *Config, v string) error { return setLevel(&c.LogLevel, v) },
+	}, {
+		flag: "log-file", env: contract.EnvLogFile, value: "PATH",
+		help: "Append the log to this file too. At 10 MiB it is renamed, app.log to app.1.log.",
+		set:  func(c *Config, v string) error { c.LogFile = v; return nil },
+	}, {
+		flag: "otel-exporter-otlp-endpoint", env: contract.EnvOTLPEndpoint, value: "URL",
+		help: "Collector that traces, metrics and logs are sent to, such as http://collector:4317. None: nothing is sent.",
+		set:  func(c *Config, v string) (err error) { c.OTel.Endpoint, err = parseOptionalURL(v); return err },
+		show: redact.URL,
+	}, {
+		flag: "otel-exporter-otlp-protocol", env: contract.EnvOTLPProtocol, value: "PROTOCOL",
+		fallback: "grpc",
+		help:     "Protocol of the collector: grpc.",
+		set:      func(_ *Config, v string) error { return oneOf(v, "grpc") },
+	}, {
+		flag: "otel-exporter-otlp-headers", env: contract.EnvOTLPHeaders, value: "KEY=VALUE,...",
+		help: "Headers to send with telemetry. Prefer the environment.",
+		set:  func(c *Config, v string) (err error) { c.OTel.Headers, err = parsePairs(v); return err },
+		show: mask,
+	}, {
+		flag: "otel-service-name", env: contract.EnvOTelServiceName, value: "NAME",
+		fallback: contract.DefaultOTelServiceName,
+		help:     "Name of the service in telemetry.",
+		set:      func(c *Config, v string) error { c.OTel.ServiceName = v; return nil },
+	}, {
+		flag: "otel-resource-attributes", env: contract.EnvOTelResourceAttributes, value: "KEY=VALUE,...",
+		help: "More attributes of the service in telemetry.",
+		set:  func(c *Config, v string) (err error) { c.OTel.Attributes, err = parsePairs(v); return err },
+	}, {
+		flag: "otel-traces-exporter", env: contract.EnvOTelTracesExporter, value: "EXPORTER",
+		fallback: "otlp",
+		help:     "Where traces go: otlp or none.",
+		set:      func(c *Config, v string) error { return setExporter(&c.OTel.NoTraces, v) },
+	}, {
+		flag: "otel-metrics-exporter", env: contract.EnvOTelMetricsExporter, value: "EXPORTER",
+		fallback: "otlp",
+		help:     "Where metrics go, besides /metrics: otlp or none.",
+		set:      func(c *Config, v string) error { return setExporter(&c.OTel.NoMetrics, v) },
+	}, {
+		flag: "otel-logs-exporter", env: contract.EnvOTelLogsExporter, value: "EXPORTER",
+		fallback: "otlp",
+		help:     "Where logs go, besides standard output: otlp or none.",
+		set:      func(c *Config, v string) error { return setExporter(&c.OTel.NoLogs, v) },
+	}, {
+		flag: "otel-traces-sampler", env: contract.EnvOTelTracesSampler, value: "SAMPLER",
+		fallback: contract.DefaultOTelTracesSampler,
+		help:     "Which traces to record: always_on, always_off or traceidratio, after parentbased_ if the caller decides.",
+		set: func(c *Config, v string) error {
+			c.OTel.Sampler = v
+			return oneOf(v, "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio")
+		},
+	}, {
+		flag: "otel-traces-sampler-arg", env: contract.EnvOTelTracesSamplerArg, value: "SHARE",
+		fallback: "1",
+		help:     "Share of traces that traceidratio records, 0 to 1.",
+		set:      func(c *Config, v string) error { return setShare(&c.OTel.SamplerShare, v) },
+	}, {
+		flag: "otel-metric-export-interval", env: contract.EnvOTelMetricExportInterval, value: "MILLISECONDS",
+		fallback: strconv.FormatInt(contract.DefaultOTelMetricExportInterval.Milliseconds(), 10),
+		help:     "Time between two exports of metrics.",
+		set: func(c *Config, v string) error {
+			var ms int
+			err := setNumber(&ms, v, 100, int(time.Hour/time.Millisecond))
+			c.OTel.MetricInterval = time.Duration(ms) * time.Millisecond
+			return err
+		},
+	}, {
+		flag: "otel-sdk-disabled", env: contract.EnvOTelSDKDisabled, value: "BOOL", toggle: true,
+		fallback: "false",
+		help:     "Send no telemetry, whatever else is set.",
+		set:      func(c *Config, v string) error { return setBool(&c.OTel.Disabled, v) },
 	}}
 }
 
@@ -160,4 +316,87 @@ func setLevel(to *slog.Level, value string) error {
 		}
 	}
 	return errors.New("not a level; allowed is debug, info, warn or error")
+}
+
+// setDurationOrZero takes 0, which stands for never, beside a range.
+func setDurationOrZero(to *time.Duration, value string, least, most time.Duration) error {
+	if d, err := time.ParseDuration(value); err == nil && d == 0 {
+		*to = 0
+		return nil
+	}
+	if err := setDuration(to, value, least, most); err != nil {
+		return fmt.Errorf("%w, or 0", err)
+	}
+	return nil
+}
+
+func setBool(to *bool, value string) error {
+	switch strings.ToLower(value) {
+	case "true":
+		*to = true
+	case "false":
+		*to = false
+	default:
+		return errors.New("not a switch; allowed is true or false")
+	}
+	return nil
+}
+
+func setNumber(to *int, value string, least, most int) error {
+	n, err := strconv.Atoi(value)
+	switch {
+	case err != nil:
+		return fmt.Errorf("not a whole number; allowed is %d to %d", least, most)
+	case n < least || n > most:
+		return fmt.Errorf("out of range; allowed is %d to %d", least, most)
+	}
+	*to = n
+	return nil
+}
+
+func setShare(to *float64, value string) error {
+	share, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(share >= 0 && share <= 1) {
+		return errors.New("not a share; allowed is 0 to 1, such as 0.1")
+	}
+	*to = share
+	return nil
+}
+
+func setExporter(off *bool, value string) error {
+	*off = value == "none"
+	return oneOf(value, "otlp", "none")
+}
+
+func oneOf(value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return errors.New("unknown; allowed is " + strings.Join(allowed, ", "))
+}
+
+func parseOptionalURL(value string) (*url.URL, error) {
+	if value == "" {
+		return nil, nil
+	}
+	return parseBaseURL(value)
+}
+
+// parsePairs reads KEY=VALUE,... as OpenTelemetry has it, values percent-encoded.
+// Its error repeats no value.
+func parsePairs(value string) (map[string]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	pairs := map[string]string{}
+	for pair := range strings.SplitSeq(value, ",") {
+		key, text, ok := strings.Cut(pair, "=")
+		key = strings.TrimSpace(key)
+		text, err := url.PathUnescape(strings.TrimSpace(text))
+		if !ok || key == "" || err != nil {
+			return nil, errors.New("not a list of pairs; allowed is KEY=VALUE,... with values percent-encoded")
+		}
+		pairs[key] = text
+	}
+	return pairs, nil
 }

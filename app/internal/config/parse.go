@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
@@ -32,29 +31,35 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 		errs   []error
 	)
 	for _, o := range options {
-		value, source := o.fallback, "default of --"+o.flag
-		if v, ok := lookupEnv(o.env); ok && v != "" {
-			value, source = v, o.env
-		}
-		if v, ok := flags[o.flag]; ok {
-			value, source = v, "--"+o.flag
-		}
+		value, from := o.resolve(flags, lookupEnv)
 		if err := o.set(&config, value); err != nil {
-			show := strconv.Quote
-			if o.show != nil {
-				show = o.show
-			}
-			errs = append(errs, fmt.Errorf("%s=%s: %w", source, show(value), err))
+			where := map[Source]string{FromFlag: "--" + o.flag, FromEnvironment: o.env, FromDefault: "default of --" + o.flag}[from]
+			errs = append(errs, fmt.Errorf("%s=%q: %w", where, o.shown(value), err))
 		}
 	}
 	if len(errs) == 0 && collide(config.HTTPAddress, config.GRPCAddress) {
 		errs = append(errs, fmt.Errorf("--http-address or %s=%q, --grpc-address or %s=%q: the same port twice; allowed are two ports",
 			contract.EnvHTTPAddress, config.HTTPAddress, contract.EnvGRPCAddress, config.GRPCAddress))
 	}
+	if config.FileRequired && config.File == "" {
+		errs = append(errs, fmt.Errorf("--config-required or %s=true: there is no --config-file or %s to wait for; allowed are both or neither",
+			contract.EnvConfigRequired, contract.EnvConfigFile))
+	}
 	if len(errs) > 0 {
 		return Config{}, errors.Join(errs...)
 	}
 	return config, nil
+}
+
+// resolve returns the value that an option has, and where it comes from.
+func (o option) resolve(flags map[string]string, lookupEnv func(string) (string, bool)) (string, Source) {
+	if v, ok := flags[o.flag]; ok {
+		return v, FromFlag
+	}
+	if v, ok := lookupEnv(o.env); ok && v != "" {
+		return v, FromEnvironment
+	}
+	return o.fallback, FromDefault
 }
 
 // parseFlags returns the values given on the command line. It leaves judging them
@@ -64,10 +69,15 @@ func parseFlags(options []option, args []string) (map[string]string, error) {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	for _, o := range options {
-		set.Func(o.flag, "", func(value string) error {
+		keep := func(value string) error {
 			values[o.flag] = value
 			return nil
-		})
+		}
+		if o.toggle {
+			set.BoolFunc(o.flag, "", keep)
+		} else {
+			set.Func(o.flag, "", keep)
+		}
 	}
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, ErrHelp

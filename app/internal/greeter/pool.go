@@ -8,14 +8,20 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/metadata"
+	xdscredentials "google.golang.org/grpc/credentials/xds"
+	"google.golang.org/grpc/resolver/dns"
 	"google.golang.org/grpc/status"
+	_ "google.golang.org/grpc/xds" // for targets of the mesh
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 // defaultMaxClients is far above what a tutorial calls, and bounds what somebody
@@ -29,7 +35,8 @@ var ErrClosed = errors.New("the clients are closed")
 // and closes those not used for longest when there are too many. Use NewPool. It
 // is safe for concurrent use.
 type Pool struct {
-	max int
+	max    int
+	tracer trace.Tracer
 
 	mu      sync.Mutex
 	clients map[Target]*client
@@ -49,26 +56,35 @@ type client struct {
 	place   *list.Element
 }
 
-// NewPool returns a pool of at most maxClients clients. Zero stands for 64.
-func NewPool(maxClients int) *Pool {
+// NewPool returns a pool of at most maxClients clients, of whose calls tracer makes
+// spans. Zero stands for 64.
+func NewPool(maxClients int, tracer trace.Tracer) *Pool {
 	if maxClients == 0 {
 		maxClients = defaultMaxClients
 	}
-	return &Pool{max: maxClients, clients: map[Target]*client{}, recent: list.New()}
+	return &Pool{max: maxClients, tracer: tracer, clients: map[Target]*client{}, recent: list.New()}
 }
 
-// SayHello greets name at target, asking for version, and returns the reply's
-// message. An empty version is sent as such. Errors of the call are gRPC
-// statuses.
-func (p *Pool) SayHello(ctx context.Context, target Target, name, version string) (string, error) {
+// SayHello greets name at target, with what ctx carries on, and returns the reply's
+// message. Errors of the call are gRPC statuses.
+func (p *Pool) SayHello(ctx context.Context, target Target, name string) (message string, err error) {
 	c, err := p.acquire(target)
 	if err != nil {
 		return "", err
 	}
 	defer p.release(c)
 
-	ctx = metadata.AppendToOutgoingContext(ctx, contract.VersionHeader, version)
-	reply, err := helloworld.NewGreeterClient(c.conn).SayHello(ctx, &helloworld.HelloRequest{Name: name})
+	method := strings.TrimPrefix(helloworld.Greeter_SayHello_FullMethodName, "/")
+	ctx, span := p.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("rpc.system.name", "grpc"), attribute.String("rpc.method", method), attribute.String("server.address", string(target))))
+	defer func() {
+		span.SetAttributes(attribute.String("rpc.response.status_code", status.Code(err).String()))
+		if err != nil {
+			span.SetStatus(codes.Error, status.Code(err).String())
+		}
+		span.End()
+	}()
+	reply, err := helloworld.NewGreeterClient(c.conn).SayHello(propagate.ToGRPC(ctx), &helloworld.HelloRequest{Name: name})
 	if err != nil {
 		return "", explain(err)
 	}
@@ -155,19 +171,59 @@ func (p *Pool) release(c *client) {
 // error is that the connection is closed already.
 func (c *client) closeConn() { _ = c.conn.Close() }
 
+// serviceConfig spreads calls over all addresses of a name, which a headless
+// Service has one of for each pod, and repeats a call that a server has refused or
+// lost. The budget keeps that from making an overload worse: ten failures more
+// than a tenth of the successes, and there are no retries until it is half full
+// again. gRPC for Go does no hedging.
+const serviceConfig = `{
+	"loadBalancingConfig": [{"round_robin": {}}],
+	"methodConfig": [{
+		"name": [{"service": "` + contract.GreeterService + `"}],
+		"retryPolicy": {
+			"maxAttempts": 3,
+			"initialBackoff": "0.05s",
+			"maxBackoff": "0.5s",
+			"backoffMultiplier": 2,
+			"retryableStatusCodes": ["UNAVAILABLE"]
+		}
+	}],
+	"retryThrottling": {"maxTokens": 20, "tokenRatio": 0.1}
+}`
+
+func init() {
+	// gRPC's own least time between two questions is 30 seconds, in which a
+	// rollout replaces every pod.
+	dns.SetMinResolutionInterval(time.Second)
+}
+
 // dial makes a client. It does not connect yet.
 func dial(target Target) (*grpc.ClientConn, error) {
-	return grpc.NewClient(string(target),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+	options := []grpc.DialOption{
 		// A proxy for the way out of the cluster is none for the way inside.
 		grpc.WithNoProxy(),
-		// Else each resolution also asks DNS for a service config in a TXT record.
-		grpc.WithDisableServiceConfig(),
 		// gRPC's own longest wait between two attempts is two minutes. Pods that
 		// were replaced are back sooner.
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second},
 			MinConnectTimeout: 5 * time.Second,
 		}),
-	)
+	}
+	if target.isXDS() {
+		// The mesh says which certificates to use, if any, and how to balance and
+		// retry.
+		security, err := xdscredentials.NewClientCredentials(xdscredentials.ClientOptions{FallbackCreds: insecure.NewCredentials()})
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, grpc.WithTransportCredentials(security))
+	} else {
+		options = append(options,
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultServiceConfig(serviceConfig),
+			// Else each resolution also asks DNS for a service config in a TXT record.
+			grpc.WithDisableServiceConfig(),
+		)
+	}
+	return grpc.NewClient(string(target), options...)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -21,11 +22,14 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 // peer is a Greeter on a loopback port.
 type peer struct {
 	target greeter.Target
+	// failures are how many calls fail before others do not.
+	failures, calls atomic.Int32
 	// opened and open count connections, ever and now.
 	opened, open atomic.Int32
 	// hold, if set, is waited for by each call.
@@ -42,6 +46,9 @@ func newPeer(t *testing.T, hold chan struct{}) *peer {
 
 	server := grpc.NewServer(grpc.StatsHandler(p), grpc.UnaryInterceptor(
 		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if p.calls.Add(1) <= p.failures.Load() {
+				return nil, status.Error(codes.Unavailable, "draining")
+			}
 			if p.hold != nil {
 				select {
 				case <-p.hold:
@@ -78,9 +85,11 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
+var tracer = noop.NewTracerProvider().Tracer("")
+
 func newPool(t *testing.T, maxClients int) *greeter.Pool {
 	t.Helper()
-	pool := greeter.NewPool(maxClients)
+	pool := greeter.NewPool(maxClients, tracer)
 	t.Cleanup(pool.Close)
 	return pool
 }
@@ -132,7 +141,7 @@ func TestPoolKeepsOneClientForEachTarget(t *testing.T) {
 	for i := range 20 {
 		target := []greeter.Target{one.target, two.target}[i%2]
 		wait.Go(func() {
-			message, err := pool.SayHello(testContext(t), target, "world", fmt.Sprint(i))
+			message, err := pool.SayHello(propagate.WithVersion(testContext(t), fmt.Sprint(i)), target, "world")
 			assert.NoError(t, err)
 			assert.Equal(t, fmt.Sprintf("hostname:pod-1, in:world, version:%d", i), message)
 		})
@@ -146,7 +155,7 @@ func TestPoolIsBounded(t *testing.T) {
 	one, two, three := newPeer(t, nil), newPeer(t, nil), newPeer(t, nil)
 	pool := newPool(t, 2)
 	for _, p := range []*peer{one, two, one, three} {
-		_, err := pool.SayHello(testContext(t), p.target, "world", "")
+		_, err := pool.SayHello(testContext(t), p.target, "world")
 		require.NoError(t, err)
 	}
 	assert.Eventually(t, func() bool { return two.open.Load() == 0 }, 10*time.Second, time.Millisecond, "not used for longest")
@@ -161,12 +170,12 @@ func TestPoolLetsCallsOfADroppedClientEnd(t *testing.T) {
 
 	done := make(chan error, 1)
 	go func() {
-		_, err := pool.SayHello(testContext(t), slow.target, "world", "")
+		_, err := pool.SayHello(testContext(t), slow.target, "world")
 		done <- err
 	}()
 	require.Eventually(t, func() bool { return slow.open.Load() == 1 }, 10*time.Second, time.Millisecond)
 
-	_, err := pool.SayHello(testContext(t), other.target, "world", "")
+	_, err := pool.SayHello(testContext(t), other.target, "world")
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, slow.open.Load(), "its call goes on")
 	close(hold)
@@ -182,7 +191,7 @@ func TestPoolFails(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, listener.Close())
 
-		_, err = newPool(t, 0).SayHello(testContext(t), target, "world", "")
+		_, err = newPool(t, 0).SayHello(testContext(t), target, "world")
 		assert.Equal(t, codes.Unavailable, status.Code(err))
 		assert.ErrorContains(t, err, "connection refused")
 	})
@@ -190,15 +199,43 @@ func TestPoolFails(t *testing.T) {
 		slow := newPeer(t, make(chan struct{}))
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := newPool(t, 0).SayHello(ctx, slow.target, "world", "")
+		_, err := newPool(t, 0).SayHello(ctx, slow.target, "world")
 		assert.Equal(t, codes.DeadlineExceeded, status.Code(err))
 	})
 	t.Run("closed", func(t *testing.T) {
 		pool := newPool(t, 0)
 		pool.Close()
-		_, err := pool.SayHello(testContext(t), newPeer(t, nil).target, "world", "")
+		_, err := pool.SayHello(testContext(t), newPeer(t, nil).target, "world")
 		assert.ErrorIs(t, err, greeter.ErrClosed)
 	})
+}
+
+func TestPoolRetries(t *testing.T) {
+	flaky := newPeer(t, nil)
+	flaky.failures.Store(2)
+	message, err := newPool(t, 0).SayHello(testContext(t), flaky.target, "world")
+	require.NoError(t, err)
+	assert.Equal(t, "hostname:pod-1, in:world, version:", message)
+	assert.EqualValues(t, 3, flaky.calls.Load())
+}
+
+func TestPoolRetriesWithinABudget(t *testing.T) {
+	broken := newPeer(t, nil)
+	broken.failures.Store(1 << 30)
+	pool := newPool(t, 0)
+	const calls = 40
+	for range calls {
+		_, err := pool.SayHello(testContext(t), broken.target, "world")
+		assert.Equal(t, codes.Unavailable, status.Code(err))
+	}
+	assert.LessOrEqual(t, broken.calls.Load(), int32(calls+12), "retries end where they do not help")
+}
+
+func TestPoolWithoutAMesh(t *testing.T) {
+	target, err := greeter.ParseTarget("xds:///k8s-combat-service")
+	require.NoError(t, err)
+	_, err = newPool(t, 0).SayHello(testContext(t), target, "world")
+	assert.ErrorContains(t, err, "bootstrap")
 }
 
 func TestPoolNoticesThatATargetIsBack(t *testing.T) {
@@ -209,7 +246,7 @@ func TestPoolNoticesThatATargetIsBack(t *testing.T) {
 	target, err := greeter.ParseTarget(address)
 	require.NoError(t, err)
 	pool := newPool(t, 0)
-	_, err = pool.SayHello(testContext(t), target, "world", "")
+	_, err = pool.SayHello(testContext(t), target, "world")
 	require.Error(t, err)
 
 	listener, err = net.Listen("tcp", address)
@@ -219,7 +256,7 @@ func TestPoolNoticesThatATargetIsBack(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 	assert.Eventually(t, func() bool {
-		_, err := pool.SayHello(testContext(t), target, "world", "")
+		_, err := pool.SayHello(testContext(t), target, "world")
 		return err == nil
 	}, 15*time.Second, 20*time.Millisecond)
 }

@@ -2,7 +2,6 @@ package greeter
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -13,20 +12,30 @@ import (
 )
 
 // A Target is the address of a Greeter, as gRPC's name resolution takes it:
-// "dns:///HOST:PORT". Two ways to write one host and port are one Target.
+// "dns:///HOST:PORT", or "xds:///HOST:PORT" for a service of the mesh whose control
+// plane the variable GRPC_XDS_BOOTSTRAP leads to. Two ways to write one host and port
+// are one Target.
 type Target string
 
 var errTarget = errors.New("allowed is a host name or an IP address, then maybe :PORT (1 to 65535), " +
-	"with dns:/// before it or not, such as k8s-combat-service, [::1]:50051 or dns:///k8s-combat-service:50051")
+	"with dns:/// or xds:/// before it or not, such as k8s-combat-service, [::1]:50051 or dns:///k8s-combat-service:50051")
 
-// dnsScheme is the one name resolution on offer. The others that gRPC has would let
-// a caller reach sockets of this pod (unix) or go round DNS (passthrough).
-const dnsScheme = "dns:///"
+// The name resolutions on offer. The others that gRPC has would let a caller reach
+// sockets of this pod (unix) or go round DNS (passthrough).
+const (
+	dnsScheme = "dns:///"
+	xdsScheme = "xds:///"
+)
+
+func (t Target) isXDS() bool { return strings.HasPrefix(string(t), xdsScheme) }
 
 // ParseTarget reads what a caller wrote. Without a port it is
 // contract.GRPCPort.
 func ParseTarget(s string) (Target, error) {
-	hostport := strings.TrimPrefix(s, dnsScheme)
+	scheme, hostport := dnsScheme, strings.TrimPrefix(s, dnsScheme)
+	if name, ok := strings.CutPrefix(s, xdsScheme); ok {
+		scheme, hostport = xdsScheme, name
+	}
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host, port = trimBrackets(hostport), strconv.Itoa(contract.GRPCPort)
@@ -37,25 +46,13 @@ func ParseTarget(s string) (Target, error) {
 	}
 	port = strconv.FormatUint(n, 10)
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
-		return Target(dnsScheme + net.JoinHostPort(ip.String(), port)), nil
+		return Target(scheme + net.JoinHostPort(ip.String(), port)), nil
 	}
 	host = strings.ToLower(host)
 	if !isHostName(host) {
 		return "", errTarget
 	}
-	return Target(dnsScheme + net.JoinHostPort(host, port)), nil
-}
-
-const maxVersionLength = 128
-
-var errVersion = fmt.Errorf("allowed are up to %d printable ASCII characters, such as 100", maxVersionLength)
-
-// CheckVersion says whether gRPC can carry a version as metadata.
-func CheckVersion(s string) error {
-	if len(s) > maxVersionLength || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return errVersion
-	}
-	return nil
+	return Target(scheme + net.JoinHostPort(host, port)), nil
 }
 
 // trimBrackets takes the brackets off "[::1]".

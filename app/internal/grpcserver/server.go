@@ -8,29 +8,49 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
+	"github.com/crossoverJie/k8s-combat/app/internal/listener"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
 )
 
-// Limits of what one client may take. gRPC's own are 16 MiB of headers, 4 MiB a
-// message, streams without end and two minutes to say hello.
 const (
-	maxHeaderBytes  = 16 << 10
-	maxMessageBytes = 1 << 20
-	maxStreams      = 1000
 	// handshakeTimeout is also how long a connection that says nothing can hold
 	// up the end of the others: GOAWAY is sent once all handshakes are over.
+	// gRPC's own is two minutes.
 	handshakeTimeout = 5 * time.Second
+	// A connection that is silent for so long is asked whether its client is still
+	// there. gRPC's own is two hours.
+	keepaliveTime    = time.Minute
+	keepaliveTimeout = 20 * time.Second
 )
+
+// Options is what the server needs. All fields but RequestLog and Tracer are
+// required.
+type Options struct {
+	Greeter helloworld.GreeterServer
+	// MaxHeaderBytes, MaxMessageBytes and MaxStreams are limits of what one client
+	// may take. gRPC's own are 16 MiB, 4 MiB and streams without end.
+	MaxHeaderBytes, MaxMessageBytes, MaxStreams uint32
+	Metrics                                     *metrics.Metrics
+	// RequestLog is told of each call. Defaults to none.
+	RequestLog *logging.Log
+	// Tracer makes a span of each call. Defaults to none.
+	Tracer trace.Tracer
+	Log    *slog.Logger
+}
 
 // Server is a gRPC server on a listener. It is a lifecycle.Server.
 type Server struct {
-	listener *trackedListener
+	listener *listener.Listener
 	server   *grpc.Server
 	health   *health.Server
 
@@ -40,22 +60,24 @@ type Server struct {
 
 // New returns a server that has yet to serve. It is not healthy before
 // SetServing says so.
-func New(listener net.Listener, greeter helloworld.GreeterServer, log *slog.Logger) *Server {
+func New(l net.Listener, o Options) *Server {
 	s := &Server{
-		listener: track(listener),
+		listener: listener.New(l),
 		health:   health.NewServer(),
 		draining: make(chan struct{}),
 	}
+	observe := &observer{log: o.Log, requests: o.RequestLog, metrics: o.Metrics, tracer: o.Tracer}
 	s.server = grpc.NewServer(
-		grpc.MaxHeaderListSize(maxHeaderBytes),
-		grpc.MaxRecvMsgSize(maxMessageBytes),
-		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(o.MaxHeaderBytes),
+		grpc.MaxRecvMsgSize(int(o.MaxMessageBytes)),
+		grpc.MaxConcurrentStreams(o.MaxStreams),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.ChainUnaryInterceptor(logUnary(log), recoverUnary(log)),
-		grpc.ChainStreamInterceptor(logStream(log), recoverStream(log), s.endWatch),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.UnaryInterceptor(observe.unary),
+		grpc.ChainStreamInterceptor(observe.stream, s.endWatch),
 	)
 	s.SetServing(false)
-	helloworld.RegisterGreeterServer(s.server, greeter)
+	helloworld.RegisterGreeterServer(s.server, o.Greeter)
 	grpc_health_v1.RegisterHealthServer(s.server, s.health)
 	reflection.Register(s.server)
 	return s
@@ -77,11 +99,22 @@ func (s *Server) SetServing(serving bool) {
 func (s *Server) Name() string { return "grpc" }
 
 // Serve implements lifecycle.Server.
-func (s *Server) Serve() error { return s.server.Serve(s.listener) }
+func (s *Server) Serve() error {
+	err := s.server.Serve(s.listener)
+	select {
+	case <-s.draining:
+		// The listener was closed before the server.
+		return nil
+	default:
+		return err
+	}
+}
 
-// Drain implements lifecycle.Server.
+// Drain implements lifecycle.Server. GOAWAY has each client open its next
+// connection elsewhere, and repeat by itself what this server has not begun.
 func (s *Server) Drain(ctx context.Context) error {
 	s.drainOnce.Do(func() { close(s.draining) })
+	s.listener.StopAccepting()
 	done := make(chan struct{})
 	go func() {
 		s.server.GracefulStop()
@@ -94,7 +127,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	// Stop waits for handshakes as GracefulStop does; without connections there
 	// are none.
-	s.listener.closeConnections()
+	s.listener.CloseConnections()
 	s.server.Stop()
 	return ctx.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -26,11 +27,13 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/grpcserver"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
 )
 
 func Example() {
 	listener := bufconn.Listen(1 << 16)
-	server := grpcserver.New(listener, &greeter.Service{Hostname: "pod-1"}, slog.New(slog.DiscardHandler))
+	server := grpcserver.New(listener, options(&greeter.Service{Hostname: "pod-1"}))
 	served := make(chan error)
 	go func() { served <- server.Serve() }()
 
@@ -49,28 +52,49 @@ func Example() {
 	// <nil> <nil>
 }
 
+func options(g helloworld.GreeterServer) grpcserver.Options {
+	return grpcserver.Options{
+		Greeter:        g,
+		MaxHeaderBytes: 16 << 10, MaxMessageBytes: 1 << 20, MaxStreams: 1000,
+		Metrics: metrics.New(),
+		Log:     slog.New(slog.DiscardHandler),
+	}
+}
+
 func dial(listener *bufconn.Listener) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///bufconn",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 }
 
-// logBuffer is a log that tests read while it is written.
-type logBuffer struct {
+// output is what a log says, so far.
+type output struct {
+	*logging.Log
+	sink *logging.Sink
+
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
+func newOutput() *output {
+	o := &output{}
+	o.sink = logging.NewSink(o)
+	o.Log = logging.New(o.sink, slog.LevelDebug, logging.NewIdentity("pod-1", "app"))
+	return o
 }
 
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+// String ends the log.
+func (o *output) String() string {
+	o.sink.Close(long)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 // fakeGreeter does what the name in the request says.
@@ -96,7 +120,8 @@ type fixture struct {
 	greeter  *fakeGreeter
 	listener *bufconn.Listener
 	conn     *grpc.ClientConn
-	log      *logBuffer
+	log      *output
+	metrics  *metrics.Metrics
 	served   chan error
 }
 
@@ -105,10 +130,13 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{
 		greeter:  &fakeGreeter{held: make(chan struct{}), hold: make(chan struct{})},
 		listener: bufconn.Listen(1 << 16),
-		log:      &logBuffer{},
+		log:      newOutput(),
 		served:   make(chan error, 1),
 	}
-	f.Server = grpcserver.New(f.listener, f.greeter, slog.New(slog.NewJSONHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	o := options(f.greeter)
+	o.Log, o.RequestLog = f.log.Logger, f.log.Log
+	f.metrics = o.Metrics
+	f.Server = grpcserver.New(f.listener, o)
 	go func() { f.served <- f.Serve() }()
 	var err error
 	f.conn, err = dial(f.listener)
@@ -182,23 +210,37 @@ func TestPanicIsAnError(t *testing.T) {
 	_, err := f.hello(testContext(t, long), "panic")
 	assert.Equal(t, codes.Internal, status.Code(err))
 	assert.NotContains(t, err.Error(), "kaboom")
-	assert.Contains(t, f.log.String(), `"msg":"handler panicked","method":"/helloworld.Greeter/SayHello","cause":"kaboom","stack":"`)
 
 	message, err := f.hello(testContext(t, long), "next")
 	require.NoError(t, err)
 	assert.Equal(t, "next", message)
+	assert.Contains(t, f.log.String(), `"msg":"handler panicked","app":"app","hostname":"pod-1","method":"/helloworld.Greeter/SayHello","cause":"kaboom","stack":"`)
+	assert.Contains(t, f.page(), `grpc_server_handled_total{grpc_code="Internal",grpc_method="SayHello",grpc_service="helloworld.Greeter",grpc_type="unary"} 1`)
+	assert.Contains(t, f.page(), `grpc_server_handling_seconds_count{grpc_code="OK",grpc_method="SayHello",grpc_service="helloworld.Greeter",grpc_type="unary"} 1`)
+	assert.Contains(t, f.page(), "\npanics_total 1\n")
+}
+
+// page is what Prometheus reads.
+func (f *fixture) page() string {
+	w := httptest.NewRecorder()
+	f.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
 }
 
 func TestCallsAreLogged(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.hello(testContext(t, long), "hunter2")
+	ctx := metadata.AppendToOutgoingContext(testContext(t, long), "version", "100", "x-request-id", "r-1",
+		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	_, err := f.hello(ctx, "hunter2")
 	require.NoError(t, err)
-	assert.Regexp(t, `"level":"INFO","msg":"call","method":"/helloworld.Greeter/SayHello","code":"OK","duration_ms":[0-9.]+}`, f.log.String())
-	assert.NotContains(t, f.log.String(), "hunter2")
-
 	_, err = grpc_health_v1.NewHealthClient(f.conn).Check(testContext(t, long), &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
-	assert.Contains(t, f.log.String(), `"level":"DEBUG","msg":"call","method":"/grpc.health.v1.Health/Check"`)
+
+	log := f.log.String()
+	assert.Regexp(t, `"level":"INFO","msg":"call","app":"app","hostname":"pod-1","method":"/helloworld.Greeter/SayHello","code":"OK","duration_ms":[0-9.]+,`+
+		`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","user_agent":"grpc-go/`, log)
+	assert.Contains(t, log, `"level":"DEBUG","msg":"call","app":"app","hostname":"pod-1","method":"/grpc.health.v1.Health/Check"`)
+	assert.NotContains(t, log, "hunter2")
 }
 
 func TestLimits(t *testing.T) {

@@ -7,16 +7,22 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/status"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
+	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 	"github.com/crossoverJie/k8s-combat/app/internal/redact"
 )
 
-// Options is what the handlers need. All fields but PGURL are required.
+// Options is what the handlers need. Fields without a default are required.
 type Options struct {
 	// Hostname is the name of the pod.
 	Hostname string
@@ -28,54 +34,119 @@ type Options struct {
 	}
 	// Greeter calls other pods.
 	Greeter interface {
-		SayHello(ctx context.Context, target greeter.Target, name, version string) (message string, err error)
+		SayHello(ctx context.Context, target greeter.Target, name string) (message string, err error)
+	}
+	// Flags are feature flags.
+	Flags interface {
+		String(ctx context.Context, key, fallback string) string
 	}
 	// CallTimeout bounds each call of Provider and Greeter.
 	CallTimeout time.Duration
-	// Ready reports whether the service takes traffic.
-	Ready func() bool
-	Log   *slog.Logger
+	// MaxBodyBytes is the largest body of a request.
+	MaxBodyBytes int64
+	// Config returns the page of the effective configuration.
+	Config func() ([]byte, error)
+	// Fault turns contract.PathFault on. Defaults to off.
+	Fault bool
+	// Stopping ends what Fault holds up.
+	Stopping <-chan struct{}
+
+	Readiness *lifecycle.Readiness
+	Metrics   *metrics.Metrics
+	// RequestLog is told of each request. Defaults to none.
+	RequestLog *logging.Log
+	// Tracer makes a span of each request. Defaults to none.
+	Tracer trace.Tracer
+	Log    *slog.Logger
 }
 
 // NewHandler returns the handler of all paths in the contract. Every request is
-// logged, a panic is a 500, and nothing that a request says can hold more than
-// bounded memory or time.
+// counted and logged, a panic is a 500, and nothing that a request says can hold
+// more than bounded memory or time.
 func NewHandler(o Options) http.Handler {
 	h := &handler{Options: o, root: o.Hostname}
 	if o.PGURL != "" {
 		h.root += "-" + redact.URL(o.PGURL)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+contract.PathRoot+"{$}", h.serveRoot)
-	mux.HandleFunc("GET "+contract.PathPing, h.servePing)
-	mux.HandleFunc("GET "+contract.PathService, h.serveService)
-	mux.HandleFunc("GET "+contract.PathGRPCClient, h.serveGRPCClient)
-	mux.HandleFunc("GET "+contract.PathHealth, h.serveHealth)
-	mux.HandleFunc("GET "+contract.PathReady, h.serveReady)
-	return observe(o.Log, closeUnlessReady(o.Ready, limitBody(mux)))
+	s := newService(o)
+	s.handle(contract.PathRoot+"{$}", h.serveRoot)
+	s.handle(contract.PathPing, h.servePing)
+	s.handle(contract.PathService, h.serveService)
+	s.handle(contract.PathGRPCClient, h.serveGRPCClient)
+	s.handle(contract.PathHealth, h.serveHealth)
+	s.handle(contract.PathReady, h.serveReady)
+	s.handle(contract.PathMetrics, o.Metrics.Handler().ServeHTTP)
+	s.handle(contract.PathConfig, h.serveConfig)
+	s.handle(contract.PathFlag, h.serveFlag)
+	if o.Fault {
+		h.faults = newFaults(o.Readiness, o.Log)
+		s.faults = h.faults
+		s.handle(contract.PathFault, h.faults.serve)
+	}
+	return s
 }
 
 type handler struct {
 	Options
-	root string
+	root   string
+	faults *faults
 }
 
 func (h *handler) serveRoot(w http.ResponseWriter, _ *http.Request) { write(w, h.root) }
 
-func (h *handler) servePing(w http.ResponseWriter, _ *http.Request) { write(w, "pong") }
+func (h *handler) servePing(w http.ResponseWriter, _ *http.Request) { writeFixed(w, "pong") }
 
-func (h *handler) serveHealth(w http.ResponseWriter, _ *http.Request) { write(w, "ok") }
-
-func (h *handler) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if !h.Ready() {
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
+func (h *handler) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	if h.faults != nil && h.faults.dead() {
+		http.Error(w, "not alive: "+switchedOff, http.StatusServiceUnavailable)
 		return
 	}
-	write(w, "ok")
+	writeFixed(w, "ok")
 }
 
+func (h *handler) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if !h.Readiness.Ready() {
+		http.Error(w, "not ready: "+h.Readiness.Reason(), http.StatusServiceUnavailable)
+		return
+	}
+	writeFixed(w, "ok")
+}
+
+func (h *handler) serveConfig(w http.ResponseWriter, r *http.Request) {
+	page, err := h.Config()
+	if err != nil {
+		h.Log.LogAttrs(r.Context(), slog.LevelError, "no configuration page", slog.String("err", err.Error()))
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	w.Header()["X-Content-Type-Options"] = noSniff
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(page)
+}
+
+// serveFlag answers the value of a flag of text, or the query's default.
+func (h *handler) serveFlag(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	name, fallback := query.Get("name"), query.Get("default")
+	if name == "" || !propagate.Valid(name) {
+		badRequest(w, "name", name, errFlagName)
+		return
+	}
+	ctx, cancel, ok := h.outgoing(w, r)
+	if !ok {
+		return
+	}
+	defer cancel()
+	write(w, h.Flags.String(ctx, name, fallback))
+}
+
+var errFlagName = fmt.Errorf("allowed are 1 to 128 printable ASCII characters, such as %s", greetingFlag)
+
 func (h *handler) serveService(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), h.CallTimeout)
+	ctx, cancel, ok := h.outgoing(w, r)
+	if !ok {
+		return
+	}
 	defer cancel()
 	providerStatus, err := h.Provider.Ping(ctx)
 	if err != nil {
@@ -84,6 +155,10 @@ func (h *handler) serveService(w http.ResponseWriter, r *http.Request) {
 	}
 	write(w, providerStatus)
 }
+
+// greetingFlag is the feature flag with what PathGRPCClient says before its
+// answer.
+const greetingFlag = "greeting"
 
 // serveGRPCClient greets "world", as the tutorial does, on the host that the query
 // names.
@@ -95,20 +170,44 @@ func (h *handler) serveGRPCClient(w http.ResponseWriter, r *http.Request) {
 		badRequest(w, "name", name, err)
 		return
 	}
-	if err := greeter.CheckVersion(version); err != nil {
-		badRequest(w, "version", version, err)
+	if !propagate.Valid(version) {
+		badRequest(w, "version", version, errVersion)
 		return
 	}
-
-	ctx, cancel := context.WithTimeout(r.Context(), h.CallTimeout)
+	ctx, cancel, ok := h.outgoing(w, r)
+	if !ok {
+		return
+	}
 	defer cancel()
-	message, err := h.Greeter.SayHello(ctx, target, "world", version)
+	if version != "" {
+		ctx = propagate.WithVersion(ctx, version)
+	}
+
+	message, err := h.Greeter.SayHello(ctx, target, "world")
 	if err != nil {
 		s := status.Convert(err)
 		h.badGateway(w, r, fmt.Sprintf("cannot greet %s: %s: %s", target, s.Code(), s.Message()))
 		return
 	}
-	write(w, "Greeting: "+message)
+	write(w, h.Flags.String(ctx, greetingFlag, "Greeting")+": "+message)
+}
+
+var errVersion = fmt.Errorf("allowed are up to 128 printable ASCII characters, such as 100")
+
+// outgoing returns the context of the calls that are made for a request: with
+// their deadline, and with what its headers carry on. It answers 400 to a header
+// that cannot be carried.
+func (h *handler) outgoing(w http.ResponseWriter, r *http.Request) (ctx context.Context, cancel func(), ok bool) {
+	if version := r.Header.Get(contract.VersionHeader); !propagate.Valid(version) {
+		http.Error(w, fmt.Sprintf("header %s: %q: %v", contract.VersionHeader, version, errVersion), http.StatusBadRequest)
+		return nil, nil, false
+	}
+	ctx = r.Context()
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = propagate.FromHTTP(ctx, r.Header)
+	}
+	ctx, cancel = context.WithTimeout(ctx, h.CallTimeout)
+	return ctx, cancel, true
 }
 
 // badGateway answers 502 with a reason, and logs it.
@@ -121,10 +220,29 @@ func badRequest(w http.ResponseWriter, parameter, value string, err error) {
 	http.Error(w, fmt.Sprintf("query parameter %s=%q: %v", parameter, value, err), http.StatusBadRequest)
 }
 
+// Header values that are shared, so that setting one allocates nothing. net/http
+// does not change them.
+var (
+	plainText       = []string{"text/plain; charset=utf-8"}
+	noSniff         = []string{"nosniff"}
+	closeConnection = []string{"close"}
+)
+
 // write answers 200. Text of other services is in some answers: nosniff keeps a
 // browser from taking it for a page. There is nobody left to tell of an error.
 func write(w http.ResponseWriter, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	header := w.Header()
+	header["Content-Type"] = plainText
+	header["X-Content-Type-Options"] = noSniff
 	_, _ = io.WriteString(w, text)
+}
+
+// writeFixed answers 200 with a text that net/http knows to be plain by itself.
+// Headers of our own would cost as much as the rest of the handler.
+func writeFixed(w http.ResponseWriter, text string) { _, _ = io.WriteString(w, text) }
+
+// routeName is the path of a pattern, without its method and what ends it.
+func routeName(pattern string) string {
+	_, path, _ := strings.Cut(pattern, " ")
+	return strings.TrimSuffix(path, "{$}")
 }

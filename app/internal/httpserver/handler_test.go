@@ -2,15 +2,19 @@ package httpserver_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -19,16 +23,40 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/httpserver"
+	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 type pinger func(ctx context.Context) (string, error)
 
 func (p pinger) Ping(ctx context.Context) (string, error) { return p(ctx) }
 
-type hello func(ctx context.Context, target greeter.Target, name, version string) (string, error)
+type hello func(ctx context.Context, target greeter.Target, name string) (string, error)
 
-func (h hello) SayHello(ctx context.Context, target greeter.Target, name, version string) (string, error) {
-	return h(ctx, target, name, version)
+func (h hello) SayHello(ctx context.Context, target greeter.Target, name string) (string, error) {
+	return h(ctx, target, name)
+}
+
+// flags are feature flags by name.
+type flags map[string]string
+
+func (f flags) String(_ context.Context, key, fallback string) string {
+	return cmp.Or(f[key], fallback)
+}
+
+// carried are the headers that a call made with ctx has.
+func carried(ctx context.Context) http.Header {
+	h := http.Header{}
+	propagate.ToHTTP(ctx, h)
+	return h
+}
+
+func ready() *lifecycle.Readiness {
+	r := lifecycle.NewReadiness()
+	r.Unblock(lifecycle.Starting)
+	return r
 }
 
 // options are those of a service all of whose neighbours answer.
@@ -36,12 +64,16 @@ func options() httpserver.Options {
 	return httpserver.Options{
 		Hostname: "pod-1",
 		Provider: pinger(func(context.Context) (string, error) { return "200 OK", nil }),
-		Greeter: hello(func(_ context.Context, target greeter.Target, name, version string) (string, error) {
-			return fmt.Sprintf("hostname:%s, in:%s, version:%s", target, name, version), nil
+		Greeter: hello(func(ctx context.Context, target greeter.Target, name string) (string, error) {
+			return fmt.Sprintf("hostname:%s, in:%s, version:%s", target, name, carried(ctx).Get("version")), nil
 		}),
-		CallTimeout: time.Minute,
-		Ready:       func() bool { return true },
-		Log:         slog.New(slog.DiscardHandler),
+		Flags:        flags{},
+		CallTimeout:  time.Minute,
+		MaxBodyBytes: 1 << 20,
+		Config:       func() ([]byte, error) { return []byte("{}\n"), nil },
+		Readiness:    ready(),
+		Metrics:      metrics.New(),
+		Log:          slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -57,10 +89,11 @@ func do(o httpserver.Options, r *http.Request) *httptest.ResponseRecorder {
 
 func ExampleNewHandler() {
 	handler := httpserver.NewHandler(httpserver.Options{
-		Hostname: "pod-1",
-		PGURL:    "postgres://postgres:postgres@localhost:5432/postgres?sslmode=disable",
-		Ready:    func() bool { return true },
-		Log:      slog.New(slog.DiscardHandler),
+		Hostname:  "pod-1",
+		PGURL:     "postgres://postgres:postgres@localhost:5432/postgres?sslmode=disable",
+		Readiness: lifecycle.NewReadiness(),
+		Metrics:   metrics.New(),
+		Log:       slog.New(slog.DiscardHandler),
 	})
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
@@ -93,7 +126,6 @@ func TestAnswers(t *testing.T) {
 			assert.Equal(t, tt.status, w.Code)
 			assert.Equal(t, tt.body, w.Body.String())
 			assert.Equal(t, "text/plain; charset=utf-8", w.Header().Get("Content-Type"))
-			assert.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"))
 			assert.Empty(t, w.Header().Get("Connection"))
 		})
 	}
@@ -124,7 +156,7 @@ func TestGRPCClientRefuses(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			o := options()
-			o.Greeter = hello(func(context.Context, greeter.Target, string, string) (string, error) {
+			o.Greeter = hello(func(context.Context, greeter.Target, string) (string, error) {
 				t.Error("called")
 				return "", nil
 			})
@@ -160,7 +192,7 @@ func TestNeighboursFail(t *testing.T) {
 			o := options()
 			o.Log = slog.New(slog.NewTextHandler(&log, nil))
 			o.Provider = pinger(func(context.Context) (string, error) { return "", tt.err })
-			o.Greeter = hello(func(context.Context, greeter.Target, string, string) (string, error) { return "", tt.err })
+			o.Greeter = hello(func(context.Context, greeter.Target, string) (string, error) { return "", tt.err })
 			w := get(o, tt.target)
 			assert.Equal(t, 502, w.Code)
 			assert.Equal(t, tt.want, w.Body.String())
@@ -173,7 +205,7 @@ func TestCallsHaveADeadline(t *testing.T) {
 	o := options()
 	o.CallTimeout = 10 * time.Millisecond
 	o.Provider = pinger(func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() })
-	o.Greeter = hello(func(ctx context.Context, _ greeter.Target, _, _ string) (string, error) {
+	o.Greeter = hello(func(ctx context.Context, _ greeter.Target, _ string) (string, error) {
 		<-ctx.Done()
 		return "", status.FromContextError(ctx.Err()).Err()
 	})
@@ -186,61 +218,203 @@ func TestCallsHaveADeadline(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	var ready atomic.Bool
 	o := options()
-	o.Ready = ready.Load
+	o.Readiness = lifecycle.NewReadiness()
 	w := get(o, "/readyz")
 	assert.Equal(t, 503, w.Code)
-	assert.Equal(t, "not ready\n", w.Body.String())
+	assert.Equal(t, "not ready: starting\n", w.Body.String())
 	assert.Equal(t, 200, get(o, "/healthz").Code, "not ready is still alive")
 
-	w = get(o, "/ping")
-	assert.Equal(t, 200, w.Code, "it serves on")
-	assert.Equal(t, "close", w.Header().Get("Connection"))
+	for _, path := range []string{"/ping", "/", "/nowhere", "/readyz", "/service"} {
+		assert.Equal(t, "close", get(o, path).Header().Get("Connection"), path)
+	}
+	assert.Equal(t, 200, get(o, "/ping").Code, "it serves on")
 
-	ready.Store(true)
+	o.Readiness.Unblock(lifecycle.Starting)
 	assert.Equal(t, 200, get(o, "/readyz").Code)
+	assert.Empty(t, get(o, "/ping").Header().Get("Connection"))
+}
+
+func TestAnAnswerClosesWhenReadinessFailsMeanwhile(t *testing.T) {
+	o := options()
+	o.Provider = pinger(func(context.Context) (string, error) { o.Readiness.Block(lifecycle.ShuttingDown); return "200 OK", nil })
+	assert.Equal(t, "close", get(o, "/service").Header().Get("Connection"))
 }
 
 func TestBodyLimit(t *testing.T) {
+	// unsized has no Content-Length.
+	unsized := func(n int) *http.Request {
+		return httptest.NewRequest(http.MethodGet, "/ping", io.MultiReader(strings.NewReader(strings.Repeat("x", n))))
+	}
+	assert.EqualValues(t, -1, unsized(1).ContentLength)
+
 	w := do(options(), httptest.NewRequest(http.MethodGet, "/ping", strings.NewReader(strings.Repeat("x", 1<<20))))
 	assert.Equal(t, 200, w.Code)
 	w = do(options(), httptest.NewRequest(http.MethodGet, "/ping", strings.NewReader(strings.Repeat("x", 1<<20+1))))
 	assert.Equal(t, 413, w.Code)
 	assert.Equal(t, "body of 1048577 bytes; allowed are 1048576\n", w.Body.String())
+
+	assert.Equal(t, 200, do(options(), unsized(1<<20)).Code)
+	w = do(options(), unsized(1<<20+1))
+	assert.Equal(t, 413, w.Code)
+	assert.Equal(t, "body of more than 1048576 bytes; allowed are 1048576\n", w.Body.String())
 }
 
-func TestRequestLog(t *testing.T) {
-	tests := map[string]struct{ method, target, want string }{
-		"ping":   {"GET", "/ping", `"level":"INFO","msg":"request","method":"GET","path":"/ping","status":200,"duration_ms":[0-9.]+}`},
-		"query":  {"GET", "/ping?token=hunter2", `"method":"GET","path":"/ping","status":200`},
-		"404":    {"POST", "/nowhere", `"method":"POST","path":"/nowhere","status":404`},
-		"probe":  {"GET", "/healthz", `"level":"DEBUG","msg":"request","method":"GET","path":"/healthz","status":200`},
-		"breaks": {"GET", "/a%0Ab", `"path":"/a\\nb"`},
+func TestBrokenBody(t *testing.T) {
+	tests := map[string]struct {
+		err  error
+		code int
+	}{
+		"slow":      {os.ErrDeadlineExceeded, 408},
+		"malformed": {errors.New("invalid chunk"), 400},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			o := options()
-			o.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			r := httptest.NewRequest(tt.method, tt.target, nil)
-			r.Header.Set("Authorization", "Bearer hunter2")
-			do(o, r)
-			assert.Regexp(t, tt.want, log.String())
-			assert.Equal(t, 1, strings.Count(log.String(), "\n"))
-			assert.NotContains(t, log.String(), "hunter2")
+			assert.Equal(t, tt.code, do(options(), httptest.NewRequest(http.MethodGet, "/ping", iotest.ErrReader(tt.err))).Code)
 		})
 	}
 }
 
+// logged does requests with a log, and returns what it says.
+func logged(o httpserver.Options, level slog.Level, requests ...*http.Request) string {
+	var out bytes.Buffer
+	sink := logging.NewSink(&out)
+	log := logging.New(sink, level, logging.NewIdentity("pod-1", "app"))
+	o.RequestLog, o.Log = log, log.Logger
+	for _, r := range requests {
+		do(o, r)
+	}
+	sink.Close(time.Minute)
+	return out.String()
+}
+
+func TestRequestLog(t *testing.T) {
+	tests := map[string]struct {
+		method, target string
+		header         http.Header
+		want           string
+	}{
+		"ping": {"GET", "/ping", nil,
+			`"level":"INFO","msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/ping","status":200,"duration_ms":[0-9.]+,"bytes":4}`},
+		"query":  {"GET", "/ping?token=hunter2", nil, `"method":"GET","path":"/ping","status":200`},
+		"404":    {"POST", "/nowhere", nil, `"method":"POST","path":"/nowhere","status":404`},
+		"probe":  {"GET", "/healthz", nil, `"level":"DEBUG","msg":"request",.*"method":"GET","path":"/healthz","status":200`},
+		"reads":  {"GET", "/metrics", nil, `"level":"DEBUG","msg":"request",.*"path":"/metrics"`},
+		"breaks": {"GET", "/a%0Ab", nil, `"path":"/a\\nb"`},
+		"headers": {
+			"GET", "/ping", http.Header{
+				"Traceparent":  {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+				"X-Request-Id": {"r-1"}, "Version": {"100"}, "User-Agent": {`a "client"`},
+			},
+			`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","user_agent":"a \\"client\\""}`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, tt.target, nil)
+			if tt.header != nil {
+				r.Header = tt.header
+			}
+			r.Header.Set("Authorization", "Bearer hunter2")
+			log := logged(options(), slog.LevelDebug, r)
+			assert.Regexp(t, tt.want, log)
+			assert.Equal(t, 1, strings.Count(log, "\n"))
+			assert.True(t, json.Valid([]byte(log)))
+			assert.NotContains(t, log, "hunter2")
+		})
+	}
+	assert.Empty(t, logged(options(), slog.LevelInfo, httptest.NewRequest("GET", "/readyz", nil)), "probes are for debugging")
+}
+
 func TestPanicIsA500(t *testing.T) {
-	var log bytes.Buffer
 	o := options()
-	o.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	o.Provider = pinger(func(context.Context) (string, error) { panic("kaboom") })
 	w := get(o, "/service")
 	assert.Equal(t, 500, w.Code)
 	assert.Equal(t, "internal error\n", w.Body.String())
-	assert.Contains(t, log.String(), `"level":"ERROR","msg":"handler panicked","method":"GET","path":"/service","cause":"kaboom","stack":"`)
-	assert.Contains(t, log.String(), `"msg":"request","method":"GET","path":"/service","status":500`)
+	assert.Contains(t, get(o, "/metrics").Body.String(), "\npanics_total 1\n")
+
+	log := logged(o, slog.LevelInfo, httptest.NewRequest("GET", "/service", nil))
+	assert.Contains(t, log, `"level":"ERROR","msg":"handler panicked","app":"app","hostname":"pod-1","method":"GET","path":"/service","cause":"kaboom","stack":"`)
+	assert.Contains(t, log, `"msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/service","status":500`)
+}
+
+func TestMetrics(t *testing.T) {
+	o := options()
+	for _, r := range []*http.Request{
+		httptest.NewRequest("GET", "/ping", nil), httptest.NewRequest("GET", "/ping?a=b", nil),
+		httptest.NewRequest("BREW", "/ping", nil), httptest.NewRequest("GET", "/what/ever", nil), httptest.NewRequest("GET", "/", nil),
+	} {
+		do(o, r)
+	}
+	page := get(o, "/metrics").Body.String()
+	for _, want := range []string{
+		`http_server_requests_total{code="200",method="GET",route="/ping"} 2`,
+		`http_server_requests_total{code="200",method="GET",route="/"} 1`,
+		`http_server_requests_total{code="405",method="other",route="unmatched"} 1`,
+		`http_server_requests_total{code="404",method="GET",route="unmatched"} 1`,
+		`http_server_request_duration_seconds_count{code="200",method="GET",route="/ping"} 2`,
+		`http_server_request_duration_seconds_bucket{code="200",method="GET",route="/ping",le="0.25"} 2`,
+		"go_goroutines ", "process_resident_memory_bytes ", "k8s_combat_build_info{",
+		`config_reloads_total{result="failure"} 0`,
+	} {
+		assert.Contains(t, page, want)
+	}
+	assert.NotContains(t, page, "BREW")
+	assert.NotContains(t, page, "/what/ever")
+}
+
+func TestHeadersAreCarriedOn(t *testing.T) {
+	const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	var got http.Header
+	o := options()
+	o.Provider = pinger(func(ctx context.Context) (string, error) { got = carried(ctx); return "200 OK", nil })
+	r := httptest.NewRequest("GET", "/service", nil)
+	for name, value := range map[string]string{"traceparent": traceparent, "baggage": "a=b", "version": "100", "x-request-id": "r-1"} {
+		r.Header.Set(name, value)
+	}
+	assert.Equal(t, 200, do(o, r).Code)
+	for name, want := range map[string]string{
+		"Traceparent": traceparent, "Baggage": "a=b", "Version": "100", "X-Request-Id": "r-1",
+		"B3": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", "X-B3-Traceid": "0af7651916cd43dd8448eb211c80319c",
+	} {
+		assert.Equal(t, want, got.Get(name), name)
+	}
+
+	r = httptest.NewRequest("GET", "/grpc_client?name=a", nil)
+	r.Header.Set("version", "100")
+	assert.Contains(t, do(o, r).Body.String(), "version:100")
+	r = httptest.NewRequest("GET", "/grpc_client?name=a&version=200", nil)
+	r.Header.Set("version", "100")
+	assert.Contains(t, do(o, r).Body.String(), "version:200", "the query wins")
+}
+
+func TestMalformedVersionHeader(t *testing.T) {
+	for _, path := range []string{"/service", "/grpc_client?name=a", "/flag?name=a"} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("version", strings.Repeat("1", 129))
+		w := do(options(), r)
+		assert.Equal(t, 400, w.Code, path)
+		assert.Contains(t, w.Body.String(), "allowed are up to 128 printable ASCII characters", path)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	o := options()
+	assert.Equal(t, "none", get(o, "/flag?name=colour&default=none").Body.String())
+	o.Flags = flags{"colour": "red", "greeting": "Hi"}
+	assert.Equal(t, "red", get(o, "/flag?name=colour&default=none").Body.String())
+	assert.Equal(t, "Hi: hostname:dns:///a:50051, in:world, version:", get(o, "/grpc_client?name=a").Body.String())
+	w := get(o, "/flag")
+	assert.Equal(t, 400, w.Code)
+	assert.Equal(t, "query parameter name=\"\": allowed are 1 to 128 printable ASCII characters, such as greeting\n", w.Body.String())
+}
+
+func TestConfigPage(t *testing.T) {
+	o := options()
+	w := get(o, "/configz")
+	assert.Equal(t, "application/json", w.Header().Get("Content-Type"))
+	assert.Equal(t, "{}\n", w.Body.String())
+	o.Config = func() ([]byte, error) { return nil, errors.New("x") }
+	assert.Equal(t, 500, get(o, "/configz").Code)
 }

@@ -1,117 +1,248 @@
 package httpserver
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
-// maxBodyBytes is generous for endpoints that need no body.
-const maxBodyBytes = 1 << 20
+// service is what all requests go through: one handler in place of a chain, since
+// each request pays for each step.
+type service struct {
+	Options
+	mux *http.ServeMux
+	// routes are by the pattern that a request was matched with.
+	routes    map[string]*route
+	unmatched *route
+	faults    *faults
+	recorders sync.Pool
+}
 
-// observe logs each request once it is over, without its query and headers, which
-// may hold secrets, and turns a panic into a 500.
-func observe(log *slog.Logger, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		rec := &recorder{ResponseWriter: w}
-		defer func() {
-			abort := recoverPanic(log, rec, r, recover())
-			logRequest(log, rec, r, start)
-			if abort {
-				panic(http.ErrAbortHandler)
-			}
-		}()
-		next.ServeHTTP(rec, r)
-	})
+type route struct {
+	*metrics.Route
+	name string
+	// probe is asked every few seconds, so its requests are for debugging only.
+	probe bool
+}
+
+func newService(o Options) *service {
+	const unmatched = "unmatched"
+	return &service{
+		Options:   o,
+		mux:       http.NewServeMux(),
+		routes:    map[string]*route{},
+		unmatched: &route{Route: o.Metrics.Route(unmatched), name: unmatched},
+	}
+}
+
+func (s *service) handle(path string, handler http.HandlerFunc) {
+	pattern := http.MethodGet + " " + path
+	name := routeName(pattern)
+	s.routes[pattern] = &route{
+		Route: s.Metrics.Route(name),
+		name:  name,
+		probe: name == contract.PathHealth || name == contract.PathReady || name == contract.PathMetrics,
+	}
+	s.mux.HandleFunc(pattern, handler)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec, ok := s.recorders.Get().(*recorder)
+	if !ok {
+		rec = &recorder{}
+	}
+	*rec = recorder{ResponseWriter: w, readiness: s.Readiness, request: r, start: time.Now()}
+	defer s.end(rec)
+
+	if s.faults != nil {
+		s.faults.hang(r.Context(), s.Stopping)
+	}
+	if s.Tracer != nil {
+		s.startSpan(rec)
+	}
+	// What has a body is rare, and http.NoBody costs nothing.
+	if r.Body != http.NoBody && r.Body != nil && !s.takeBody(rec) {
+		return
+	}
+	s.mux.ServeHTTP(rec, rec.request)
+}
+
+// end logs and counts a request, and turns a panic into a 500.
+func (s *service) end(rec *recorder) {
+	abort := s.recoverPanic(rec, recover())
+	rec.begin(http.StatusOK)
+	took := time.Since(rec.start)
+	r := rec.request
+	route := s.routes[r.Pattern]
+	if route == nil {
+		route = s.unmatched
+	}
+	route.Count(r.Method, rec.status, took)
+	if rec.span != nil {
+		endSpan(rec, route)
+	}
+	s.logRequest(rec, route, took)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+	*rec = recorder{}
+	s.recorders.Put(rec)
 }
 
 // recoverPanic answers 500 in place of a handler that panicked. Where the answer
 // has begun it returns true: the connection must be cut, or the client would take
 // a part for the whole.
-func recoverPanic(log *slog.Logger, w *recorder, r *http.Request, cause any) (abort bool) {
+func (s *service) recoverPanic(rec *recorder, cause any) (abort bool) {
 	if cause == nil {
 		return false
 	}
 	if cause == http.ErrAbortHandler {
 		return true
 	}
-	log.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
+	s.Metrics.Panics.Inc()
+	r := rec.request
+	s.Log.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
 		slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.String("cause", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
-	if w.status != 0 {
+	if rec.status != 0 {
 		return true
 	}
-	http.Error(w, "internal error", http.StatusInternalServerError)
+	http.Error(rec, "internal error", http.StatusInternalServerError)
 	return false
 }
 
-// logRequest leaves probes to those who debug: there is one every few seconds.
-func logRequest(log *slog.Logger, w *recorder, r *http.Request, start time.Time) {
+// logRequest says nothing of a request's query and body, which may hold secrets.
+func (s *service) logRequest(rec *recorder, route *route, took time.Duration) {
 	level := slog.LevelInfo
-	if r.URL.Path == contract.PathHealth || r.URL.Path == contract.PathReady {
+	if route.probe {
 		level = slog.LevelDebug
 	}
-	code := w.status
-	if code == 0 {
-		code = http.StatusOK
+	if !s.RequestLog.Logs(level) {
+		return
 	}
-	log.LogAttrs(r.Context(), level, "request",
-		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
-		slog.Int("status", code),
-		slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000))
+	r := rec.request
+	line := &rec.line
+	*line = logging.Request{
+		Level: level, Message: "request", Start: rec.start, Duration: took,
+		Method: r.Method, Path: r.URL.Path, Status: rec.status, Bytes: rec.bytes,
+	}
+	propagate.DescribeHTTP(line, r.Header)
+	if rec.span != nil {
+		line.TraceID = rec.span.SpanContext().TraceID().String()
+	}
+	s.RequestLog.Request(line)
 }
 
-// recorder remembers the status, which is 0 until the answer begins.
+// startSpan begins a span that continues the caller's trace. Probes have none.
+func (s *service) startSpan(rec *recorder) {
+	r := rec.request
+	switch r.URL.Path {
+	case contract.PathHealth, contract.PathReady, contract.PathMetrics:
+		return
+	}
+	ctx, span := s.Tracer.Start(propagate.FromHTTP(r.Context(), r.Header), r.Method, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path), attribute.String("url.scheme", "http")))
+	rec.span, rec.request = span, r.WithContext(ctx)
+}
+
+func endSpan(rec *recorder, route *route) {
+	rec.span.SetName(rec.request.Method + " " + route.name)
+	rec.span.SetAttributes(attribute.String("http.route", route.name), attribute.Int("http.response.status_code", rec.status))
+	if rec.status >= http.StatusInternalServerError {
+		rec.span.SetStatus(codes.Error, "")
+	}
+	rec.span.End()
+}
+
+// takeBody reads the body, which no handler needs, so that one that is too long,
+// too slow or malformed is refused whatever length it said.
+func (s *service) takeBody(rec *recorder) (ok bool) {
+	r := rec.request
+	if r.ContentLength > s.MaxBodyBytes {
+		rec.Header()["Connection"] = closeConnection
+		http.Error(rec, fmt.Sprintf("body of %d bytes; allowed are %d", r.ContentLength, s.MaxBodyBytes), http.StatusRequestEntityTooLarge)
+		return false
+	}
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(rec.ResponseWriter, r.Body, s.MaxBodyBytes))
+	var tooLong *http.MaxBytesError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &tooLong):
+		http.Error(rec, fmt.Sprintf("body of more than %d bytes; allowed are %[1]d", s.MaxBodyBytes), http.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		http.Error(rec, "the body did not come in time", http.StatusRequestTimeout)
+	default:
+		http.Error(rec, "malformed body", http.StatusBadRequest)
+	}
+	return false
+}
+
+// recorder is one request on its way.
 type recorder struct {
 	http.ResponseWriter
+	readiness *lifecycle.Readiness
+	request   *http.Request
+	start     time.Time
+	span      trace.Span
+	// status is 0 until the answer begins.
 	status int
+	bytes  int64
+	line   logging.Request
+}
+
+// begin is called before an answer begins. While the service is not ready it has
+// the client open its next connection elsewhere. Said with an answer that is no
+// race: a client sends no other request on that connection.
+func (r *recorder) begin(status int) {
+	if r.status != 0 {
+		return
+	}
+	r.status = status
+	if !r.readiness.Ready() {
+		r.Header()["Connection"] = closeConnection
+	}
 }
 
 func (r *recorder) WriteHeader(status int) {
 	// Informational answers go before the real one.
-	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
+	if status >= http.StatusOK {
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(p)
+	r.begin(http.StatusOK)
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// WriteString is for io.WriteString, which would copy the text without it.
+func (r *recorder) WriteString(text string) (int, error) {
+	r.begin(http.StatusOK)
+	n, err := io.WriteString(r.ResponseWriter, text)
+	r.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap is for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// closeUnlessReady asks clients to open their next connection elsewhere once
-// the service is not ready. Said with an answer, it is no race: a client does not
-// send another request on that connection.
-func closeUnlessReady(ready func() bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ready() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// limitBody refuses bodies that say they are too long, and cuts the others.
-func limitBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBodyBytes {
-			w.Header().Set("Connection", "close")
-			http.Error(w, fmt.Sprintf("body of %d bytes; allowed are %d", r.ContentLength, maxBodyBytes), http.StatusRequestEntityTooLarge)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-		next.ServeHTTP(w, r)
-	})
-}

@@ -6,43 +6,57 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/listener"
 )
 
+// maxQuiet is how long a drain without requests waits for those that idle
+// connections may still send.
+const maxQuiet = 5 * time.Second
+
 // Limits of what one connection may take.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 15 * time.Second
-	// writeMargin is for writing an answer, on top of the longest call that a
-	// handler makes.
-	writeMargin = 10 * time.Second
-	// idleTimeout is above the 60 s of ingress-nginx's upstream connections: the
-	// side that sends requests should be the one that closes.
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 16 << 10
-)
+type Limits struct {
+	// HeaderBytes is the largest header. Beyond it a request is refused with 431.
+	HeaderBytes int
+	// Read bounds the time to send a request.
+	Read time.Duration
+	// Write bounds the time to make an answer and to receive it.
+	Write time.Duration
+	// Idle bounds the time between two requests.
+	Idle time.Duration
+}
 
 // Server is an HTTP server on a listener. It is a lifecycle.Server.
 type Server struct {
-	listener net.Listener
+	listener *listener.Listener
 	server   *http.Server
+
+	draining atomic.Bool
+	// lastRequest is when the last request came while draining, in nanoseconds.
+	lastRequest atomic.Int64
 }
 
-// New returns a server that has yet to serve. callTimeout is the longest time
-// that handler waits for others.
-func New(listener net.Listener, handler http.Handler, callTimeout time.Duration, log *slog.Logger) *Server {
-	return &Server{
-		listener: listener,
-		server: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: readHeaderTimeout,
-			ReadTimeout:       readTimeout,
-			WriteTimeout:      callTimeout + writeMargin,
-			IdleTimeout:       idleTimeout,
-			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		},
+// New returns a server that has yet to serve. While it drains, handler has to
+// answer with "Connection: close".
+func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) *Server {
+	s := &Server{listener: listener.New(l)}
+	s.server = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.draining.Load() {
+				s.lastRequest.Store(time.Now().UnixNano())
+			}
+			handler.ServeHTTP(w, r)
+		}),
+		// A limit of its own for the header would be one more timer a request.
+		ReadTimeout:    limits.Read,
+		WriteTimeout:   limits.Write,
+		IdleTimeout:    limits.Idle,
+		MaxHeaderBytes: limits.HeaderBytes,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	return s
 }
 
 // Name implements lifecycle.Server.
@@ -50,17 +64,50 @@ func (s *Server) Name() string { return "http" }
 
 // Serve implements lifecycle.Server.
 func (s *Server) Serve() error {
-	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := s.server.Serve(s.listener)
+	if s.draining.Load() || errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Drain implements lifecycle.Server.
+//
+// HTTP/1.1 has no way to announce the end of a connection that is idle. A server
+// that closes it, as http.Server.Shutdown does first of all, races with a client
+// that sends its next request at that moment: the request is lost, and only some
+// may be repeated. What is free of races is an answer with "Connection: close". So
+// this waits for every connection that was opened before to ask once more, which
+// those in use do soon, and gives up on the others once nothing has been asked for
+// 5 seconds, or half of the drain where that is less. A connection that has been
+// idle so long is unlikely to be used in the fraction of a millisecond in which
+// closing it could harm.
 func (s *Server) Drain(ctx context.Context) error {
+	s.lastRequest.Store(time.Now().UnixNano())
+	s.draining.Store(true)
+	s.listener.StopAccepting()
+	s.awaitQuiet(ctx)
 	err := s.server.Shutdown(ctx)
 	if err != nil {
 		_ = s.server.Close()
 	}
 	return err
+}
+
+// awaitQuiet returns once no connection is open, no request has come for a while,
+// or ctx has ended.
+func (s *Server) awaitQuiet(ctx context.Context) {
+	quiet := maxQuiet
+	if deadline, ok := ctx.Deadline(); ok {
+		quiet = min(quiet, time.Until(deadline)/2)
+	}
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for s.listener.Open() > 0 && time.Since(time.Unix(0, s.lastRequest.Load())) < quiet {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,7 +27,7 @@ type Server interface {
 // Group is servers that start and stop together.
 type Group struct {
 	Servers []Server
-	// Readiness is set while the group serves. Required.
+	// Readiness is told when the group serves, and when it ends. Required.
 	Readiness *Readiness
 	// Settle is how long to go on serving once readiness has failed. Defaults to
 	// not at all.
@@ -37,6 +38,9 @@ type Group struct {
 	// Log tells each step. Required.
 	Log *slog.Logger
 }
+
+// cutGrace is how long servers may take to stop once their connections are cut.
+const cutGrace = time.Second
 
 // Run serves until ctx ends or a server stops by itself, then shuts down. It
 // returns once all servers have stopped: nil after ctx has ended, even if the
@@ -50,8 +54,8 @@ func (g Group) Run(ctx context.Context) error {
 	for _, s := range g.Servers {
 		go func() { stopped <- end{s.Name(), s.Serve()} }()
 	}
-	g.Readiness.Set(true)
-	g.Log.Info("ready")
+	g.Readiness.Watch(g.logReadiness)
+	g.Readiness.Unblock(Starting)
 
 	var errs []error
 	serving := len(g.Servers)
@@ -65,19 +69,44 @@ func (g Group) Run(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("%s server: %w", e.server, e.err))
 	}
 
-	g.Readiness.Set(false)
+	g.Readiness.Block(ShuttingDown)
 	g.Log.Info("not ready, shutting down", slog.String("settle", g.Settle.String()), slog.String("drain", g.Drain.String()))
 	// There is nothing to wait for where a server is gone already.
 	if len(errs) == 0 {
 		time.Sleep(g.Settle)
 	}
-	g.drain()
-	for ; serving > 0; serving-- {
-		if e := <-stopped; e.err != nil {
-			errs = append(errs, fmt.Errorf("%s server: %w", e.server, e.err))
+	drained := make(chan struct{})
+	go func() {
+		g.drain()
+		close(drained)
+	}()
+	// No server is waited for that does not keep to the bound.
+	overdue := time.NewTimer(g.Drain + cutGrace)
+	defer overdue.Stop()
+	for waiting := drained; waiting != nil || serving > 0; {
+		select {
+		case <-waiting:
+			waiting = nil
+		case e := <-stopped:
+			serving--
+			if e.err != nil {
+				errs = append(errs, fmt.Errorf("%s server: %w", e.server, e.err))
+			}
+		case <-overdue.C:
+			return errors.Join(append(errs, errors.New("a server does not stop"))...)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// logReadiness leaves the end to Run, which says more. The beginning is no news.
+func (g Group) logReadiness(ready bool, reason string) {
+	switch {
+	case ready:
+		g.Log.Info("ready")
+	case reason != Starting && !strings.Contains(reason, ShuttingDown):
+		g.Log.Warn("not ready", slog.String("reason", reason))
+	}
 }
 
 // drain drains all servers at once, under one bound.

@@ -47,23 +47,27 @@ func (s *server) Drain(ctx context.Context) error {
 }
 
 func ExampleReadiness() {
-	var readiness lifecycle.Readiness
-	readiness.Watch(func(ready bool) { fmt.Println("ready:", ready) })
-	readiness.Set(true)
-	fmt.Println(readiness.Ready())
+	readiness := lifecycle.NewReadiness()
+	readiness.Watch(func(ready bool, reason string) { fmt.Printf("ready: %t %q\n", ready, reason) })
+	readiness.Block("no provider")
+	readiness.Unblock(lifecycle.Starting)
+	readiness.Unblock("no provider")
+	readiness.Block(lifecycle.ShuttingDown)
+	fmt.Println(readiness.Ready(), readiness.Reason())
 	// Output:
-	// ready: false
-	// ready: true
-	// true
+	// ready: false "starting"
+	// ready: true ""
+	// ready: false "shutting down"
+	// false shutting down
 }
 
 func TestRunShutsDownInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var readiness lifecycle.Readiness
+		readiness := lifecycle.NewReadiness()
 		var log bytes.Buffer
-		http, grpc := newServer("http", 3*time.Second, &readiness), newServer("grpc", 5*time.Second, &readiness)
+		http, grpc := newServer("http", 3*time.Second, readiness), newServer("grpc", 5*time.Second, readiness)
 		group := lifecycle.Group{
-			Servers: []lifecycle.Server{http, grpc}, Readiness: &readiness,
+			Servers: []lifecycle.Server{http, grpc}, Readiness: readiness,
 			Settle: 2 * time.Second, Drain: 10 * time.Second,
 			Log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
@@ -92,13 +96,13 @@ func TestRunShutsDownInOrder(t *testing.T) {
 
 func TestRunBoundsTheDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var readiness lifecycle.Readiness
+		readiness := lifecycle.NewReadiness()
 		var log bytes.Buffer
 		group := lifecycle.Group{
 			Servers: []lifecycle.Server{
-				newServer("http", time.Hour, &readiness), newServer("grpc", time.Second, &readiness),
+				newServer("http", time.Hour, readiness), newServer("grpc", time.Second, readiness),
 			},
-			Readiness: &readiness, Drain: 4 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Readiness: readiness, Drain: 4 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -121,10 +125,10 @@ func TestRunEndsWhenAServerFails(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var readiness lifecycle.Readiness
-				http, grpc := newServer("http", time.Second, &readiness), newServer("grpc", 0, &readiness)
+				readiness := lifecycle.NewReadiness()
+				http, grpc := newServer("http", time.Second, readiness), newServer("grpc", 0, readiness)
 				group := lifecycle.Group{
-					Servers: []lifecycle.Server{http, grpc}, Readiness: &readiness,
+					Servers: []lifecycle.Server{http, grpc}, Readiness: readiness,
 					Settle: time.Hour, Drain: time.Minute, Log: slog.New(slog.DiscardHandler),
 				}
 				start := time.Now()
@@ -137,15 +141,68 @@ func TestRunEndsWhenAServerFails(t *testing.T) {
 	}
 }
 
+func TestReadinessHasReasons(t *testing.T) {
+	readiness := lifecycle.NewReadiness()
+	var changes int
+	readiness.Watch(func(bool, string) { changes++ })
+	readiness.Block("b")
+	readiness.Block("a")
+	readiness.Block("a")
+	assert.Equal(t, "a, b, starting", readiness.Reason())
+	readiness.Unblock(lifecycle.Starting)
+	readiness.Unblock("b")
+	readiness.Unblock("never there")
+	assert.False(t, readiness.Ready())
+	readiness.Unblock("a")
+	assert.True(t, readiness.Ready())
+	assert.Empty(t, readiness.Reason())
+	assert.Equal(t, 2, changes, "once at first, and once for the change")
+}
+
 func TestReadinessIsSafeForConcurrentUse(t *testing.T) {
-	var readiness lifecycle.Readiness
-	var seen int
-	readiness.Watch(func(bool) { seen++ })
+	readiness := lifecycle.NewReadiness()
+	readiness.Unblock(lifecycle.Starting)
+	var changes int
+	readiness.Watch(func(bool, string) { changes++ })
 	var wait sync.WaitGroup
-	for range 10 {
-		wait.Go(func() { readiness.Set(true); readiness.Ready() })
+	for i := range 10 {
+		wait.Go(func() {
+			readiness.Block(fmt.Sprint(i))
+			readiness.Ready()
+			readiness.Unblock(fmt.Sprint(i))
+		})
 	}
 	wait.Wait()
-	assert.Equal(t, 11, seen)
 	assert.True(t, readiness.Ready())
+	assert.Equal(t, 1, changes%2, "each loss was made good")
+}
+
+// stuck is a server that ignores its bound.
+type stuck struct{}
+
+func (stuck) Name() string                { return "stuck" }
+func (stuck) Serve() error                { select {} }
+func (stuck) Drain(context.Context) error { select {} }
+
+func TestRunDoesNotWaitForAServerThatIsStuck(t *testing.T) {
+	readiness := lifecycle.NewReadiness()
+	group := lifecycle.Group{
+		Servers: []lifecycle.Server{stuck{}}, Readiness: readiness, Drain: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	start := time.Now()
+	assert.EqualError(t, group.Run(ctx), "a server does not stop")
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestRunTellsWhyItIsNotReady(t *testing.T) {
+	readiness := lifecycle.NewReadiness()
+	readiness.Block("no provider")
+	var log bytes.Buffer
+	group := lifecycle.Group{Readiness: readiness, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.NoError(t, group.Run(ctx))
+	assert.Contains(t, log.String(), `level=WARN msg="not ready" reason="no provider, starting"`)
 }

@@ -13,9 +13,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/provider"
 )
+
+var tracer = noop.NewTracerProvider().Tracer("")
 
 func ExampleClient_Ping() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -24,7 +27,7 @@ func ExampleClient_Ping() {
 	defer server.Close()
 	base, _ := url.Parse(server.URL)
 
-	fmt.Println(provider.New(base).Ping(context.Background()))
+	fmt.Println(provider.New(base, tracer).Ping(context.Background()))
 	// Output: 200 OK <nil>
 }
 
@@ -34,7 +37,7 @@ func newClient(t *testing.T, path string, handler http.HandlerFunc) *provider.Cl
 	t.Cleanup(server.Close)
 	base, err := url.Parse(server.URL + path)
 	require.NoError(t, err)
-	return provider.New(base)
+	return provider.New(base, tracer)
 }
 
 func TestPing(t *testing.T) {
@@ -108,7 +111,7 @@ func TestPingFails(t *testing.T) {
 		base, err := url.Parse(server.URL)
 		require.NoError(t, err)
 		server.Close()
-		_, err = provider.New(base).Ping(t.Context())
+		_, err = provider.New(base, tracer).Ping(t.Context())
 		assert.ErrorContains(t, err, "connection refused")
 	})
 	t.Run("deadline", func(t *testing.T) {

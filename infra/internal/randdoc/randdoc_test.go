@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/crossoverJie/k8s-combat/infra/native/internal/randdoc"
+	"github.com/crossoverJie/k8s-combat/infra/internal/randdoc"
 )
 
 func TestObject(t *testing.T) {

@@ -1,0 +1,146 @@
+// Package listener closes listeners and connections without harming clients.
+package listener
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// quiet is how long nobody must have connected for the listener to close.
+	quiet = 5 * time.Millisecond
+	// lastLook is for what came at the end of that.
+	lastLook = time.Millisecond
+	// acceptGrace bounds the wait for that.
+	acceptGrace = 100 * time.Millisecond
+)
+
+// Listener knows its open connections, so that they can be closed whatever state
+// they are in. Use New.
+type Listener struct {
+	net.Listener
+
+	mu   sync.Mutex
+	open map[*conn]struct{}
+	cut  bool
+
+	stopOnce sync.Once
+	// stopAt is when to stop accepting at the latest, in Unix nanoseconds, 0 while
+	// that was not asked for.
+	stopAt atomic.Int64
+	// stopped is closed once Accept has closed the listener.
+	stopped chan struct{}
+}
+
+type conn struct {
+	net.Conn
+	listener *Listener
+}
+
+// New wraps l.
+func New(l net.Listener) *Listener {
+	return &Listener{Listener: l, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
+}
+
+// Accept waits for the next connection.
+func (l *Listener) Accept() (net.Conn, error) {
+	if l.stopAt.Load() != 0 {
+		l.extend(quiet)
+	}
+	accepted, err := l.Listener.Accept()
+	if isTimeout(err) && l.extend(lastLook) {
+		// A process that had to wait for the CPU finds the deadline passed and has
+		// not looked who is there.
+		accepted, err = l.Listener.Accept()
+	}
+	if isTimeout(err) {
+		// Here and not in StopAccepting: a connection that comes in between is lost.
+		_ = l.Close()
+		close(l.stopped)
+		return nil, net.ErrClosed
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{accepted, l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		_ = accepted.Close()
+	} else {
+		l.open[c] = struct{}{}
+	}
+	return c, nil
+}
+
+// extend allows Accept some more time, unless it is up.
+func (l *Listener) extend(by time.Duration) bool {
+	now := time.Now()
+	return now.UnixNano() < l.stopAt.Load() && setDeadline(l.Listener, now.Add(by))
+}
+
+func setDeadline(l net.Listener, at time.Time) bool {
+	d, ok := l.(interface{ SetDeadline(time.Time) error })
+	return ok && d.SetDeadline(at) == nil
+}
+
+// isTimeout is true after a deadline, which only StopAccepting sets.
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
+}
+
+// StopAccepting closes the listener, once the connections are accepted that the
+// kernel has completed before: closing resets them, and their clients, some of
+// which have sent a request, cannot tell that from a crash. It takes 100 ms at
+// most; Accept, which has to be called meanwhile, returns net.ErrClosed then.
+func (l *Listener) StopAccepting() {
+	l.stopOnce.Do(func() {
+		now := time.Now()
+		l.stopAt.Store(now.Add(acceptGrace).UnixNano())
+		if setDeadline(l.Listener, now.Add(quiet)) {
+			select {
+			case <-l.stopped:
+			case <-time.After(2 * acceptGrace):
+			}
+		}
+		_ = l.Close()
+	})
+}
+
+// Open returns the number of open connections.
+func (l *Listener) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// CloseConnections closes all connections, and those still to be accepted.
+func (l *Listener) CloseConnections() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = true
+	for c := range l.open {
+		_ = c.Conn.Close()
+	}
+	clear(l.open)
+}
+
+// CloseWrite is for net/http, which ends a connection in two steps, so that its
+// last answer arrives.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.listener.mu.Lock()
+	delete(c.listener.open, c)
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}

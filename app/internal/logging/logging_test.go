@@ -1,0 +1,286 @@
+package logging_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+)
+
+func Example() {
+	sink := logging.NewSink(os.Stdout)
+	who := logging.NewIdentity("pod-1", "app")
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	log := logging.New(sink, slog.LevelInfo, who)
+	log.Request(&logging.Request{
+		Message: "request", Start: at, Duration: 1500 * time.Microsecond, Method: "GET", Path: "/ping", Status: 200, Bytes: 4,
+	})
+	log.Request(&logging.Request{Level: slog.LevelDebug, Message: "request"})
+	sink.Close(time.Second)
+	// Output:
+	// {"time":"2026-01-02T03:04:05.0015Z","level":"INFO","msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/ping","status":200,"duration_ms":1.500,"bytes":4}
+}
+
+// gate is an output that takes nothing until it is opened.
+type gate struct {
+	open chan struct{}
+	mu   sync.Mutex
+	buf  bytes.Buffer
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	<-g.open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.buf.Write(p)
+}
+
+func (g *gate) String() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.buf.String()
+}
+
+func TestSinkLosesNothing(t *testing.T) {
+	var out bytes.Buffer
+	sink := logging.NewSink(&out)
+	const writers, lines = 8, 5000
+	var wait sync.WaitGroup
+	for w := range writers {
+		wait.Go(func() {
+			for i := range lines {
+				sink.WriteLater(fmt.Appendf(nil, "%d %d %s\n", w, i, strings.Repeat("x", 100)))
+			}
+		})
+	}
+	wait.Wait()
+	assert.True(t, sink.Close(time.Minute))
+	assert.Equal(t, writers*lines, strings.Count(out.String(), "\n"))
+	assert.Zero(t, sink.Dropped())
+	next := map[int]int{}
+	for line := range strings.Lines(out.String()) {
+		var w, i int
+		_, err := fmt.Sscanf(line, "%d %d", &w, &i)
+		require.NoError(t, err)
+		assert.Equal(t, next[w], i, "in order, and whole")
+		next[w]++
+	}
+}
+
+func TestSinkWritesSoon(t *testing.T) {
+	g := &gate{open: make(chan struct{})}
+	close(g.open)
+	sink := logging.NewSink(g)
+	defer sink.Close(time.Second)
+	sink.WriteLater([]byte("later\n"))
+	assert.Eventually(t, func() bool { return g.String() == "later\n" }, 10*time.Second, time.Millisecond)
+	_, err := sink.Write([]byte("now\n"))
+	assert.NoError(t, err)
+	assert.Eventually(t, func() bool { return g.String() == "later\nnow\n" }, 10*time.Second, time.Millisecond)
+}
+
+func TestSinkSurvivesAnOutputThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		sink := logging.NewSink(g)
+		line := bytes.Repeat([]byte("x"), 64<<10)
+		start := time.Now()
+		for range 100 {
+			sink.WriteLater(line)
+		}
+		assert.LessOrEqual(t, time.Since(start), 2*time.Second, "it waits once")
+		assert.NotZero(t, sink.Dropped())
+		assert.False(t, sink.Close(time.Second), "Close is bounded")
+		close(g.open)
+		assert.True(t, sink.Close(time.Second))
+		before := sink.Dropped()
+		sink.WriteLater(line)
+		assert.Equal(t, before+1, sink.Dropped(), "closed")
+	})
+}
+
+func TestSinkGoesOnWhenTheOutputDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		sink := logging.NewSink(g)
+		time.AfterFunc(500*time.Millisecond, func() { close(g.open) })
+		for range 40 {
+			sink.WriteLater(bytes.Repeat([]byte("x"), 64<<10))
+		}
+		assert.True(t, sink.Close(time.Second))
+		assert.Zero(t, sink.Dropped(), "room came in time")
+		assert.Len(t, g.String(), 40*64<<10)
+	})
+}
+
+func TestRequestIsTheJSONThatSlogWrites(t *testing.T) {
+	who := logging.NewIdentity(`po"d`, "a\\b")
+	texts := []string{
+		"plain", `quo"te`, `back\slash`, "line\nbreak", "tab\t", "\x00\x1f\x7f", "世界", "\xff\xfebad", "\u2028\u2029", "<b>&", "",
+	}
+	for _, text := range texts {
+		line := who.Append(nil, &logging.Request{
+			Level: slog.LevelWarn, Message: "request", Start: time.Now(), Method: text, Path: text, Status: 200,
+			TraceID: text, RequestID: text, Version: text, UserAgent: text,
+		})
+		var got map[string]any
+		require.NoError(t, json.Unmarshal(line, &got), "%s", line)
+		assert.Equal(t, 1, bytes.Count(line, []byte("\n")))
+		assert.Equal(t, `po"d`, got["hostname"])
+		assert.Equal(t, `a\b`, got["app"])
+		if text == "" {
+			assert.NotContains(t, got, "user_agent")
+			continue
+		}
+		var want string
+		encoded, err := json.Marshal(text)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(encoded, &want))
+		for _, key := range []string{"method", "path", "trace_id", "request_id", "version", "user_agent"} {
+			assert.Equal(t, want, got[key], key)
+		}
+	}
+}
+
+func TestTextsAreBounded(t *testing.T) {
+	line := logging.NewIdentity("h", "a").Append(nil, &logging.Request{UserAgent: strings.Repeat("世", 1000)})
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(line, &got))
+	assert.Equal(t, strings.Repeat("世", 85), got["user_agent"])
+}
+
+func FuzzAppend(f *testing.F) {
+	f.Add("GET", "/a\xffb\u2028", "agent")
+	who := logging.NewIdentity("h", "a")
+	f.Fuzz(func(t *testing.T, method, path, agent string) {
+		line := who.Append(nil, &logging.Request{Method: method, Path: path, UserAgent: agent})
+		assert.True(t, json.Valid(line), "%q", line)
+		assert.Equal(t, 1, bytes.Count(line, []byte("\n")))
+	})
+}
+
+func TestNameChanges(t *testing.T) {
+	var out bytes.Buffer
+	sink := logging.NewSink(&out)
+	who := logging.NewIdentity("pod-1", "one")
+	log := logging.New(sink, slog.LevelInfo, who)
+	log.Info("a")
+	who.SetName("two")
+	log.With("k", "v").Info("b")
+	log.Request(&logging.Request{Message: "c"})
+	sink.Close(time.Second)
+	lines := strings.Split(out.String(), "\n")
+	assert.Contains(t, lines[0], `"msg":"a","app":"one","hostname":"pod-1"}`)
+	assert.Contains(t, lines[1], `"msg":"b","k":"v","app":"two","hostname":"pod-1"}`)
+	assert.Contains(t, lines[2], `"msg":"c","app":"two","hostname":"pod-1"`)
+}
+
+type forwarder struct{ records, requests []string }
+
+func (f *forwarder) Record(_ context.Context, r slog.Record) {
+	f.records = append(f.records, r.Message)
+}
+func (f *forwarder) Request(r *logging.Request) { f.requests = append(f.requests, r.Message) }
+
+func TestForward(t *testing.T) {
+	sink := logging.NewSink(&bytes.Buffer{})
+	log := logging.New(sink, slog.LevelInfo, logging.NewIdentity("h", "a"))
+	log.Info("before")
+	var f forwarder
+	log.Forward(&f)
+	log.Info("record")
+	log.Debug("below the level")
+	log.Request(&logging.Request{Message: "request"})
+	log.Request(&logging.Request{Level: slog.LevelDebug, Message: "below the level"})
+	sink.Close(time.Second)
+	assert.Equal(t, forwarder{[]string{"record"}, []string{"request"}}, f)
+}
+
+func TestFileIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	require.NoError(t, os.WriteFile(path, []byte("before\n"), 0o600))
+	file, err := logging.OpenFile(path, 100)
+	require.NoError(t, err)
+	defer file.Close()
+	for i := range 30 {
+		_, err := fmt.Fprintf(file, "line %02d ........\n", i)
+		require.NoError(t, err)
+	}
+	newer, err := os.ReadFile(path)
+	require.NoError(t, err)
+	older, err := os.ReadFile(filepath.Join(filepath.Dir(path), "app.1.log"))
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(newer), 100)
+	assert.LessOrEqual(t, len(older), 100)
+	assert.Contains(t, string(newer), "line 29")
+	assert.True(t, strings.HasSuffix(string(older), "\n"), "whole lines")
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	assert.Len(t, entries, 2)
+}
+
+func TestFileAppends(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	for _, text := range []string{"one\n", "two\n"} {
+		file, err := logging.OpenFile(path, logging.DefaultMaxFileBytes)
+		require.NoError(t, err)
+		_, err = file.Write([]byte(text))
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+	}
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "one\ntwo\n", string(content))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Zero(t, info.Mode().Perm()&0o007, "nothing for others")
+}
+
+func TestFileThatCannotBe(t *testing.T) {
+	_, err := logging.OpenFile(filepath.Join(t.TempDir(), "none", "app.log"), 1)
+	assert.ErrorIs(t, err, os.ErrNotExist)
+	_, err = logging.OpenFile(os.DevNull, 1)
+	assert.ErrorContains(t, err, "not a regular file")
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestBoth(t *testing.T) {
+	var out bytes.Buffer
+	_, err := logging.Both(broken{}, &out).Write([]byte("x"))
+	assert.ErrorIs(t, err, os.ErrClosed)
+	assert.Equal(t, "x", out.String())
+}
+
+func BenchmarkRequest(b *testing.B) {
+	sink := logging.NewSink(discard{})
+	defer sink.Close(time.Second)
+	log := logging.New(sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
+	r := logging.Request{
+		Message: "request", Start: time.Now(), Duration: time.Millisecond, Method: "GET", Path: "/ping", Status: 200, Bytes: 4,
+		TraceID: "0af7651916cd43dd8448eb211c80319c", RequestID: "b7ad6b71-6920-3331-0000-000000000000", UserAgent: "wrk",
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		log.Request(&r)
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

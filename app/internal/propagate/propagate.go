@@ -1,0 +1,115 @@
+// Package propagate carries what a request says of itself on to the calls that
+// are made for it: its trace, in the headers of W3C and of B3, which Istio's
+// proxies join their spans by; the version it asks for; its id. That needs no
+// exporter of traces.
+package propagate
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"go.opentelemetry.io/contrib/propagators/b3"
+	"go.opentelemetry.io/otel/propagation"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// tracing reads both forms, of which the last wins, and writes both.
+var tracing = propagation.NewCompositeTextMapPropagator(
+	b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader|b3.B3SingleHeader)),
+	propagation.TraceContext{},
+	propagation.Baggage{},
+)
+
+// carried are the headers that go on as they are.
+type carried struct{ version, requestID string }
+
+type carriedKey struct{}
+
+// FromHTTP returns ctx with what the headers of a request carry.
+func FromHTTP(ctx context.Context, h http.Header) context.Context {
+	return from(ctx, propagation.HeaderCarrier(h))
+}
+
+// FromGRPC returns ctx with what the metadata of the call that it belongs to
+// carries.
+func FromGRPC(ctx context.Context) context.Context {
+	incoming, _ := metadata.FromIncomingContext(ctx)
+	return from(ctx, grpcCarrier(incoming))
+}
+
+func from(ctx context.Context, headers propagation.TextMapCarrier) context.Context {
+	c := carried{version: headers.Get(contract.VersionHeader), requestID: headers.Get(contract.RequestIDHeader)}
+	if !Valid(c.version) {
+		c.version = ""
+	}
+	if !Valid(c.requestID) {
+		c.requestID = ""
+	}
+	ctx = tracing.Extract(ctx, headers)
+	if c == (carried{}) {
+		return ctx
+	}
+	return context.WithValue(ctx, carriedKey{}, c)
+}
+
+// WithVersion returns ctx that carries version in place of its own.
+func WithVersion(ctx context.Context, version string) context.Context {
+	c, _ := ctx.Value(carriedKey{}).(carried)
+	c.version = version
+	return context.WithValue(ctx, carriedKey{}, c)
+}
+
+// ToHTTP sets the headers of a request to what ctx carries.
+func ToHTTP(ctx context.Context, h http.Header) { to(ctx, propagation.HeaderCarrier(h)) }
+
+// ToGRPC returns ctx for a call whose metadata has what ctx carries.
+func ToGRPC(ctx context.Context) context.Context {
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	if outgoing == nil {
+		outgoing = metadata.MD{}
+	}
+	to(ctx, grpcCarrier(outgoing))
+	return metadata.NewOutgoingContext(ctx, outgoing)
+}
+
+func to(ctx context.Context, headers propagation.TextMapCarrier) {
+	tracing.Inject(ctx, headers)
+	c, _ := ctx.Value(carriedKey{}).(carried)
+	if c.version != "" {
+		headers.Set(contract.VersionHeader, c.version)
+	}
+	if c.requestID != "" {
+		headers.Set(contract.RequestIDHeader, c.requestID)
+	}
+}
+
+const maxLength = 128
+
+// Valid reports whether a value can go on in a header: at most 128 printable
+// ASCII characters.
+func Valid(value string) bool {
+	return len(value) <= maxLength && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// grpcCarrier is metadata, whose keys are in lower case.
+type grpcCarrier metadata.MD
+
+func (c grpcCarrier) Get(key string) string {
+	if values := c[strings.ToLower(key)]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+func (c grpcCarrier) Set(key, value string) { c[strings.ToLower(key)] = []string{value} }
+
+func (c grpcCarrier) Keys() []string {
+	keys := make([]string, 0, len(c))
+	for key := range c {
+		keys = append(keys, key)
+	}
+	return keys
+}

@@ -1,0 +1,259 @@
+package telemetry_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
+	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	otlpmetrics "go.opentelemetry.io/proto/otlp/metrics/v1"
+	otlptrace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/config"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
+	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/telemetry"
+)
+
+// collector takes what is sent by OTLP.
+type collector struct {
+	endpoint *url.URL
+
+	mu      sync.Mutex
+	spans   []*otlptrace.ResourceSpans
+	metrics []*otlpmetrics.ResourceMetrics
+	logs    []*logs.ResourceLogs
+	tokens  map[string]bool
+}
+
+type traceService struct {
+	collectortrace.UnimplementedTraceServiceServer
+	*collector
+}
+
+type metricsService struct {
+	collectormetrics.UnimplementedMetricsServiceServer
+	*collector
+}
+
+type logsService struct {
+	collectorlogs.UnimplementedLogsServiceServer
+	*collector
+}
+
+func (c *collector) take(ctx context.Context, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, token := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+		c.tokens[token] = true
+	}
+	f()
+}
+
+func (s traceService) Export(ctx context.Context, r *collectortrace.ExportTraceServiceRequest) (*collectortrace.ExportTraceServiceResponse, error) {
+	s.take(ctx, func() { s.spans = append(s.spans, r.GetResourceSpans()...) })
+	return &collectortrace.ExportTraceServiceResponse{}, nil
+}
+
+func (s metricsService) Export(ctx context.Context, r *collectormetrics.ExportMetricsServiceRequest) (*collectormetrics.ExportMetricsServiceResponse, error) {
+	s.take(ctx, func() { s.metrics = append(s.metrics, r.GetResourceMetrics()...) })
+	return &collectormetrics.ExportMetricsServiceResponse{}, nil
+}
+
+func (s logsService) Export(ctx context.Context, r *collectorlogs.ExportLogsServiceRequest) (*collectorlogs.ExportLogsServiceResponse, error) {
+	s.take(ctx, func() { s.logs = append(s.logs, r.GetResourceLogs()...) })
+	return &collectorlogs.ExportLogsServiceResponse{}, nil
+}
+
+func newCollector(t *testing.T) *collector {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	c := &collector{endpoint: &url.URL{Scheme: "http", Host: listener.Addr().String()}, tokens: map[string]bool{}}
+	server := grpc.NewServer()
+	collectortrace.RegisterTraceServiceServer(server, traceService{collector: c})
+	collectormetrics.RegisterMetricsServiceServer(server, metricsService{collector: c})
+	collectorlogs.RegisterLogsServiceServer(server, logsService{collector: c})
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return c
+}
+
+func options(endpoint *url.URL) (telemetry.Options, *metrics.Metrics) {
+	m := metrics.New()
+	return telemetry.Options{
+		OTel: config.OTel{
+			Endpoint: endpoint, ServiceName: "web", Attributes: map[string]string{"service.version": "v9", "service.name": "not this"},
+			Headers: map[string]string{"Authorization": "Bearer hunter2"}, MetricInterval: time.Hour,
+		},
+		Hostname: "pod-1", Metrics: m.Gatherer(), Log: slog.New(slog.DiscardHandler),
+	}, m
+}
+
+func attribute(pairs []*common.KeyValue, key string) string {
+	for _, p := range pairs {
+		if p.GetKey() == key {
+			return p.GetValue().GetStringValue()
+		}
+	}
+	return ""
+}
+
+func TestShutdownSendsEverything(t *testing.T) {
+	c := newCollector(t)
+	o, m := options(c.endpoint)
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+
+	ctx, span := sent.Server.Start(t.Context(), "GET /ping", trace.WithSpanKind(trace.SpanKindServer))
+	span.End()
+	m.Route("/ping").Count("GET", 200, 20*time.Millisecond)
+	m.Route("/ping").Count("GET", 200, time.Minute)
+	record := slog.NewRecord(time.Now(), slog.LevelWarn, "hello", 0)
+	record.AddAttrs(slog.Group("g", slog.Int("n", 1), slog.String("s", "x")), slog.Any("secret", config.Secret("hunter2")))
+	sent.Logs.Record(ctx, record)
+	sent.Logs.Request(&logging.Request{
+		Message: "request", Start: time.Now(), Method: "GET", Path: "/ping", Status: 200, TraceID: span.SpanContext().TraceID().String(),
+	})
+
+	bound, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	require.NoError(t, sent.Shutdown(bound))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	assert.Equal(t, map[string]bool{"Bearer hunter2": true}, c.tokens)
+
+	require.Len(t, c.spans, 1)
+	resource := c.spans[0].GetResource().GetAttributes()
+	assert.Equal(t, "web", attribute(resource, "service.name"))
+	assert.Equal(t, "v9", attribute(resource, "service.version"))
+	assert.Equal(t, "pod-1", attribute(resource, "host.name"))
+	assert.Equal(t, "GET /ping", c.spans[0].GetScopeSpans()[0].GetSpans()[0].GetName())
+
+	var lines []*logs.LogRecord
+	for _, r := range c.logs {
+		for _, scope := range r.GetScopeLogs() {
+			lines = append(lines, scope.GetLogRecords()...)
+		}
+	}
+	require.Len(t, lines, 2)
+	id := span.SpanContext().TraceID()
+	for _, line := range lines {
+		assert.Equal(t, id[:], line.GetTraceId())
+		assert.NotContains(t, line.String(), "hunter2")
+	}
+	assert.Equal(t, "hello", lines[0].GetBody().GetStringValue())
+	assert.Equal(t, logs.SeverityNumber_SEVERITY_NUMBER_WARN, lines[0].GetSeverityNumber())
+	assert.Equal(t, "x", attribute(lines[0].GetAttributes(), "g.s"))
+	assert.Equal(t, "/ping", attribute(lines[1].GetAttributes(), "path"))
+
+	require.Len(t, c.metrics, 1, "the last ones")
+	byName := map[string]*otlpmetrics.Metric{}
+	for _, metric := range c.metrics[0].GetScopeMetrics()[0].GetMetrics() {
+		byName[metric.GetName()] = metric
+	}
+	requests := byName["http_server_requests_total"].GetSum()
+	assert.True(t, requests.GetIsMonotonic())
+	assert.Equal(t, otlpmetrics.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE, requests.GetAggregationTemporality())
+	assert.InDelta(t, 2, requests.GetDataPoints()[0].GetAsDouble(), 0)
+	assert.Equal(t, "/ping", attribute(requests.GetDataPoints()[0].GetAttributes(), "route"))
+	duration := byName["http_server_request_duration_seconds"].GetHistogram().GetDataPoints()[0]
+	assert.EqualValues(t, 2, duration.GetCount())
+	assert.Len(t, duration.GetExplicitBounds(), 11)
+	assert.Equal(t, []uint64{0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1}, duration.GetBucketCounts())
+	assert.NotEmpty(t, byName["go_goroutines"].GetGauge().GetDataPoints())
+	assert.NotNil(t, byName["go_gc_duration_seconds"].GetSummary())
+}
+
+func TestMetricsAreSentEveryInterval(t *testing.T) {
+	c := newCollector(t)
+	o, _ := options(c.endpoint)
+	o.MetricInterval = 10 * time.Millisecond
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.metrics) > 2
+	}, 20*time.Second, 5*time.Millisecond)
+	assert.NoError(t, sent.Shutdown(t.Context()))
+}
+
+func TestOffByDefault(t *testing.T) {
+	for name, change := range map[string]func(*config.OTel){
+		"no endpoint": func(o *config.OTel) { o.Endpoint = nil },
+		"disabled":    func(o *config.OTel) { o.Disabled = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, _ := options(&url.URL{Scheme: "http", Host: "127.0.0.1:1"})
+			change(&o.OTel)
+			sent, err := telemetry.Start(o)
+			require.NoError(t, err)
+			assert.Nil(t, sent.Server)
+			assert.Nil(t, sent.Logs)
+			caller := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
+			_, span := sent.Client.Start(trace.ContextWithSpanContext(t.Context(), caller), "call")
+			assert.Equal(t, caller, span.SpanContext(), "the caller's span goes on")
+			assert.NoError(t, sent.Shutdown(t.Context()))
+		})
+	}
+}
+
+func TestSignalsCanBeLeftOut(t *testing.T) {
+	c := newCollector(t)
+	o, _ := options(c.endpoint)
+	o.NoTraces, o.NoLogs, o.NoMetrics = true, true, true
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+	assert.Nil(t, sent.Server)
+	assert.Nil(t, sent.Logs)
+	assert.NoError(t, sent.Shutdown(t.Context()))
+	assert.Empty(t, c.metrics)
+}
+
+func TestShutdownIsBounded(t *testing.T) {
+	// It accepts connections, and says nothing.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	o, _ := options(&url.URL{Scheme: "http", Host: listener.Addr().String()})
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+	_, span := sent.Server.Start(t.Context(), "x")
+	span.End()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	assert.Error(t, sent.Shutdown(ctx))
+	assert.Less(t, time.Since(start), 3*time.Second)
+}
+
+func TestSamplers(t *testing.T) {
+	for sampler, want := range map[string]bool{
+		"always_on": true, "always_off": false, "traceidratio": true,
+		"parentbased_always_on": true, "parentbased_always_off": false, "parentbased_traceidratio": true,
+	} {
+		o, _ := options(&url.URL{Scheme: "http", Host: "127.0.0.1:1"})
+		o.Sampler, o.SamplerShare, o.NoMetrics, o.NoLogs = sampler, 1, true, true
+		sent, err := telemetry.Start(o)
+		require.NoError(t, err)
+		_, span := sent.Server.Start(t.Context(), "x")
+		assert.Equal(t, want, span.SpanContext().IsSampled(), sampler)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = sent.Shutdown(ctx)
+	}
+}

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/infra"
+)
+
+// The tests of this file hold chapter 10 to what it is about: whatever replaces or ends its pods, no request fails.
+
+// TestNoRequestFailsInRollingRestarts restarts all pods three times.
+func TestNoRequestFailsInRollingRestarts(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "restarts")
+	run(t, namespace, "10-rollout")
+	load := startLoad(t, namespace)
+	for i := range 3 {
+		load.phase(t, fmt.Sprintf("restart %d", i+1), restart(t, namespace))
+	}
+	// Until there were as many as the figure is to be about.
+	eventually(t, 3*time.Minute, func() error {
+		result, err := load.result(t)
+		if sent, _ := result.sum(); err == nil && sent < 30_000 {
+			err = fmt.Errorf("%d calls", sent)
+		}
+		return err
+	})
+	load.stop(t, 30_000)
+}
+
+// TestNoRequestFailsInScaling scales from 4 pods to 1 and back.
+func TestNoRequestFailsInScaling(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "scaling")
+	run(t, namespace, "10-rollout")
+	// It would scale back.
+	kubectl(t, nil, "delete", "horizontalpodautoscaler", "--all", "--namespace", namespace)
+	scale(t, namespace, 4)
+	load := startLoad(t, namespace)
+	for _, replicas := range []int{1, 4} {
+		load.phase(t, fmt.Sprintf("to %d", replicas), scale(t, namespace, replicas))
+	}
+	load.stop(t, 1000)
+}
+
+// TestNoRequestFailsInEvictions evicts every pod, as the budget allows.
+func TestNoRequestFailsInEvictions(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "evictions")
+	run(t, namespace, "10-rollout")
+	load := startLoad(t, namespace)
+	for _, pod := range providerPods(t, namespace) {
+		load.phase(t, "eviction of a pod", evict(t, namespace, pod.Name))
+	}
+	load.stop(t, 1000)
+}
+
+// TestNoRequestFailsInAChangeOfConfiguration changes a value that pods read at their start, which rolls them.
+func TestNoRequestFailsInAChangeOfConfiguration(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "reconfigure")
+	configured := func(name string) func(cdk8s.Chart) {
+		return func(chart cdk8s.Chart) {
+			config := infra.NewConfig(chart, "config", infra.ConfigProps{Name: "k8s-combat", Data: map[string]string{contract.EnvPGURL: "postgres://" + name}})
+			infra.NewWebService(chart, provider, infra.WebServiceProps{
+				Name: provider,
+				Workload: infra.ProbedDeploymentProps{
+					Image: "crossoverjie/k8s-combat:v1", ImagePullPolicy: infra.PullIfNotPresent, Replicas: new(int32(2)),
+					EnvFrom:  []infra.EnvFrom{{Source: config}},
+					Probes:   infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet(contract.PathReady, contract.HTTPPort), Period: 5 * time.Second}},
+					Rollout:  infra.Rollout{MinReady: 30 * time.Second},
+					Shutdown: infra.Shutdown{PreStop: 10 * time.Second},
+				},
+				Ports: []infra.ServicePort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}, {Name: contract.GRPCPortName, Port: contract.GRPCPort}},
+			})
+		}
+	}
+	apply(t, namespace, configured("one"))
+	awaitDeployments(t, namespace)
+	load := startLoad(t, namespace)
+	before := providerPods(t, namespace)
+	apply(t, namespace, configured("two"))
+	load.phase(t, "change of configuration", awaitDeployments(t, namespace)+awaitEnd(t, namespace, before))
+	for _, pod := range providerPods(t, namespace) {
+		answer, err := fetch(t, namespace, pod.Name, contract.HTTPPort, contract.PathRoot)
+		require.NoError(t, err)
+		assert.Equal(t, pod.Name+"-postgres://two", answer)
+	}
+	load.stop(t, 1000)
+}
+
+// TestNoRequestFailsInARollback rolls out an image that does not exist, which must not take a request, and goes back,
+// first to the last revision and then to one by its number.
+func TestNoRequestFailsInARollback(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "rollback")
+	run(t, namespace, "10-rollout")
+	load := startLoad(t, namespace)
+	before := providerPods(t, namespace)
+
+	kubectl(t, nil, "set", "image", "deployment/"+provider, provider+"=crossoverjie/k8s-combat:none", "--namespace", namespace)
+	took := eventually(t, time.Minute, func() error {
+		for _, pod := range providerPods(t, namespace) {
+			for _, container := range pod.Status.ContainerStatuses {
+				if container.State.Waiting != nil && strings.Contains(container.State.Waiting.Reason, "Image") {
+					return nil
+				}
+			}
+		}
+		return errors.New("no pod waits for the image")
+	})
+	time.Sleep(10 * time.Second) // in which calls could go where they must not
+	load.phase(t, "bad image", took)
+	names := map[string]bool{}
+	for _, pod := range providerPods(t, namespace) {
+		names[pod.Name] = true
+	}
+	for _, pod := range before {
+		assert.True(t, names[pod.Name], "%s was ended although its successor does not start", pod.Name)
+	}
+
+	kubectl(t, nil, "rollout", "undo", "deployment/"+provider, "--namespace", namespace)
+	load.phase(t, "rollback", awaitDeployments(t, namespace))
+	for _, pod := range providerPods(t, namespace) {
+		for _, container := range pod.Status.ContainerStatuses {
+			assert.Zero(t, container.RestartCount)
+		}
+	}
+
+	restart(t, namespace)
+	kubectl(t, nil, "rollout", "undo", "deployment/"+provider, "--to-revision", "3", "--namespace", namespace)
+	load.phase(t, "restart, and rollback to a revision", awaitDeployments(t, namespace))
+	deployment, err := get[appsv1.Deployment](t.Context(), "deployment", provider, "--namespace", namespace)
+	require.NoError(t, err)
+	assert.NotContains(t, deployment.Spec.Template.Annotations, "kubectl.kubernetes.io/restartedAt", "revision 3 is from before the restart")
+	load.stop(t, 1000)
+}
+
+// restart replaces all pods, and waits until the last of the old ones is gone.
+func restart(t *testing.T, namespace string) time.Duration {
+	t.Helper()
+	before := providerPods(t, namespace)
+	kubectl(t, nil, "rollout", "restart", "deployment/"+provider, "--namespace", namespace)
+	return awaitDeployments(t, namespace) + awaitEnd(t, namespace, before)
+}
+
+// scale changes the number of pods, and waits until there are so many.
+func scale(t *testing.T, namespace string, replicas int) time.Duration {
+	t.Helper()
+	kubectl(t, nil, "scale", "deployment/"+provider, "--replicas", fmt.Sprint(replicas), "--namespace", namespace)
+	return awaitDeployments(t, namespace) + eventually(t, time.Minute, func() error {
+		if pods := providerPods(t, namespace); len(pods) != replicas {
+			return fmt.Errorf("there are %d pods, not %d", len(pods), replicas)
+		}
+		return nil
+	})
+}
+
+// evict asks for the pod's end as a drain of its node does, until the budget allows it, and waits until it is gone and
+// replaced.
+func evict(t *testing.T, namespace, pod string) time.Duration {
+	t.Helper()
+	eviction, err := json.Marshal(policyv1.Eviction{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "Eviction"},
+		ObjectMeta: metav1.ObjectMeta{Name: pod, Namespace: namespace},
+	})
+	require.NoError(t, err)
+	url := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/eviction", namespace, pod)
+	took := eventually(t, time.Minute, func() error {
+		_, _, err := tryKubectl(t.Context(), eviction, "create", "--raw", url, "--filename", "-")
+		return err
+	})
+	return took + awaitDeployments(t, namespace) + awaitEnd(t, namespace, []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: pod}}})
+}
+
+// awaitEnd waits until these pods are gone.
+func awaitEnd(t *testing.T, namespace string, pods []corev1.Pod) time.Duration {
+	t.Helper()
+	old := map[string]bool{}
+	for _, pod := range pods {
+		old[pod.Name] = true
+	}
+	return eventually(t, time.Minute, func() error {
+		for _, pod := range providerPods(t, namespace) {
+			if old[pod.Name] {
+				return fmt.Errorf("pod %s is still there", pod.Name)
+			}
+		}
+		return nil
+	})
+}
+
+func providerPods(t *testing.T, namespace string) []corev1.Pod {
+	t.Helper()
+	pods, err := get[corev1.PodList](t.Context(), "pods", "--namespace", namespace, "--selector", "app="+provider)
+	require.NoError(t, err)
+	return pods.Items
+}

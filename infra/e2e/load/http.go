@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
+)
+
+// httpCaller sends HTTP/1.1 requests over a connection of its own. It is not Go's client, which sends a request again
+// where a connection that was kept has been closed meanwhile: whether that happens is the question.
+type httpCaller struct {
+	address string
+	keep    bool
+
+	conn   net.Conn
+	reader *bufio.Reader
+}
+
+func (c *httpCaller) call(ctx context.Context) (pod string, err error) {
+	if c.conn == nil {
+		var dialer net.Dialer
+		if c.conn, err = dialer.DialContext(ctx, "tcp", c.address); err != nil {
+			return "", err
+		}
+		c.reader = bufio.NewReader(c.conn)
+	}
+	stays, err := c.exchange(ctx)
+	if err != nil || !stays {
+		c.close()
+	}
+	return "", err
+}
+
+// exchange sends a request and reads its response, and tells whether the connection may be used again.
+func (c *httpCaller) exchange(ctx context.Context) (stays bool, err error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := c.conn.SetDeadline(deadline); err != nil {
+			return false, err
+		}
+	}
+	request, err := http.NewRequest(http.MethodGet, "http://"+c.address+contract.PathPing, nil)
+	if err != nil {
+		return false, err
+	}
+	request.Close = !c.keep
+	if err := request.Write(c.conn); err != nil {
+		return false, err
+	}
+	response, err := http.ReadResponse(c.reader, request)
+	if err != nil {
+		return false, fmt.Errorf("no response: %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return false, err
+	}
+	if response.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), "pong") {
+		return false, fmt.Errorf("status %s, body %.40q", response.Status, body)
+	}
+	return c.keep && !response.Close, nil
+}
+
+func (c *httpCaller) close() {
+	if c.conn != nil {
+		// A connection that fails to close is one that is closed.
+		_ = c.conn.Close()
+		c.conn = nil
+	}
+}

@@ -1,0 +1,73 @@
+package infra_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/crossoverJie/k8s-combat/infra"
+)
+
+func TestCORSGoodInput(t *testing.T) {
+	t.Parallel()
+	for name, cors := range map[string]infra.CORS{
+		"everybody": {
+			AllowOrigins: []infra.StringMatch{infra.Exact("*")}, AllowMethods: []string{"*"}, AllowHeaders: []string{"*"}, ExposeHeaders: []string{"*"},
+		},
+		"cookies": {
+			AllowOrigins: []infra.StringMatch{infra.Exact("*")}, AllowMethods: []string{"*"}, AllowHeaders: []string{"*"}, AllowCredentials: true,
+		},
+		"origins": {AllowOrigins: []infra.StringMatch{
+			infra.Exact("null"), infra.Exact("http://localhost:3000"), infra.Prefix("https://"), infra.Regex(`https://[a-z]+\.example\.com`),
+		}},
+		"case": {AllowOrigins: []infra.StringMatch{infra.Exact("*")}, AllowHeaders: []string{"X-User", "content_type"}, MaxAge: 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, messages := synth(t, canaryRule(func(_ meshParts, r *infra.Rule) { r.CORS = cors }))
+			assert.Empty(t, messages)
+		})
+	}
+}
+
+func TestCORSBadInput(t *testing.T) {
+	t.Parallel()
+	const notAnOrigin = `is not the origin of any page; use scheme, host and port without a path, for example "https://www.example.com", or "*" for any`
+	badInput{
+		"origins": {canaryRule(func(_ meshParts, r *infra.Rule) {
+			r.CORS.AllowOrigins = []infra.StringMatch{
+				{}, infra.Present(), infra.Exact(""), infra.Exact("www.example.com"), infra.Exact("https://www.example.com/"), infra.Regex("[a-z]{2,1}"),
+				infra.Regex(strings.Repeat("a", 1025)),
+			}
+		}), []string{
+			`[chart/canary] Rules[0].CORS.AllowOrigins[0]: is not set; make the condition with Exact, Prefix or Regex`,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[1]: "Present()" is for headers and parameters of the query alone; use Exact, Prefix or Regex`,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[2]: "" matches nothing or everything; give a text, or leave the condition out`,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[3]: "www.example.com" ` + notAnOrigin,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[4]: "https://www.example.com/" ` + notAnOrigin,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[5]: "[a-z]{2,1}" is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax`,
+			`[chart/canary] Rules[0].CORS.AllowOrigins[6]: "` + strings.Repeat("a", 80) + `"... (1025 bytes) is longer than the 1024 bytes that Istio takes; shorten it`,
+		}},
+		"methods, headers and age": {canaryRule(func(_ meshParts, r *infra.Rule) {
+			r.CORS = infra.CORS{
+				AllowOrigins: []infra.StringMatch{infra.Exact("*")}, AllowMethods: []string{"GET", "PURGE", ""},
+				AllowHeaders: []string{"a b", ""}, ExposeHeaders: []string{"x:y", "*"}, AllowCredentials: true, MaxAge: 1500 * time.Millisecond,
+			}
+		}), []string{
+			`[chart/canary] Rules[0].CORS.MaxAge: 1.5s is not in whole seconds, which is what Istio takes; use for example 1s`,
+			`[chart/canary] Rules[0].CORS.AllowMethods[1]: "PURGE" is not an HTTP method that Istio takes; use *, GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS or TRACE`,
+			`[chart/canary] Rules[0].CORS.AllowMethods[2]: "" is not an HTTP method that Istio takes; use *, GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS or TRACE`,
+			`[chart/canary] Rules[0].CORS.AllowHeaders[0]: "a b" is not the name of a header; use letters, digits and '-', or "*" for any`,
+			`[chart/canary] Rules[0].CORS.AllowHeaders[1]: "" is not the name of a header; use letters, digits and '-', or "*" for any`,
+			`[chart/canary] Rules[0].CORS.ExposeHeaders[0]: "x:y" is not the name of a header; use letters, digits and '-', or "*" for any`,
+			`[chart/canary] Rules[0].CORS.ExposeHeaders[1]: "*" stands for no header where browsers send cookies (AllowCredentials); name the headers`,
+		}},
+		"negative age": {canaryRule(func(_ meshParts, r *infra.Rule) {
+			r.CORS = infra.CORS{AllowOrigins: []infra.StringMatch{infra.Exact("*")}, MaxAge: -time.Second}
+		}), []string{
+			`[chart/canary] Rules[0].CORS.MaxAge: -1s is negative; use 0s or more`,
+		}},
+	}.run(t)
+}
