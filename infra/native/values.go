@@ -40,6 +40,7 @@ func settleEntries(entries yaml.Mapping) yaml.Mapping {
 			settled = append(settled, entry)
 		}
 	}
+	clear(entries[len(settled):])
 	sortEntries(settled)
 	return settled
 }
