@@ -260,6 +260,10 @@ type IstioCanary struct {
 	props           IstioCanaryProps
 	object          cdk8s.ApiObject
 	destinationRule cdk8s.ApiObject
+
+	neighbours *neighbourhood
+	// asked is whether it has asked its neighbours already.
+	asked bool
 }
 
 // NewIstioCanary makes an IstioCanary. Its child Resource is the VirtualService, its child DestinationRule the other.
@@ -281,92 +285,6 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 
 // Name returns the name of the VirtualService.
 func (c *IstioCanary) Name() string { return c.props.Name }
-
-// validateSurroundings checks the canary against what else is in the tree. It waits for synth, when all of it is there.
-func (c *IstioCanary) validateSurroundings() []string {
-	var p problems
-	namespace := namespaceOf(c.props.Service.object)
-	c.validateNamespaces(&p, namespace)
-	c.validateStrangers(&p, namespace)
-	c.validateOthers(&p)
-	return p
-}
-
-// validateNamespaces checks that all is where the Service is: it finds pods in its own namespace alone, and Istio reads a
-// DestinationRule where the client or the Service is.
-func (c *IstioCanary) validateNamespaces(p *problems, namespace string) {
-	check := func(field, name string, object cdk8s.ApiObject) {
-		if other := namespaceOf(object); other != namespace {
-			p.add(field, name, fmt.Sprintf("is in %s, Service %s in %s; put both into charts of one Namespace",
-				showNamespace(other), c.props.Service.Name(), showNamespace(namespace)))
-		}
-	}
-	check("Name", c.props.Name, c.object)
-	c.validateGateways(p, namespaceOf(c.object))
-	if namespaceOf(c.destinationRule) != namespaceOf(c.object) {
-		check("DestinationRuleName", c.props.DestinationRuleName, c.destinationRule)
-	}
-	for i, version := range c.props.Versions {
-		if version.Workload != nil {
-			check(index("Versions", i)+".Workload", version.Workload.Name(), version.Workload.object)
-		}
-	}
-}
-
-// validateGateways finds hosts that the gateways serve, but not for VirtualServices of this namespace: requests for them
-// would be answered with 404.
-func (c *IstioCanary) validateGateways(p *problems, namespace string) {
-	for i, host := range c.props.Hosts {
-		for j, gateway := range c.props.Gateways {
-			if gateway != nil && gateway.serves(host) && !gateway.servesIn(namespace, host) {
-				p.add(index("Hosts", i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
-					showNamespace(namespace), index("Gateways", j), gateway.Name(), namespace+"/"+host))
-			}
-		}
-	}
-}
-
-// validateStrangers finds workloads beside the Service that it selects and that are not one of the versions: they would
-// get requests that no rule sends them.
-func (c *IstioCanary) validateStrangers(p *problems, namespace string) {
-	if len(c.props.Service.props.Selector) == 0 {
-		return
-	}
-	selector := labels.SelectorFromSet(c.props.Service.props.Selector)
-	for _, workload := range below[*ProbedDeployment](chartOf(c.props.Service)) {
-		if !c.props.has(workload) && selector.Matches(labels.Set(workload.podLabels())) && namespaceOf(workload.object) == namespace {
-			p.add("Service", c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
-		}
-	}
-}
-
-// validateOthers finds an earlier IstioCanary for the same Service or the same hosts inside the mesh, of which Istio
-// would follow one alone.
-func (c *IstioCanary) validateOthers(p *problems) {
-	const onlyOne = "has an IstioCanary already, %s, and Istio follows one DestinationRule for a host; put all rules into one of them"
-	if first := c.props.Service.canary; first != c {
-		p.add("Service", c.props.Service.Name(), fmt.Sprintf(onlyOne, *first.Node().Path()))
-		return
-	}
-	for _, other := range below[*IstioCanary](chartOf(c)) {
-		if other == c {
-			return
-		}
-		path := *other.Node().Path()
-		if other.props.Service != nil && other.props.Service.Host() == c.props.Service.Host() {
-			p.add("Service", c.props.Service.Name(), fmt.Sprintf(onlyOne, path))
-			continue
-		}
-		if !c.props.Mesh || !other.props.Mesh {
-			continue
-		}
-		for i, host := range c.props.Hosts {
-			if slices.ContainsFunc(other.props.Hosts, func(h string) bool { return hostsOverlap(h, host) }) {
-				p.add(index("Hosts", i), host, "is routed inside the mesh by "+path+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
-			}
-		}
-	}
-}
 
 func (props IstioCanaryProps) virtualService() *networkingv1.VirtualService {
 	object := &networkingv1.VirtualService{ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations)}

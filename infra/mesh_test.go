@@ -5,6 +5,7 @@ import (
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -143,4 +144,17 @@ func TestMeshNamespaceBadMembers(t *testing.T) {
 		infra.NewWebService(chart, "web", member("v1", "grpc-web"))
 	})
 	assert.Empty(t, messages)
+}
+
+// A second synth finds what was made after the first.
+func TestIstioCanaryLooksAroundInEachSynth(t *testing.T) {
+	t.Parallel()
+	app := native.NewApp(nil)
+	chart := tree.NewChart(app, "chart", tree.ChartProps{})
+	canary(func(meshParts, *infra.IstioCanaryProps) {})(chart)
+	require.NotPanics(t, func() { app.SynthYaml() })
+	version(chart, "v3", nil)
+	assert.PanicsWithError(t, "Validation failed with the following errors:\n"+
+		`  [chart/canary] Service: "cart" selects the pods of cart-v3, which is not one of Versions; add it there, or change the Selector`,
+		func() { app.SynthYaml() })
 }
