@@ -68,6 +68,10 @@ bench-tools: ## install what make bench compares with
 bench: ## measure synth beside other renderers
 	$(GO) run ./infra/bench -tools $(BENCH_TOOLS) -runs $(BENCH_RUNS)
 
+.PHONY: bench-app
+bench-app: ## measure the sample service beside bare servers, and PODINFO=PATH
+	$(GO) run ./app/bench -podinfo "$(PODINFO)"
+
 .PHONY: e2e
 e2e: ## test on the cluster that KUBECONFIG names
 	$(GO) test -count=1 -v -timeout 30m ./infra/e2e/
