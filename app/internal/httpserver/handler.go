@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -240,9 +239,3 @@ func write(w http.ResponseWriter, text string) {
 // writeFixed answers 200 with a text that net/http knows to be plain by itself.
 // Headers of our own would cost as much as the rest of the handler.
 func writeFixed(w http.ResponseWriter, text string) { _, _ = io.WriteString(w, text) }
-
-// routeName is the path of a pattern, without its method and what ends it.
-func routeName(pattern string) string {
-	_, path, _ := strings.Cut(pattern, " ")
-	return strings.TrimSuffix(path, "{$}")
-}

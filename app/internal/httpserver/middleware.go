@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +28,8 @@ import (
 type service struct {
 	Options
 	mux *http.ServeMux
-	// routes are by the pattern that a request was matched with.
+	// routes are by path. Almost all requests are for one of these as it stands, and
+	// mux, which knows much more, costs as much as the rest of a short handler.
 	routes    map[string]*route
 	unmatched *route
 	faults    *faults
@@ -36,7 +38,8 @@ type service struct {
 
 type route struct {
 	*metrics.Route
-	name string
+	name    string
+	handler http.HandlerFunc
 	// probe is asked every few seconds, so its requests are for debugging only.
 	probe bool
 }
@@ -52,14 +55,18 @@ func newService(o Options) *service {
 }
 
 func (s *service) handle(path string, handler http.HandlerFunc) {
-	pattern := http.MethodGet + " " + path
-	name := routeName(pattern)
-	s.routes[pattern] = &route{
-		Route: s.Metrics.Route(name),
-		name:  name,
-		probe: name == contract.PathHealth || name == contract.PathReady || name == contract.PathMetrics,
+	name := strings.TrimSuffix(path, "{$}")
+	route := &route{
+		Route:   s.Metrics.Route(name),
+		name:    name,
+		handler: handler,
+		probe:   name == contract.PathHealth || name == contract.PathReady || name == contract.PathMetrics,
 	}
-	s.mux.HandleFunc(pattern, handler)
+	s.routes[name] = route
+	s.mux.HandleFunc(http.MethodGet+" "+path, func(w http.ResponseWriter, r *http.Request) {
+		w.(*recorder).route = route
+		handler(w, r)
+	})
 }
 
 // ServeHTTP implements http.Handler.
@@ -68,7 +75,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		rec = &recorder{}
 	}
-	*rec = recorder{ResponseWriter: w, readiness: s.Readiness, request: r, start: time.Now()}
+	*rec = recorder{ResponseWriter: w, readiness: s.Readiness, request: r, route: s.unmatched, start: time.Now()}
 	defer s.end(rec)
 
 	if s.faults != nil {
@@ -81,6 +88,13 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody && r.Body != nil && !s.takeBody(rec) {
 		return
 	}
+	if r.Method == http.MethodGet {
+		if route := s.routes[r.URL.Path]; route != nil {
+			rec.route = route
+			route.handler(rec, rec.request)
+			return
+		}
+	}
 	s.mux.ServeHTTP(rec, rec.request)
 }
 
@@ -89,16 +103,11 @@ func (s *service) end(rec *recorder) {
 	abort := s.recoverPanic(rec, recover())
 	rec.begin(http.StatusOK)
 	took := time.Since(rec.start)
-	r := rec.request
-	route := s.routes[r.Pattern]
-	if route == nil {
-		route = s.unmatched
-	}
-	route.Count(r.Method, rec.status, took)
+	rec.route.Count(rec.request.Method, rec.status, took)
 	if rec.span != nil {
-		endSpan(rec, route)
+		endSpan(rec)
 	}
-	s.logRequest(rec, route, took)
+	s.logRequest(rec, took)
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
@@ -129,9 +138,9 @@ func (s *service) recoverPanic(rec *recorder, cause any) (abort bool) {
 }
 
 // logRequest says nothing of a request's query and body, which may hold secrets.
-func (s *service) logRequest(rec *recorder, route *route, took time.Duration) {
+func (s *service) logRequest(rec *recorder, took time.Duration) {
 	level := slog.LevelInfo
-	if route.probe {
+	if rec.route.probe {
 		level = slog.LevelDebug
 	}
 	if !s.RequestLog.Logs(level) {
@@ -162,9 +171,9 @@ func (s *service) startSpan(rec *recorder) {
 	rec.span, rec.request = span, r.WithContext(ctx)
 }
 
-func endSpan(rec *recorder, route *route) {
-	rec.span.SetName(rec.request.Method + " " + route.name)
-	rec.span.SetAttributes(attribute.String("http.route", route.name), attribute.Int("http.response.status_code", rec.status))
+func endSpan(rec *recorder) {
+	rec.span.SetName(rec.request.Method + " " + rec.route.name)
+	rec.span.SetAttributes(attribute.String("http.route", rec.route.name), attribute.Int("http.response.status_code", rec.status))
 	if rec.status >= http.StatusInternalServerError {
 		rec.span.SetStatus(codes.Error, "")
 	}
@@ -200,6 +209,7 @@ type recorder struct {
 	http.ResponseWriter
 	readiness *lifecycle.Readiness
 	request   *http.Request
+	route     *route
 	start     time.Time
 	span      trace.Span
 	// status is 0 until the answer begins.

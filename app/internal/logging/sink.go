@@ -6,6 +6,7 @@ package logging
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,7 @@ const (
 	// than one of a line.
 	flushBytes = 64 << 10
 	// maxPending bounds the memory for lines that wait.
-	maxPending = 1 << 20
+	maxPending = 512 << 10
 	// maxBlock is how long a line that finds no room waits for some.
 	maxBlock = time.Second
 )
@@ -92,6 +93,11 @@ func (s *Sink) add(lines []byte) int {
 		s.mu.Unlock()
 		s.dropped.Add(1)
 		return 0
+	}
+	if len(s.pending)+len(lines) > cap(s.pending) {
+		// append would grow by a quarter each time, and leave more garbage behind than
+		// the rest of the service.
+		s.pending = slices.Grow(s.pending, max(flushBytes, len(s.pending), len(lines)))
 	}
 	s.pending = append(s.pending, lines...)
 	n := len(s.pending)
