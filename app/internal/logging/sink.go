@@ -19,7 +19,7 @@ const (
 	// than one of a line.
 	flushBytes = 64 << 10
 	// maxPending bounds the memory for lines that wait.
-	maxPending = 512 << 10
+	maxPending = 256 << 10
 	// maxBlock is how long a line that finds no room waits for some.
 	maxBlock = time.Second
 )
