@@ -167,7 +167,7 @@ func (s *service) startSpan(rec *recorder) {
 		return
 	}
 	ctx, span := s.Tracer.Start(propagate.FromHTTP(r.Context(), r.Header), r.Method, trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path), attribute.String("url.scheme", "http")))
+		trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", logging.Text(r.URL.Path)), attribute.String("url.scheme", "http")))
 	rec.span, rec.request = span, r.WithContext(ctx)
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
@@ -60,7 +61,7 @@ func (c *Client) Ping(ctx context.Context) (providerStatus string, err error) {
 		trace.WithAttributes(attribute.String("http.request.method", http.MethodGet), attribute.String("url.full", c.ping)))
 	defer func() {
 		if err != nil {
-			span.SetStatus(codes.Error, err.Error())
+			span.SetStatus(codes.Error, logging.Text(err.Error()))
 		}
 		span.End()
 	}()

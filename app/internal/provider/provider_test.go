@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/provider"
@@ -103,6 +106,25 @@ func TestPingOpensAConnectionForEachCall(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Len(t, peers, 3)
+}
+
+// A byte that is not UTF-8 would have the export of all spans fail.
+func TestPingDescribesItsSpanInUTF8(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if assert.NoError(t, err) {
+			_, _ = io.WriteString(conn, "HTTP/1.1 500 \xff\r\nContent-Length: 0\r\n\r\n")
+			_ = conn.Close()
+		}
+	}))
+	defer server.Close()
+	base, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	exporter := tracetest.NewInMemoryExporter()
+	_, err = provider.New(base, sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter)).Tracer("")).Ping(t.Context())
+	assert.ErrorContains(t, err, "answered 500 \xff")
+	require.Len(t, exporter.GetSpans(), 1)
+	assert.Equal(t, base.String()+"/ping answered 500 \uFFFD", exporter.GetSpans()[0].Status.Description)
 }
 
 func TestPingFails(t *testing.T) {

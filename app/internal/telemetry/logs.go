@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -30,7 +31,7 @@ func (l *Logs) Request(r *logging.Request) {
 	attributes := make([]attribute.KeyValue, 0, 12)
 	text := func(key, value string) {
 		if value != "" {
-			attributes = append(attributes, attribute.String(key, value))
+			attributes = append(attributes, attribute.String(key, logging.Text(value)))
 		}
 	}
 	text("method", r.Method)
@@ -78,6 +79,7 @@ func appendAttr(attributes []attribute.KeyValue, prefix string, a slog.Attr) []a
 	case slog.KindBool:
 		return append(attributes, attribute.Bool(key, value.Bool()))
 	default:
-		return append(attributes, attribute.String(key, value.String()))
+		// Errors repeat what others say.
+		return append(attributes, attribute.String(key, strings.ToValidUTF8(value.String(), "\uFFFD")))
 	}
 }

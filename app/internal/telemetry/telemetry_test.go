@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,6 +177,25 @@ func TestShutdownSendsEverything(t *testing.T) {
 	assert.Equal(t, []uint64{0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1}, duration.GetBucketCounts())
 	assert.NotEmpty(t, byName["go_goroutines"].GetGauge().GetDataPoints())
 	assert.NotNil(t, byName["go_gc_duration_seconds"].GetSummary())
+}
+
+func TestLogsSendWhatIsNotUTF8(t *testing.T) {
+	c := newCollector(t)
+	o, _ := options(c.endpoint)
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+	sent.Logs.Request(&logging.Request{Message: "request", Start: time.Now(), Path: "/\xff", UserAgent: strings.Repeat("x", 1000)})
+	record := slog.NewRecord(time.Now(), slog.LevelWarn, "hello", 0)
+	record.AddAttrs(slog.String("err", "\xff"))
+	sent.Logs.Record(t.Context(), record)
+	require.NoError(t, sent.Shutdown(t.Context()))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.Len(t, c.logs, 1)
+	lines := c.logs[0].GetScopeLogs()[0].GetLogRecords()
+	assert.Equal(t, "/\uFFFD", attribute(lines[0].GetAttributes(), "path"))
+	assert.Len(t, attribute(lines[0].GetAttributes(), "user_agent"), 256)
+	assert.Equal(t, "\uFFFD", attribute(lines[1].GetAttributes(), "err"))
 }
 
 func TestMetricsAreSentEveryInterval(t *testing.T) {
