@@ -20,12 +20,12 @@ import (
 func TestExplainNamesAHostThatDoesNotExist(t *testing.T) {
 	empty := manual.NewBuilderWithScheme("empty")
 	empty.InitialState(resolver.State{})
-	conn, err := grpc.NewClient("empty:///x", grpc.WithResolvers(empty), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("empty:///x", grpc.WithDefaultServiceConfig(serviceConfig), grpc.WithResolvers(empty), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	assert.NoError(t, err)
 	defer conn.Close()
 
 	_, err = helloworld.NewGreeterClient(conn).SayHello(t.Context(), &helloworld.HelloRequest{})
-	assert.EqualError(t, explain(err), "rpc error: code = Unavailable desc = no such host: DNS has no address for it")
+	assert.EqualError(t, explain(err), "rpc error: code = Unavailable desc = no such host: DNS has no address for it, or does not answer")
 }
 
 func TestExplainLeavesOtherErrors(t *testing.T) {

@@ -92,10 +92,11 @@ func (p *Pool) SayHello(ctx context.Context, target Target, name string) (messag
 }
 
 // explain names the cause where gRPC hides it: its DNS resolver takes a name that
-// does not exist for one without addresses.
+// does not exist for one without addresses, and its round robin says nothing of a
+// resolver that fails.
 func explain(err error) error {
-	if s := status.Convert(err); strings.Contains(s.Message(), "produced zero addresses") {
-		return status.Error(s.Code(), "no such host: DNS has no address for it")
+	if s := status.Convert(err); strings.Contains(s.Message(), "no children to pick from") {
+		return status.Error(s.Code(), "no such host: DNS has no address for it, or does not answer")
 	}
 	return err
 }
