@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,6 +255,10 @@ func TestFileThatCannotBe(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	_, err = logging.OpenFile(os.DevNull, 1)
 	assert.ErrorContains(t, err, "not a regular file")
+	fifo := filepath.Join(t.TempDir(), "app.log")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	_, err = logging.OpenFile(fifo, 1)
+	assert.ErrorIs(t, err, syscall.ENXIO, "nobody reads it")
 }
 
 type broken struct{}
