@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -202,4 +204,22 @@ func TestProcessExitsAtTheSecondSignal(t *testing.T) {
 	p.awaitLog("not ready, shutting down")
 	p.signal(syscall.SIGTERM)
 	assert.Equal(t, exitFailure, p.exitStatus())
+}
+
+func TestProcessOutlivesTheReaderOfItsLog(t *testing.T) {
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.Command(executable, withFreePorts(nil)...)
+	command.Env = []string{asMain + "=1"}
+	output, err := command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	t.Cleanup(func() { _ = command.Process.Kill() })
+	for lines := bufio.NewScanner(output); lines.Scan() && !strings.Contains(lines.Text(), `"msg":"ready"`); {
+	}
+	require.NoError(t, output.Close())
+
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	_ = command.Wait()
+	assert.Equal(t, exitOK, command.ProcessState.ExitCode())
 }
