@@ -113,6 +113,14 @@ func TestSinkSurvivesAnOutputThatIsStuck(t *testing.T) {
 	})
 }
 
+func TestSinkCountsWhatItsOutputRefuses(t *testing.T) {
+	sink := logging.NewSink(broken{})
+	sink.WriteLater([]byte("one\n"))
+	sink.WriteLater([]byte("two\n"))
+	require.True(t, sink.Close(time.Minute))
+	assert.EqualValues(t, 2, sink.Dropped())
+}
+
 func TestSinkGoesOnWhenTheOutputDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan struct{})}

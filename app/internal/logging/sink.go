@@ -5,6 +5,7 @@
 package logging
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"sync"
@@ -68,7 +69,7 @@ func (s *Sink) WriteLater(lines []byte) {
 	}
 }
 
-// Dropped returns the number of writes that were dropped.
+// Dropped returns the number of lines that were dropped, or whose output failed.
 func (s *Sink) Dropped() uint64 { return s.dropped.Load() }
 
 // Close has what is left written, and waits for that until timeout. It reports
@@ -156,8 +157,10 @@ func (s *Sink) run() {
 		}
 		s.mu.Unlock()
 		if len(lines) > 0 {
-			// There is nowhere to tell of an error.
-			_, _ = s.out.Write(lines)
+			// There is nowhere else to tell of an error.
+			if _, err := s.out.Write(lines); err != nil {
+				s.dropped.Add(uint64(bytes.Count(lines, []byte{'\n'})))
+			}
 		}
 		if closing {
 			return
