@@ -68,6 +68,54 @@ func TestRunDropsNoRequest(t *testing.T) {
 	assert.NotContains(t, p.log(), `"level":"WARN","msg":"drain`)
 }
 
+// exchange sends the parts of a request, with a pause between them, and reads the
+// answer to its head.
+func exchange(t *testing.T, address string, pause time.Duration, parts ...string) (*http.Response, error) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	for i, part := range parts {
+		if i > 0 {
+			time.Sleep(pause)
+		}
+		_, err := io.WriteString(conn, part)
+		require.NoError(t, err)
+	}
+	return http.ReadResponse(bufio.NewReader(conn), nil)
+}
+
+func TestRunClosesEachConnectionWhileShuttingDown(t *testing.T) {
+	p := inProcess(t, nil, "--shutdown-settle=1h")
+	p.signal(syscall.SIGTERM)
+	p.awaitLog("not ready, shutting down")
+	for status, request := range map[int]string{
+		200: "HEAD /ping HTTP/1.1\r\nHost: x\r\n\r\n",
+		307: "GET //ping HTTP/1.1\r\nHost: x\r\n\r\n",
+		404: "GET /none HTTP/1.1\r\nHost: x\r\n\r\n",
+		405: "POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+		413: "POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n",
+		431: "GET /ping HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 30000) + "\r\n\r\n",
+		400: "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		501: "GET /ping HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n",
+		503: "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		response, err := exchange(t, p.httpAddress, 0, request)
+		require.NoError(t, err)
+		assert.Equal(t, status, response.StatusCode, request)
+		assert.True(t, response.Close, request)
+	}
+	p.signal(syscall.SIGTERM)
+	assert.Equal(t, exitFailure, p.exitStatus())
+}
+
+func TestRunAnswersASlowRequest(t *testing.T) {
+	p := inProcess(t, nil, "--write-timeout=100ms", "--call-timeout=1ms")
+	response, err := exchange(t, p.httpAddress, 500*time.Millisecond, "POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "a")
+	require.NoError(t, err)
+	assert.Equal(t, 405, response.StatusCode)
+}
+
 func TestRunLeavesNoGoroutine(t *testing.T) {
 	provider := httptest.NewServer(http.NotFoundHandler())
 	defer provider.Close()

@@ -162,14 +162,15 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	}.Run(ctx)
 }
 
-// httpLimits has an answer take as long to make as it may.
+// httpLimits has an answer take as long to make as it may. What bounds it begins
+// with the request's body, which may take long as well.
 func (s *service) httpLimits() httpserver.Limits {
 	longest := s.CallTimeout
 	if s.Fault {
 		longest = max(longest, httpserver.MaxFaultDelay)
 	}
 	return httpserver.Limits{
-		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: longest + s.WriteTimeout, Idle: s.IdleTimeout,
+		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: s.ReadTimeout + longest + s.WriteTimeout, Idle: s.IdleTimeout,
 	}
 }
 

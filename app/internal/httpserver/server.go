@@ -22,7 +22,8 @@ type Limits struct {
 	HeaderBytes int
 	// Read bounds the time to send a request.
 	Read time.Duration
-	// Write bounds the time to make an answer and to receive it.
+	// Write bounds the time to receive a request's body, to make the answer, and to
+	// send it.
 	Write time.Duration
 	// Idle bounds the time between two requests.
 	Idle time.Duration
@@ -54,7 +55,9 @@ func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) 
 		WriteTimeout:   limits.Write,
 		IdleTimeout:    limits.Idle,
 		MaxHeaderBytes: limits.HeaderBytes,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// Else "OPTIONS *" is answered past the handler, without its Connection: close.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return s
 }
