@@ -48,8 +48,9 @@ func maskUserInfo(s string) string {
 	return s[:colon+1] + Mask + s[at:]
 }
 
-// quoted is a value that a parser's message repeats.
-var quoted = regexp.MustCompile("`[^`]*`|'[^']*'|\"[^\"]*\"")
+// quoted is a value that a parser's message repeats. The value may hold the quote
+// too, so it ends at the last one.
+var quoted = regexp.MustCompile("(?s)`.*`|'.*'|\".*\"")
 
 // Quotes returns a parser's message without the pieces of input that it quotes:
 // where the input is broken, a secret may be anywhere in it.

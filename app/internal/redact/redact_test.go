@@ -82,6 +82,8 @@ func TestQuotes(t *testing.T) {
 		"nothing quoted": {"line 3: mapping values are not allowed", "line 3: mapping values are not allowed"},
 		"backquotes":     {"line 1: cannot unmarshal !!str `hunter2...` into map", "line 1: cannot unmarshal !!str *** into map"},
 		"quotes":         {"unknown anchor 'hunter2' referenced", "unknown anchor *** referenced"},
+		"quote inside":   {"cannot decode !!str `a`hunter2` as a !!int", "cannot decode !!str *** as a !!int"},
+		"line inside":    {"unknown anchor 'hunt\ner2' referenced", "unknown anchor *** referenced"},
 		"double quotes":  {`key "hunter2" already set`, "key *** already set"},
 	}
 	for name, tt := range tests {
