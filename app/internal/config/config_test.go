@@ -236,9 +236,11 @@ func TestParseRefusesCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown flag":  {[]string{"--port=1"}, "flag provided but not defined: -port; allowed are the flags that --help lists"},
-		"value missing": {[]string{"--log-level"}, "flag needs an argument: -log-level; allowed are the flags that --help lists"},
-		"argument":      {[]string{"serve"}, `argument "serve"; allowed are flags alone, see --help`},
+		"unknown flag":     {[]string{"--port=1"}, "flag provided but not defined: -port; allowed are the flags that --help lists"},
+		"flag with a line": {[]string{"--a\nb=1"}, `flag provided but not defined: -a\nb; allowed are the flags that --help lists`},
+		"bad syntax":       {[]string{"---pg-pwd=hunter2"}, "bad flag syntax: ---pg-pwd; allowed are the flags that --help lists"},
+		"value missing":    {[]string{"--log-level"}, "flag needs an argument: -log-level; allowed are the flags that --help lists"},
+		"argument":         {[]string{"serve"}, `argument "serve"; allowed are flags alone, see --help`},
 		"same port": {
 			[]string{"--http-address=:80", "--grpc-address=127.0.0.1:80"},
 			`--http-address or HTTP_ADDRESS=":80", --grpc-address or GRPC_ADDRESS="127.0.0.1:80": the same port twice; allowed are two ports`,

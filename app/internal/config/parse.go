@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"strings"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
@@ -82,7 +84,9 @@ func parseFlags(options []option, args []string) (map[string]string, error) {
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, ErrHelp
 	} else if err != nil {
-		return nil, fmt.Errorf("%w; allowed are the flags that --help lists", err)
+		// What follows a "=" is a value, which may be a secret.
+		problem, _, _ := strings.Cut(err.Error(), "=")
+		return nil, fmt.Errorf("%s; allowed are the flags that --help lists", strings.Trim(strconv.Quote(problem), `"`))
 	}
 	if set.NArg() > 0 {
 		return nil, fmt.Errorf("argument %q; allowed are flags alone, see --help", set.Arg(0))
