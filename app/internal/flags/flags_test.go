@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/flags"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 func Example() {
@@ -79,6 +80,15 @@ func TestString(t *testing.T) {
 			assert.Equal(t, tt.want, f.String(t.Context(), "a/../b", "fallback"))
 		})
 	}
+}
+
+func TestStringCarriesTheRequestOn(t *testing.T) {
+	var header http.Header
+	f := newFlags(t, func(_ http.ResponseWriter, r *http.Request) { header = r.Header })
+	incoming := http.Header{"Version": {"100"}, "B3": {"0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"}}
+	f.String(propagate.FromHTTP(t.Context(), incoming), "a", "fallback")
+	assert.Equal(t, "100", header.Get("version"))
+	assert.Equal(t, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", header.Get("traceparent"))
 }
 
 func TestWithoutAServer(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 // maxReplyBytes is far more than a flag.
@@ -77,6 +79,7 @@ func (p *provider) ask(ctx context.Context, flag string, flatCtx openfeature.Fla
 	if err != nil {
 		return e, 0, err
 	}
+	propagate.ToHTTP(ctx, request.Header)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := p.http.Do(request)
 	if err != nil {
