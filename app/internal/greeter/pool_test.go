@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
@@ -125,6 +126,15 @@ func TestService(t *testing.T) {
 			assert.Equal(t, tt.want, reply.GetMessage())
 		})
 	}
+}
+
+func TestServiceTakesAnyVersion(t *testing.T) {
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("version", "v\xff"))
+	reply, err := (&greeter.Service{Hostname: "pod-1"}).SayHello(ctx, &helloworld.HelloRequest{Name: "world"})
+	require.NoError(t, err)
+	_, err = proto.Marshal(reply)
+	assert.NoError(t, err)
+	assert.Equal(t, "hostname:pod-1, in:world, version:v\uFFFD", reply.GetMessage())
 }
 
 func TestServiceWithoutMetadata(t *testing.T) {

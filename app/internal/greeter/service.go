@@ -5,6 +5,7 @@ package greeter
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/metadata"
 
@@ -24,7 +25,8 @@ type Service struct {
 func (s *Service) SayHello(ctx context.Context, in *helloworld.HelloRequest) (*helloworld.HelloReply, error) {
 	var version string
 	if values := metadata.ValueFromIncomingContext(ctx, contract.VersionHeader); len(values) > 0 {
-		version = values[0]
+		// Metadata may be any bytes, a message may not.
+		version = strings.ToValidUTF8(values[0], "\uFFFD")
 	}
 	return &helloworld.HelloReply{
 		Message: fmt.Sprintf("hostname:%s, in:%s, version:%s", s.Hostname, in.GetName(), version),
