@@ -92,13 +92,22 @@ func complain(stderr io.Writer, err error) {
 	}
 }
 
+// overdue is how much longer than it may take a shutdown is waited for.
+const overdue = 2 * time.Second
+
 // await waits for the service to end, by itself or at a signal, and returns the exit
-// status. At a second signal it waits no more.
+// status. At a second signal it waits no more, nor where something holds the
+// shutdown up that has no bound of its own, such as a file system that hangs.
 func await(done <-chan int, signals <-chan os.Signal, shutDown func(), s *service) int {
+	var tooLong <-chan time.Time
 	for shuttingDown := false; ; shuttingDown = true {
 		select {
 		case status := <-done:
 			return status
+		case <-tooLong:
+			s.log.Error("shutdown takes too long, exiting")
+			s.sink.Close(lastWords)
+			return exitFailure
 		case sig := <-signals:
 			if shuttingDown {
 				s.log.Warn("second signal, exiting at once", slog.String("signal", sig.String()))
@@ -107,6 +116,7 @@ func await(done <-chan int, signals <-chan os.Signal, shutDown func(), s *servic
 			}
 			s.log.Info("signal", slog.String("signal", sig.String()))
 			shutDown()
+			tooLong = time.After(s.ShutdownSettle + s.ShutdownDrain + s.ShutdownFlush + overdue)
 		}
 	}
 }
