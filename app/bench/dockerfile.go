@@ -41,7 +41,7 @@ func compileCommand(dockerfile string) (string, error) {
 		}
 		return strings.TrimSpace(command), nil
 	}
-	return "", errors.New("Dockerfile: no RUN that ends with " + target)
+	return "", errors.New("no RUN in the Dockerfile that ends with " + target)
 }
 
 // compile compiles a package of this module as the image's program is compiled.

@@ -343,6 +343,7 @@ func TestMetrics(t *testing.T) {
 	o := options()
 	for _, r := range []*http.Request{
 		httptest.NewRequest("GET", "/ping", nil), httptest.NewRequest("GET", "/ping?a=b", nil),
+		httptest.NewRequest("HEAD", "/ping", nil), httptest.NewRequest("GET", "//ping", nil),
 		httptest.NewRequest("BREW", "/ping", nil), httptest.NewRequest("GET", "/what/ever", nil), httptest.NewRequest("GET", "/", nil),
 	} {
 		do(o, r)
@@ -350,6 +351,8 @@ func TestMetrics(t *testing.T) {
 	page := get(o, "/metrics").Body.String()
 	for _, want := range []string{
 		`http_server_requests_total{code="200",method="GET",route="/ping"} 2`,
+		`http_server_requests_total{code="200",method="HEAD",route="/ping"} 1`,
+		`http_server_requests_total{code="307",method="GET",route="unmatched"} 1`,
 		`http_server_requests_total{code="200",method="GET",route="/"} 1`,
 		`http_server_requests_total{code="405",method="other",route="unmatched"} 1`,
 		`http_server_requests_total{code="404",method="GET",route="unmatched"} 1`,
