@@ -33,8 +33,15 @@ func (c unaryCaller) call(ctx context.Context) (pod string, err error) {
 	if err != nil {
 		return "", err
 	}
-	pod, _, _ = strings.Cut(strings.TrimPrefix(reply.GetMessage(), "hostname:"), ",")
+	pod, _ = greeter(reply.GetMessage())
 	return pod, nil
+}
+
+// greeter returns the pod that a greeting names: "hostname:POD, in:NAME, version:VERSION".
+func greeter(greeting string) (pod string, found bool) {
+	_, rest, found := strings.Cut(greeting, "hostname:")
+	pod, _, _ = strings.Cut(rest, ",")
+	return pod, found
 }
 
 func (unaryCaller) close() {}

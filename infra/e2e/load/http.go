@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
@@ -16,6 +15,7 @@ import (
 // where a connection that was kept has been closed meanwhile: whether that happens is the question.
 type httpCaller struct {
 	address string
+	path    string
 	keep    bool
 
 	conn   net.Conn
@@ -30,41 +30,55 @@ func (c *httpCaller) call(ctx context.Context) (pod string, err error) {
 		}
 		c.reader = bufio.NewReader(c.conn)
 	}
-	stays, err := c.exchange(ctx)
+	pod, stays, err := c.exchange(ctx)
 	if err != nil || !stays {
 		c.close()
 	}
-	return "", err
+	return pod, err
 }
 
-// exchange sends a request and reads its response, and tells whether the connection may be used again.
-func (c *httpCaller) exchange(ctx context.Context) (stays bool, err error) {
+// exchange sends a request and reads its response, and tells which pod answered, if the response does, and whether the
+// connection may be used again.
+func (c *httpCaller) exchange(ctx context.Context) (pod string, stays bool, err error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := c.conn.SetDeadline(deadline); err != nil {
-			return false, err
+			return "", false, err
 		}
 	}
-	request, err := http.NewRequest(http.MethodGet, "http://"+c.address+contract.PathPing, nil)
+	request, err := http.NewRequest(http.MethodGet, "http://"+c.address+c.path, nil)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	request.Close = !c.keep
 	if err := request.Write(c.conn); err != nil {
-		return false, err
+		return "", false, err
 	}
 	response, err := http.ReadResponse(c.reader, request)
 	if err != nil {
-		return false, fmt.Errorf("no response: %w", err)
+		return "", false, fmt.Errorf("no response: %w", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
-	if response.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), "pong") {
-		return false, fmt.Errorf("status %s, body %.40q", response.Status, body)
+	pod, expected := podIn(c.path, string(body))
+	if response.StatusCode != http.StatusOK || !expected {
+		return "", false, fmt.Errorf("status %s, body %.100q", response.Status, body)
 	}
-	return c.keep && !response.Close, nil
+	return pod, c.keep && !response.Close, nil
+}
+
+// podIn reads the answer of a path of the service: which pod gave it, if it tells, and whether it is one.
+func podIn(path, body string) (pod string, expected bool) {
+	switch path {
+	case contract.PathPing:
+		return "", body == "pong"
+	case contract.PathRoot:
+		return body, body != ""
+	default:
+		return greeter(body)
+	}
 }
 
 func (c *httpCaller) close() {

@@ -31,26 +31,26 @@ type caller interface {
 
 // loadsOn shares the rate out: half to HTTP, on a connection for each request and on connections that are kept, and half
 // to gRPC, in calls and in streams; all of it to HTTP if there is no headless Service.
-func loadsOn(host, headless string, rate int) ([]load, error) {
+func loadsOn(host, path, headless string, rate int) ([]load, error) {
 	http := net.JoinHostPort(host, strconv.Itoa(contract.HTTPPort))
 	share := rate / 2
 	if headless != "" {
 		share = rate / 4
 	}
 	loads := []load{
-		paced("http, a connection for each", 20, share, func() caller { return &httpCaller{address: http} }),
-		paced("http, connections kept", 10, share, func() caller { return &httpCaller{address: http, keep: true} }),
+		paced("http, a connection for each", 20, share, func() caller { return &httpCaller{address: http, path: path} }),
+		paced("http, connections kept", 10, share, func() caller { return &httpCaller{address: http, path: path, keep: true} }),
 	}
 	if headless == "" {
 		return loads, nil
 	}
-	greeter, err := newGRPCClient(net.JoinHostPort(headless, strconv.Itoa(contract.GRPCPort)))
+	client, err := newGRPCClient(net.JoinHostPort(headless, strconv.Itoa(contract.GRPCPort)))
 	if err != nil {
 		return nil, err
 	}
 	return append(loads,
-		paced("grpc calls", 10, share, func() caller { return unaryCaller{greeter} }),
-		paced("grpc streams, by message", 10, share, func() caller { return &streamCaller{client: greeter} }),
+		paced("grpc calls", 10, share, func() caller { return unaryCaller{client} }),
+		paced("grpc streams, by message", 10, share, func() caller { return &streamCaller{client: client} }),
 	), nil
 }
 

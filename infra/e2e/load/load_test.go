@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
 )
 
 // pong serves an answer, and returns where.
@@ -39,7 +41,7 @@ func TestHTTPCallerKeepsItsConnection(t *testing.T) {
 		want int32
 	}{{true, 1}, {false, 3}} {
 		connections.Store(0)
-		caller := &httpCaller{address: strings.TrimPrefix(server.URL, "http://"), keep: test.keep}
+		caller := &httpCaller{address: strings.TrimPrefix(server.URL, "http://"), path: contract.PathPing, keep: test.keep}
 		for range 3 {
 			_, err := caller.call(t.Context())
 			require.NoError(t, err)
@@ -61,7 +63,7 @@ func TestHTTPCallerFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			caller := &httpCaller{address: pong(t, test.answer), keep: true}
+			caller := &httpCaller{address: pong(t, test.answer), path: contract.PathPing, keep: true}
 			_, err := caller.call(t.Context())
 			assert.ErrorContains(t, err, test.want)
 			assert.Nil(t, caller.conn, "a connection that has failed is not used again")
@@ -87,7 +89,7 @@ func TestHTTPCallerDoesNotTryAgain(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	caller := &httpCaller{address: listener.Addr().String(), keep: true}
+	caller := &httpCaller{address: listener.Addr().String(), path: contract.PathPing, keep: true}
 	results := []bool{}
 	for range 4 {
 		_, err := caller.call(t.Context())
@@ -97,13 +99,32 @@ func TestHTTPCallerDoesNotTryAgain(t *testing.T) {
 	assert.Equal(t, []bool{true, false, true, false}, results)
 }
 
+func TestPodIn(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		path, body, pod string
+		expected        bool
+	}{
+		{"/ping", "pong", "", true},
+		{"/ping", "pon", "", false},
+		{"/", "web-1", "web-1", true},
+		{"/", "", "", false},
+		{"/grpc_client?name=web", "Greeting: hostname:web-1, in:world, version:", "web-1", true},
+		{"/grpc_client?name=web", "cannot greet", "", false},
+	} {
+		pod, expected := podIn(test.path, test.body)
+		assert.Equal(t, test.pod, pod, test)
+		assert.Equal(t, test.expected, expected, test)
+	}
+}
+
 func TestLoadKeepsItsRate(t *testing.T) {
 	t.Parallel()
 	address := pong(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pong") })
 	report := newReport()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	paced("pings", 5, 100, func() caller { return &httpCaller{address: address} }).run(ctx, report)
+	paced("pings", 5, 100, func() caller { return &httpCaller{address: address, path: contract.PathPing} }).run(ctx, report)
 	result := report.result()["pings"]
 	assert.Zero(t, result.Failed)
 	// Never more than asked for; how many fewer is the machine's business.
@@ -117,8 +138,10 @@ func TestReport(t *testing.T) {
 	for i := range 100 {
 		r.add("calls", "pod", time.Duration(i+1)*time.Millisecond, nil)
 	}
+	assert.Zero(t, r.result()["calls"].Outage)
 	r.add("calls", "", time.Second, io.ErrUnexpectedEOF)
 	got := r.result()["calls"]
+	assert.InDelta(t, 1, got.Outage, 0.01, "the time that the one call took")
 	assert.Equal(t, 101, got.Sent)
 	assert.Equal(t, 1, got.Failed)
 	assert.Equal(t, map[string]int{"pod": 100}, got.Pods)
@@ -135,9 +158,10 @@ func TestReport(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"-host: is not set; name a Service":                              run("", "", 1, time.Second),
-		"-rate: 0 is out of range; use 1 to 1000":                        run("a", "", 0, time.Second),
-		"-most: 1h0m0s is out of range; use more than 0s, at most 15m0s": run("a", "", 1, time.Hour),
+		"-host: is not set; name a Service":                              run("", "/", "", 1, time.Second),
+		`-path: "ping" is not a path; begin it with /`:                   run("a", "ping", "", 1, time.Second),
+		"-rate: 0 is out of range; use 1 to 1000":                        run("a", "/", "", 0, time.Second),
+		"-most: 1h0m0s is out of range; use more than 0s, at most 15m0s": run("a", "/", "", 1, time.Hour),
 	} {
 		assert.EqualError(t, err, want)
 	}

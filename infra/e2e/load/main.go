@@ -1,7 +1,7 @@
 // Command load puts a bounded load on the sample service, from inside the cluster, and counts what fails. The
 // end-to-end tests run it as a pod:
 //
-//	load -host k8s-combat-service -headless k8s-combat-service-headless -rate 300 -most 10m
+//	load -host k8s-combat-service -path /ping -headless k8s-combat-service-headless -rate 300 -most 10m
 //
 // It loads from its start until it is told to stop. GET /result, on port 8080, tells how it stands, and POST /stop ends
 // the load, waits for the calls that are under way, and answers with the result.
@@ -18,9 +18,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
 )
 
 // What a load may not exceed: it is made to prove something, not to overwhelm a cluster.
@@ -31,20 +34,23 @@ const (
 
 func main() {
 	host := flag.String("host", "", "name of the Service that HTTP requests go to")
+	path := flag.String("path", contract.PathPing, "path of HTTP requests, and query: /ping, or one whose answer names its pod, / or /grpc_client?name=HOST")
 	headless := flag.String("headless", "", "name of the headless Service whose pods gRPC calls go round; none if empty")
 	rate := flag.Int("rate", 300, "requests a second")
 	most := flag.Duration("most", 5*time.Minute, "stop by itself after this time")
 	flag.Parse()
-	if err := run(*host, *headless, *rate, *most); err != nil {
+	if err := run(*host, *path, *headless, *rate, *most); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(host, headless string, rate int, most time.Duration) error {
+func run(host, path, headless string, rate int, most time.Duration) error {
 	switch {
 	case host == "":
 		return fmt.Errorf("-host: is not set; name a Service")
+	case !strings.HasPrefix(path, "/"):
+		return fmt.Errorf("-path: %q is not a path; begin it with /", path)
 	case rate < 1 || rate > maxRate:
 		return fmt.Errorf("-rate: %d is out of range; use 1 to %d", rate, maxRate)
 	case most <= 0 || most > maxDuration:
@@ -55,7 +61,7 @@ func run(host, headless string, rate int, most time.Duration) error {
 	ctx, stop := context.WithTimeout(ctx, most)
 	defer stop()
 
-	loads, err := loadsOn(host, headless, rate)
+	loads, err := loadsOn(host, path, headless, rate)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type Kind struct {
 	Errors map[string]int
 	// P50, P99 and Max are the times that calls have taken, in milliseconds.
 	P50, P99, Max float64
+	// Outage is the time from the beginning of the first call that failed to the end of the last, in seconds.
+	Outage float64
 	// Pods count answers by the pod that gave them, where an answer tells.
 	Pods map[string]int
 }
@@ -35,6 +37,8 @@ type tally struct {
 	sent, failed int
 	errors, pods map[string]int
 	took         []time.Duration
+	// Of calls that failed.
+	firstBegun, lastEnded time.Time
 }
 
 func newReport() *report { return &report{kinds: map[string]*tally{}} }
@@ -54,8 +58,12 @@ func (r *report) add(kind, pod string, took time.Duration, err error) {
 		t.pods[pod]++
 	}
 	if err != nil {
+		t.lastEnded = time.Now()
+		if begun := t.lastEnded.Add(-took); t.failed == 0 || begun.Before(t.firstBegun) {
+			t.firstBegun = begun
+		}
 		t.failed++
-		if message := time.Now().Format("15:04:05 ") + err.Error(); t.errors[message] > 0 || len(t.errors) < mostErrors {
+		if message := t.lastEnded.Format("15:04:05 ") + err.Error(); t.errors[message] > 0 || len(t.errors) < mostErrors {
 			t.errors[message]++
 		}
 	}
@@ -70,7 +78,8 @@ func (r *report) result() Result {
 		at := func(share float64) float64 { return took[int(share*float64(len(took)-1))].Seconds() * 1000 }
 		result[name] = &Kind{
 			Sent: t.sent, Failed: t.failed, Errors: maps.Clone(t.errors), Pods: maps.Clone(t.pods),
-			P50: at(0.5), P99: at(0.99), Max: at(1),
+			Outage: t.lastEnded.Sub(t.firstBegun).Seconds(),
+			P50:    at(0.5), P99: at(0.99), Max: at(1),
 		}
 	}
 	return result
