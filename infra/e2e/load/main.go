@@ -13,6 +13,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -56,9 +57,9 @@ func run(host, path, headless string, rate int, most time.Duration) error {
 	case most <= 0 || most > maxDuration:
 		return fmt.Errorf("-most: %s is out of range; use more than 0s, at most %s", most, maxDuration)
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	told, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer cancel()
-	ctx, stop := context.WithTimeout(ctx, most)
+	ctx, stop := context.WithTimeout(told, most)
 	defer stop()
 
 	loads, err := loadsOn(host, path, headless, rate)
@@ -84,5 +85,10 @@ func run(host, path, headless string, rate int, most time.Duration) error {
 		answer(w)
 	})
 	server := &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	return server.ListenAndServe()
+	// Nobody asks for a result any more: the pod need not use up its grace.
+	context.AfterFunc(told, func() { _ = server.Close() })
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
