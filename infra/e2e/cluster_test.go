@@ -99,12 +99,18 @@ func install(t *testing.T) {
 	kubectl(t, nil, wait...)
 }
 
-// run applies the chapter in a namespace and waits until all its Deployments are there.
-func run(t *testing.T, namespace, chapter string) {
+// run applies the chapter, with these edits, in a namespace and waits until all its Deployments are there. A chapter
+// with a namespace of its own leaves it.
+func run(t *testing.T, namespace, chapter string, edits ...func(*unstructured.Unstructured)) {
 	t.Helper()
-	all := objects(t, named(t, chapter))
+	isNamespace := func(object *unstructured.Unstructured) bool { return object.GetKind() == "Namespace" }
+	all := slices.DeleteFunc(objects(t, named(t, chapter)), isNamespace)
 	for _, object := range all {
+		object.SetNamespace(namespace)
 		useLoadedImages(object)
+		for _, edit := range edits {
+			edit(object)
+		}
 	}
 	kubectl(t, list(t, all...), "apply", "--server-side", "--namespace", namespace, "--filename", "-")
 	took := awaitDeployments(t, namespace)

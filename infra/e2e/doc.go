@@ -2,7 +2,7 @@
 // there does what the tutorial says. They use the cluster that KUBECONFIG names, through kubectl, and are skipped aloud
 // without it:
 //
-//	KUBECONFIG=~/.kube/config go test -v -count=1 -timeout 20m ./infra/e2e/
+//	KUBECONFIG=~/.kube/config make e2e
 //
 // # Images
 //
@@ -18,8 +18,16 @@
 //
 // # Istio
 //
-// The tests of the canary and of the weights are gRPC clients that speak xDS to istiod, with no sidecar. They need a
-// bootstrap file, named by GRPC_XDS_BOOTSTRAP, and pods whose addresses can be reached from where the tests run.
+// The tests of the canary and of the weights are gRPC clients that speak xDS to istiod, with no sidecar. Those in pods
+// need istiod as istio-system/istiod, in the clear on port 15010 as it is installed, and are skipped aloud where there is
+// none. Those that are clients themselves need a bootstrap file, named by GRPC_XDS_BOOTSTRAP, and pods whose addresses
+// can be reached from where the tests run.
+//
+// # What cannot be seen without more
+//
+// No controller for Ingress or Gateway objects is installed, which brings images of its own: that the API server takes
+// the chapters about them, and that the Services that they name answer, is all that is tested of them. Neither is a
+// process killed from outside its pod, nor a kubelet ended, which takes a shell on the node.
 //
 // # What is left behind
 //

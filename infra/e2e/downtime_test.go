@@ -31,15 +31,9 @@ func TestNoRequestFailsInRollingRestarts(t *testing.T) {
 	for i := range 3 {
 		load.phase(t, fmt.Sprintf("restart %d", i+1), restart(t, namespace))
 	}
-	// Until there were as many as the figure is to be about.
-	eventually(t, 3*time.Minute, func() error {
-		result, err := load.result(t)
-		if sent, _ := result.sum(); err == nil && sent < 30_000 {
-			err = fmt.Errorf("%d calls", sent)
-		}
-		return err
-	})
-	load.stop(t, 30_000)
+	const calls = 30_000
+	load.await(t, calls)
+	load.stop(t, calls)
 }
 
 // TestNoRequestFailsInScaling scales from 4 pods to 1 and back.
@@ -64,7 +58,21 @@ func TestNoRequestFailsInEvictions(t *testing.T) {
 	run(t, namespace, "10-rollout")
 	load := startLoad(t, namespace)
 	for _, pod := range providerPods(t, namespace) {
-		load.phase(t, "eviction of a pod", evict(t, namespace, pod.Name))
+		load.phase(t, "eviction of a pod", evict(t, namespace, pod))
+	}
+	load.stop(t, 1000)
+}
+
+// TestNoRequestFailsInDeletions deletes every pod, one after the other, with the grace that it asks for.
+func TestNoRequestFailsInDeletions(t *testing.T) {
+	needCluster(t)
+	namespace := newNamespace(t, "deletions")
+	run(t, namespace, "10-rollout")
+	awaitEndpoints(t, namespace, provider, 2)
+	load := startLoad(t, namespace)
+	for _, pod := range providerPods(t, namespace) {
+		kubectl(t, nil, "delete", "pod", pod.Name, "--wait=false", "--namespace", namespace)
+		load.phase(t, "deletion of a pod", awaitReplaced(t, namespace, pod))
 	}
 	load.stop(t, 1000)
 }
@@ -79,7 +87,7 @@ func TestNoRequestFailsInAChangeOfConfiguration(t *testing.T) {
 			infra.NewWebService(chart, provider, infra.WebServiceProps{
 				Name: provider,
 				Workload: infra.ProbedDeploymentProps{
-					Image: "crossoverjie/k8s-combat:v1", ImagePullPolicy: infra.PullIfNotPresent, Replicas: new(int32(2)),
+					Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent, Replicas: new(int32(2)),
 					EnvFrom:  []infra.EnvFrom{{Source: config}},
 					Probes:   infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet(contract.PathReady, contract.HTTPPort), Period: 5 * time.Second}},
 					Rollout:  infra.Rollout{MinReady: 30 * time.Second},
@@ -135,11 +143,7 @@ func TestNoRequestFailsInARollback(t *testing.T) {
 
 	kubectl(t, nil, "rollout", "undo", "deployment/"+provider, "--namespace", namespace)
 	load.phase(t, "rollback", awaitDeployments(t, namespace))
-	for _, pod := range providerPods(t, namespace) {
-		for _, container := range pod.Status.ContainerStatuses {
-			assert.Zero(t, container.RestartCount)
-		}
-	}
+	assertNoRestarts(t, namespace)
 
 	restart(t, namespace)
 	kubectl(t, nil, "rollout", "undo", "deployment/"+provider, "--to-revision", "3", "--namespace", namespace)
@@ -172,19 +176,25 @@ func scale(t *testing.T, namespace string, replicas int) time.Duration {
 
 // evict asks for the pod's end as a drain of its node does, until the budget allows it, and waits until it is gone and
 // replaced.
-func evict(t *testing.T, namespace, pod string) time.Duration {
+func evict(t *testing.T, namespace string, pod corev1.Pod) time.Duration {
 	t.Helper()
 	eviction, err := json.Marshal(policyv1.Eviction{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "Eviction"},
-		ObjectMeta: metav1.ObjectMeta{Name: pod, Namespace: namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: namespace},
 	})
 	require.NoError(t, err)
-	url := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/eviction", namespace, pod)
+	url := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/eviction", namespace, pod.Name)
 	took := eventually(t, time.Minute, func() error {
 		_, _, err := tryKubectl(t.Context(), eviction, "create", "--raw", url, "--filename", "-")
 		return err
 	})
-	return took + awaitDeployments(t, namespace) + awaitEnd(t, namespace, []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: pod}}})
+	return took + awaitReplaced(t, namespace, pod)
+}
+
+// awaitReplaced waits until the pod is gone and its successor is available.
+func awaitReplaced(t *testing.T, namespace string, pod corev1.Pod) time.Duration {
+	t.Helper()
+	return awaitEnd(t, namespace, []corev1.Pod{pod}) + awaitDeployments(t, namespace)
 }
 
 // awaitEnd waits until these pods are gone.

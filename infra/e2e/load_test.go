@@ -21,8 +21,12 @@ import (
 
 const (
 	loadImage = "crossoverjie/k8s-combat-load:e2e"
-	loadPod   = "load"
 	loadPort  = 8080
+
+	serviceImage = "crossoverjie/k8s-combat:v1"
+
+	// loadCallTimeout is how long a call of the load waits before it has failed.
+	loadCallTimeout = 5 * time.Second
 
 	// loadRate is requests a second, of all kinds together.
 	loadRate = 300
@@ -36,6 +40,7 @@ type loadResult map[string]struct {
 	Sent, Failed  int
 	Errors        map[string]int
 	P50, P99, Max float64
+	Outage        float64
 	Pods          map[string]int
 }
 
@@ -47,14 +52,34 @@ func (r loadResult) sum() (sent, failed int) {
 	return sent, failed
 }
 
-// load is a pod that loads the provider.
-type load struct {
-	namespace string
-	before    int
+// outage is the time from the beginning of the first call that failed to the end of the last, in the kind of calls
+// where it is the longest.
+func (r loadResult) outage() time.Duration {
+	var longest float64
+	for _, kind := range r {
+		longest = max(longest, kind.Outage)
+	}
+	return time.Duration(longest * float64(time.Second)).Round(10 * time.Millisecond)
 }
 
-// startLoad starts the pod beside the provider, with a headless Service for its gRPC calls, and waits until all kinds of
-// calls work.
+// pods returns how many calls which pod has answered, of those whose answers tell.
+func (r loadResult) pods() map[string]int {
+	result := map[string]int{}
+	for _, kind := range r {
+		for pod, n := range kind.Pods {
+			result[pod] += n
+		}
+	}
+	return result
+}
+
+// load is a pod that loads a Service.
+type load struct {
+	namespace, pod string
+	before         int
+}
+
+// startLoad loads the provider with calls of all kinds, those of gRPC by a headless Service that it makes.
 func startLoad(t *testing.T, namespace string) *load {
 	t.Helper()
 	apply(t, namespace, func(chart cdk8s.Chart) {
@@ -62,16 +87,30 @@ func startLoad(t *testing.T, namespace string) *load {
 			Name: headless, Type: infra.Headless, Selector: map[string]string{"app": provider},
 			Ports: []infra.ServicePort{{Name: contract.GRPCPortName, Port: contract.GRPCPort}},
 		})
+	})
+	return startLoadOf(t, namespace, "load", 4, "-host", provider, "-headless", headless, "-rate", fmt.Sprint(loadRate))
+}
+
+// startHTTPLoad loads a path of a Service with requests.
+func startHTTPLoad(t *testing.T, namespace, pod, service, path string, rate int) *load {
+	t.Helper()
+	return startLoadOf(t, namespace, pod, 2, "-host", service, "-path", path, "-rate", fmt.Sprint(rate))
+}
+
+// startLoadOf starts a pod of that name with these arguments, and waits until all kinds of calls have ended once.
+func startLoadOf(t *testing.T, namespace, name string, kinds int, args ...string) *load {
+	t.Helper()
+	apply(t, namespace, func(chart cdk8s.Chart) {
 		k8s.NewPod(chart, "load", &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: loadPod},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
 			Spec: corev1.PodSpec{
 				RestartPolicy: corev1.RestartPolicyNever,
 				SecurityContext: &corev1.PodSecurityContext{
 					RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 				},
 				Containers: []corev1.Container{{
-					Name: loadPod, Image: loadImage, ImagePullPolicy: corev1.PullIfNotPresent,
-					Args: []string{"-host", provider, "-headless", headless, "-rate", fmt.Sprint(loadRate), "-most", "10m"},
+					Name: "load", Image: loadImage, ImagePullPolicy: corev1.PullIfNotPresent,
+					Args: append(args, "-most", "10m"),
 					SecurityContext: &corev1.SecurityContext{
 						AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 					},
@@ -79,15 +118,15 @@ func startLoad(t *testing.T, namespace string) *load {
 			},
 		})
 	})
-	l := &load{namespace: namespace}
+	l := &load{namespace: namespace, pod: name}
 	eventually(t, time.Minute, func() error {
-		pod, err := get[corev1.Pod](t.Context(), "pod", loadPod, "--namespace", namespace)
+		pod, err := get[corev1.Pod](t.Context(), "pod", name, "--namespace", namespace)
 		if err != nil {
 			return err
 		}
 		requireImages(t, []corev1.Pod{pod})
 		result, err := l.result(t)
-		if err == nil && len(result) < 4 {
+		if err == nil && len(result) < kinds {
 			err = fmt.Errorf("only %d kinds of calls have ended", len(result))
 		}
 		return err
@@ -97,7 +136,7 @@ func startLoad(t *testing.T, namespace string) *load {
 
 func (l *load) result(t *testing.T) (result loadResult, err error) {
 	t.Helper()
-	content, err := fetch(t, l.namespace, loadPod, loadPort, "/result")
+	content, err := fetch(t, l.namespace, l.pod, loadPort, "/result")
 	if err == nil {
 		err = json.Unmarshal([]byte(content), &result)
 	}
@@ -115,12 +154,40 @@ func (l *load) phase(t *testing.T, what string, took time.Duration) {
 	require.Zero(t, failed, "%+v", failures(result))
 }
 
-// stop ends the load, waits for its last calls, and expects so many of them and no failure.
+// sum returns how many calls have ended, and failed, so far.
+func (l *load) sum(t *testing.T) (sent, failed int) {
+	t.Helper()
+	result, err := l.result(t)
+	require.NoError(t, err)
+	return result.sum()
+}
+
+// stop ends the load, and expects so many calls of it and no failure.
 func (l *load) stop(t *testing.T, least int) {
 	t.Helper()
-	url := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy/stop", l.namespace, loadPod, loadPort)
+	result := l.end(t)
+	sent, failed := result.sum()
+	assert.Zero(t, failed, "%+v", failures(result))
+	assert.GreaterOrEqual(t, sent, least)
+}
+
+// await waits until the load has sent so many calls.
+func (l *load) await(t *testing.T, least int) {
+	t.Helper()
+	eventually(t, 3*time.Minute, func() error {
+		result, err := l.result(t)
+		if sent, _ := result.sum(); err == nil && sent < least {
+			err = fmt.Errorf("%d calls", sent)
+		}
+		return err
+	})
+}
+
+// end ends the load, waits for its last calls, and logs what it has seen.
+func (l *load) end(t *testing.T) (result loadResult) {
+	t.Helper()
+	url := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy/stop", l.namespace, l.pod, loadPort)
 	content, _ := kubectl(t, []byte("{}"), "create", "--raw", url, "--filename", "-")
-	var result loadResult
 	require.NoError(t, json.Unmarshal([]byte(content), &result))
 	for _, kind := range sortedKinds(result) {
 		k := result[kind]
@@ -128,8 +195,7 @@ func (l *load) stop(t *testing.T, least int) {
 	}
 	sent, failed := result.sum()
 	t.Logf("%d of %d calls failed", failed, sent)
-	assert.Zero(t, failed, "%+v", failures(result))
-	assert.GreaterOrEqual(t, sent, least)
+	return result
 }
 
 func sortedKinds(result loadResult) []string {
@@ -148,5 +214,6 @@ func failures(result loadResult) string {
 			lines = append(lines, fmt.Sprintf("%s: %d x %s", kind, n, message))
 		}
 	}
+	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }

@@ -75,13 +75,32 @@ func podSpec(object *unstructured.Unstructured) map[string]any {
 
 // useLoadedImages keeps the nodes from asking a registry for images that they have.
 func useLoadedImages(object *unstructured.Unstructured) {
-	spec := podSpec(object)
-	for _, field := range []string{"initContainers", "containers"} {
-		containers, _ := spec[field].([]any)
-		for _, container := range containers {
-			container.(map[string]any)["imagePullPolicy"] = "IfNotPresent"
+	for _, container := range containers(object) {
+		container["imagePullPolicy"] = "IfNotPresent"
+	}
+}
+
+// withEnv gives all containers of a workload a variable.
+func withEnv(name, value string) func(*unstructured.Unstructured) {
+	return func(object *unstructured.Unstructured) {
+		for _, container := range containers(object) {
+			env, _ := container["env"].([]any)
+			container["env"] = append(env, map[string]any{"name": name, "value": value})
 		}
 	}
+}
+
+// containers returns the containers of a workload's pods.
+func containers(object *unstructured.Unstructured) []map[string]any {
+	var result []map[string]any
+	spec := podSpec(object)
+	for _, field := range []string{"initContainers", "containers"} {
+		all, _ := spec[field].([]any)
+		for _, container := range all {
+			result = append(result, container.(map[string]any))
+		}
+	}
+	return result
 }
 
 // list writes objects as kubectl reads them.

@@ -218,9 +218,17 @@ func (c meshClient) calls(t *testing.T, n int, headers ...string) map[string]int
 // answerer returns the Deployment of the pod that said so: "hostname:DEPLOYMENT-HASH-SUFFIX, in:NAME, version:VERSION".
 func answerer(message string) (string, error) {
 	pod, _, found := strings.Cut(strings.TrimPrefix(message, "hostname:"), ",")
+	if !found {
+		return "", fmt.Errorf("the answer %q names no pod", message)
+	}
+	return deploymentOf(pod)
+}
+
+// deploymentOf returns the Deployment of a pod: "DEPLOYMENT-HASH-SUFFIX".
+func deploymentOf(pod string) (string, error) {
 	parts := strings.Split(pod, "-")
-	if !found || len(parts) < 3 {
-		return "", fmt.Errorf("the answer %q names no pod of a Deployment", message)
+	if len(parts) < 3 {
+		return "", fmt.Errorf("%q is no pod of a Deployment", pod)
 	}
 	return strings.Join(parts[:len(parts)-2], "-"), nil
 }

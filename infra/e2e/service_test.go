@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
@@ -21,30 +19,11 @@ func TestService(t *testing.T) {
 	namespace := newNamespace(t, "service")
 	run(t, namespace, "02-service")
 
-	took := eventually(t, 30*time.Second, func() error {
-		slices, err := get[discoveryv1.EndpointSliceList](t.Context(), "endpointslices", "--namespace", namespace,
-			"--selector", discoveryv1.LabelServiceName+"=k8s-combat-service")
-		if err != nil {
-			return err
-		}
-		ready := 0
-		for _, slice := range slices.Items {
-			for _, endpoint := range slice.Endpoints {
-				if endpoint.Conditions.Ready != nil && *endpoint.Conditions.Ready {
-					ready++
-				}
-			}
-		}
-		if ready != 2 {
-			return fmt.Errorf("%d endpoints are ready behind the Service, not 2", ready)
-		}
-		return nil
-	})
-	t.Logf("2 endpoints after %s", took)
+	t.Logf("2 endpoints after %s", awaitEndpoints(t, namespace, provider, 2))
 
 	pod := podOf(t, namespace, "app=k8s-combat")
 	// The node learns of the endpoints a moment later.
-	took = eventually(t, 30*time.Second, func() error {
+	took := eventually(t, 30*time.Second, func() error {
 		_, err := fetch(t, namespace, pod, contract.HTTPPort, contract.PathService)
 		return err
 	})
@@ -55,6 +34,13 @@ func TestService(t *testing.T) {
 		require.Equal(t, "200 OK", answer)
 	}
 	t.Logf("the first %s worked after %s, then %d of %d answered 200 OK", contract.PathService, took, calls, calls)
+
+	answers := map[string]int{}
+	for _, pod := range providerPods(t, namespace) {
+		answers[pod.Name] = requests(t, namespace, pod.Name, contract.PathPing)
+		assert.Positive(t, answers[pod.Name], "%s has got no request", pod.Name)
+	}
+	t.Logf("requests by pod: %v", answers)
 }
 
 // TestConfig: the ConfigMap is there as variables and as a file, the Secret as a variable, and no secret is shown.
