@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ const (
 	maxFaultFor     = time.Hour
 	defaultFaultFor = time.Minute
 
+	crashStatus = 1
+
 	switchedOff = "switched off by /fault"
 )
 
@@ -31,6 +34,7 @@ const (
 type faults struct {
 	readiness *lifecycle.Readiness
 	log       *slog.Logger
+	exit      func(status int)
 
 	// Until when, in Unix nanoseconds.
 	deadUntil, hangUntil atomic.Int64
@@ -40,8 +44,12 @@ type faults struct {
 	ready *time.Timer
 }
 
-func newFaults(readiness *lifecycle.Readiness, log *slog.Logger) *faults {
-	return &faults{readiness: readiness, log: log}
+func newFaults(o Options) *faults {
+	exit := o.Exit
+	if exit == nil {
+		exit = os.Exit
+	}
+	return &faults{readiness: o.Readiness, log: o.Log, exit: exit}
 }
 
 // fault is what a query asks for.
@@ -49,6 +57,7 @@ type fault struct {
 	delay  time.Duration
 	status int
 	panics bool
+	crash  bool
 	hang   time.Duration
 	// ready and live switch readiness and liveness, if not nil, for a time.
 	ready, live *bool
@@ -67,6 +76,7 @@ var faultParameters = []struct {
 		return err == nil && status >= 400 && status <= 599
 	}},
 	{"panic", "true or false", func(f *fault, v string) bool { return setBool(&f.panics, v) }},
+	{"crash", "true or false", func(f *fault, v string) bool { return setBool(&f.crash, v) }},
 	{"ready", "true or false", func(f *fault, v string) bool { f.ready = new(bool); return setBool(f.ready, v) }},
 	{"live", "true or false", func(f *fault, v string) bool { f.live = new(bool); return setBool(f.live, v) }},
 	{"hang", "0s to 1h0m0s, such as 30s", func(f *fault, v string) bool { return setPeriod(&f.hang, v, maxFaultFor) }},
@@ -104,7 +114,7 @@ func parseFault(rawQuery string) (fault, error) {
 		}
 	}
 	for unknown := range query {
-		return f, fmt.Errorf("query parameter %q: allowed are delay, error, panic, ready, live, hang and for", unknown)
+		return f, fmt.Errorf("query parameter %q: allowed are delay, error, panic, crash, ready, live, hang and for", unknown)
 	}
 	return f, nil
 }
@@ -122,6 +132,9 @@ func (f *faults) serve(w http.ResponseWriter, r *http.Request) {
 		done = append(done, "delayed "+ask.delay.String())
 	}
 	switch {
+	case ask.crash:
+		// As a process that is killed does: without a word, and without a shutdown.
+		f.exit(crashStatus)
 	case ask.panics:
 		panic("asked for by /fault")
 	case ask.status != 0:

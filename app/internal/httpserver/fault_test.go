@@ -33,6 +33,16 @@ func TestFault(t *testing.T) {
 	assert.Equal(t, 200, get(faulty(), "/fault").Code)
 }
 
+func TestFaultCrashes(t *testing.T) {
+	o := faulty()
+	var exits []int
+	o.Exit = func(status int) { exits = append(exits, status) }
+	get(o, "/fault?crash=false")
+	assert.Empty(t, exits)
+	get(o, "/fault?crash=true")
+	assert.Equal(t, []int{1}, exits)
+}
+
 func TestFaultRefuses(t *testing.T) {
 	for query, want := range map[string]string{
 		"delay=61s":          `query parameter delay="61s": allowed is 0s to 1m0s, such as 1.5s`,
@@ -44,10 +54,11 @@ func TestFaultRefuses(t *testing.T) {
 		"ready=maybe":        `query parameter ready="maybe": allowed is true or false`,
 		"live=":              `query parameter live="": allowed is true or false`,
 		"panic=1":            `query parameter panic="1": allowed is true or false`,
+		"crash=1":            `query parameter crash="1": allowed is true or false`,
 		"hang=2h":            `query parameter hang="2h": allowed is 0s to 1h0m0s, such as 30s`,
 		"ready=false&for=2h": `query parameter for="2h": allowed is 0s to 1h0m0s, such as 30s`,
 		"delay=1s&delay=2s":  "query parameter delay: given 2 times; allowed is once",
-		"dealy=1s":           `query parameter "dealy": allowed are delay, error, panic, ready, live, hang and for`,
+		"dealy=1s":           `query parameter "dealy": allowed are delay, error, panic, crash, ready, live, hang and for`,
 		"%zz":                `query: invalid URL escape "%zz"`,
 	} {
 		w := get(faulty(), "/fault?"+query)

@@ -49,6 +49,8 @@ type Options struct {
 	Fault bool
 	// Stopping ends what Fault holds up.
 	Stopping <-chan struct{}
+	// Exit ends the process where Fault is asked to. Defaults to os.Exit.
+	Exit func(status int)
 
 	Readiness *lifecycle.Readiness
 	Metrics   *metrics.Metrics
@@ -78,7 +80,7 @@ func NewHandler(o Options) http.Handler {
 	s.handle(contract.PathConfig, h.serveConfig)
 	s.handle(contract.PathFlag, h.serveFlag)
 	if o.Fault {
-		h.faults = newFaults(o.Readiness, o.Log)
+		h.faults = newFaults(o)
 		s.faults = h.faults
 		s.handle(contract.PathFault, h.faults.serve)
 	}
