@@ -74,7 +74,7 @@ bench-app: ## measure the sample service beside bare servers, and PODINFO=PATH
 
 .PHONY: e2e
 e2e: ## test on the cluster that KUBECONFIG names
-	$(GO) test -count=1 -v -timeout 30m ./infra/e2e/
+	$(GO) test -count=1 -v -parallel 4 -timeout 45m ./infra/e2e/
 
 .PHONY: run
 run: ## run the sample service here

@@ -55,9 +55,22 @@ func createNamespace(t *testing.T, name string) {
 				t.Logf("kubectl %s:\n%s%s", strings.Join(args, " "), stdout, stderr)
 			}
 		}
-		_, _, err := tryKubectl(ctx, nil, "delete", "namespace", name, "--timeout", "2m")
-		assert.NoError(t, err)
+		assert.NoError(t, deleteNamespace(ctx, name))
 	})
+}
+
+// deleteNamespace deletes a namespace, without the grace that its pods ask for: the test is over.
+func deleteNamespace(ctx context.Context, name string) error {
+	for _, args := range [][]string{
+		{"delete", "namespace", name, "--wait=false"},
+		{"delete", "pods", "--all", "--grace-period", "1", "--wait=false", "--namespace", name},
+		{"wait", "--for", "delete", "namespace/" + name, "--timeout", "2m"},
+	} {
+		if _, _, err := tryKubectl(ctx, nil, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // install gives the cluster those CustomResourceDefinitions of imports/crds that it does not have.

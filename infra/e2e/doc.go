@@ -31,7 +31,8 @@
 //
 // # What is left behind
 //
-// Each test works in namespaces of its own, deletes them, and puts no more than 300 requests a second on the cluster.
+// Each test works in namespaces of its own, and deletes them. One that counts failures has the cluster to itself, and puts
+// no more than 300 requests a second on it; the others, which mostly wait, run at once after those.
 // A run that was killed leaves them:
 //
 //	kubectl delete namespace -l app.kubernetes.io/managed-by=k8s-combat-e2e

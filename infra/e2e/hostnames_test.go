@@ -15,6 +15,7 @@ import (
 // By the host names of chapter 03 only a controller for its Ingress answers, which brings its own images: that the
 // Ingress names Services that work is what can be seen without.
 func TestHostNamesAlternate(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	for chapter, services := range map[string][]string{
 		"02-service": {provider},

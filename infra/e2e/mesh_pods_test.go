@@ -31,6 +31,7 @@ const (
 
 // TestCanaryByHeaderInPods: the version that a call asks for is carried on, and decides who answers.
 func TestCanaryByHeaderInPods(t *testing.T) {
+	t.Parallel()
 	namespace := newMeshNamespace(t, "canary-pods", "06-canary")
 	for i, test := range []struct{ version, want string }{{"100", v1}, {"200", v2}, {"300", v1}, {"", v1}} {
 		t.Run(fmt.Sprintf("version %q", test.version), func(t *testing.T) {
@@ -42,6 +43,7 @@ func TestCanaryByHeaderInPods(t *testing.T) {
 
 // TestWeightsInPods: one call in ten is answered by v1.
 func TestWeightsInPods(t *testing.T) {
+	t.Parallel()
 	namespace := newMeshNamespace(t, "weights-pods", "07-weights")
 	got, sent := meshCalls(t, namespace, "load", "200", 2000)
 	assert.Equal(t, sent, got[v1]+got[v2])

@@ -34,6 +34,7 @@ const callsPerSecond = 250
 
 // TestCanaryByHeader: a call goes where its header "version" says, any other call to v1.
 func TestCanaryByHeader(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	bootstrap := needIstio(t)
 	install(t)
@@ -64,6 +65,7 @@ func TestCanaryByHeader(t *testing.T) {
 
 // TestWeights: of the calls of SayHello one in ten goes to v1, and those that ask for a fault get it.
 func TestWeights(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	bootstrap := needIstio(t)
 	install(t)

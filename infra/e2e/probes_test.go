@@ -114,6 +114,7 @@ func TestReadinessTakesAPodOut(t *testing.T) {
 
 // TestReadinessByGRPC has the kubelet ask by the gRPC health protocol, which readiness is the state of.
 func TestReadinessByGRPC(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	namespace := newNamespace(t, "grpc")
 	apply(t, namespace, func(chart cdk8s.Chart) {
@@ -145,6 +146,7 @@ const startDelay = time.Minute
 
 // TestASlowStarterIsNotKilled: the startup probe holds liveness back. Without one a pod that is as slow never starts.
 func TestASlowStarterIsNotKilled(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	impatient := newNamespace(t, "impatient")
 	apply(t, impatient, func(chart cdk8s.Chart) {

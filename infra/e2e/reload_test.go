@@ -37,6 +37,7 @@ func (p filePage) name() string {
 // TestMountedFileReloads changes a ConfigMap: the process reads the file again, by itself, and leaves alone one that is
 // broken.
 func TestMountedFileReloads(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	namespace := newNamespace(t, "reload")
 	write := func(content string) {

@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 )
 
 // TestRollout: the pods pass their probes, as many as the autoscaler's least number, and one of them may be disrupted.
 func TestRollout(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	namespace := newNamespace(t, "rollout")
 	run(t, namespace, "10-rollout")
@@ -31,12 +30,6 @@ func TestRollout(t *testing.T) {
 	})
 	t.Logf("2 pods healthy, 1 disruption allowed, after %s", took)
 
-	pods, err := get[corev1.PodList](t.Context(), "pods", "--namespace", namespace)
-	require.NoError(t, err)
-	require.Len(t, pods.Items, 2)
-	for _, pod := range pods.Items {
-		for _, container := range pod.Status.ContainerStatuses {
-			assert.Zero(t, container.RestartCount, "restarts of %s", pod.Name)
-		}
-	}
+	require.Len(t, providerPods(t, namespace), 2)
+	assertNoRestarts(t, namespace)
 }

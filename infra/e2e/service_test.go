@@ -15,6 +15,7 @@ import (
 
 // TestService: two pods stand behind the Service, and another pod calls them by its name.
 func TestService(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	namespace := newNamespace(t, "service")
 	run(t, namespace, "02-service")
@@ -45,6 +46,7 @@ func TestService(t *testing.T) {
 
 // TestConfig: the ConfigMap is there as variables and as a file, the Secret as a variable, and no secret is shown.
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	namespace := newNamespace(t, "config")
 	run(t, namespace, "04-config")
