@@ -11,14 +11,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
@@ -61,10 +64,10 @@ func options(g helloworld.GreeterServer) grpcserver.Options {
 	}
 }
 
-func dial(listener *bufconn.Listener) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///bufconn",
+func dial(listener *bufconn.Listener, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///bufconn", append(more,
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+		grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 }
 
 // output is what a log says, so far.
@@ -323,4 +326,36 @@ func TestDrainIsBoundedWithASilentConnection(t *testing.T) {
 	assert.ErrorIs(t, f.Drain(testContext(t, 50*time.Millisecond)), context.DeadlineExceeded)
 	assert.Less(t, time.Since(start), 3*time.Second)
 	assert.NoError(t, <-f.served)
+}
+
+func TestClientsMayAskWhetherTheServerIsThere(t *testing.T) {
+	for name, calls := range map[string]bool{"with a call": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				listener := bufconn.Listen(1 << 16)
+				server := grpcserver.New(listener, options(&greeter.Service{}))
+				served := make(chan error, 1)
+				go func() { served <- server.Serve() }()
+				conn, err := dial(listener, grpc.WithKeepaliveParams(keepalive.ClientParameters{
+					Time: 10 * time.Second, Timeout: time.Second, PermitWithoutStream: true,
+				}))
+				require.NoError(t, err)
+				ctx, cancel := context.WithCancel(t.Context())
+				stream, err := grpc_health_v1.NewHealthClient(conn).Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
+				require.NoError(t, err)
+				if !calls {
+					cancel()
+				}
+				time.Sleep(5 * time.Minute)
+				assert.Equal(t, connectivity.Ready, conn.GetState())
+				if calls {
+					assert.NoError(t, stream.Context().Err())
+				}
+				cancel()
+				require.NoError(t, conn.Close())
+				assert.NoError(t, server.Drain(context.Background()))
+				assert.NoError(t, <-served)
+			})
+		})
+	}
 }
