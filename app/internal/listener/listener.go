@@ -13,8 +13,12 @@ const (
 	quiet = 5 * time.Millisecond
 	// lastLook is for what came at the end of that.
 	lastLook = time.Millisecond
-	// acceptGrace bounds the wait for that.
-	acceptGrace = 100 * time.Millisecond
+	// acceptGrace bounds the wait for that. It is several of the periods of 100 ms
+	// by which a container is kept to its CPU limit: one that has used up its share
+	// stands still for most of each.
+	acceptGrace = 500 * time.Millisecond
+	// stopGrace is how much longer the one who asks for it waits.
+	stopGrace = 100 * time.Millisecond
 )
 
 // Listener knows its open connections, so that they can be closed whatever state
@@ -94,8 +98,9 @@ func isTimeout(err error) bool {
 
 // StopAccepting closes the listener, once the connections are accepted that the
 // kernel has completed before: closing resets them, and their clients, some of
-// which have sent a request, cannot tell that from a crash. It takes 100 ms at
-// most; Accept, which has to be called meanwhile, returns net.ErrClosed then.
+// which have sent a request, cannot tell that from a crash. It takes half a
+// second at most; Accept, which has to be called meanwhile, returns net.ErrClosed
+// then.
 func (l *Listener) StopAccepting() {
 	l.stopOnce.Do(func() {
 		now := time.Now()
@@ -103,7 +108,7 @@ func (l *Listener) StopAccepting() {
 		if setDeadline(l.Listener, now.Add(quiet)) {
 			select {
 			case <-l.stopped:
-			case <-time.After(2 * acceptGrace):
+			case <-time.After(acceptGrace + stopGrace):
 			}
 		}
 		_ = l.Close()
