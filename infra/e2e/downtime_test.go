@@ -133,16 +133,11 @@ func TestNoRequestFailsInARollback(t *testing.T) {
 	})
 	time.Sleep(10 * time.Second) // in which calls could go where they must not
 	load.phase(t, "bad image", took)
-	names := map[string]bool{}
-	for _, pod := range providerPods(t, namespace) {
-		names[pod.Name] = true
-	}
-	for _, pod := range before {
-		assert.True(t, names[pod.Name], "%s was ended although its successor does not start", pod.Name)
-	}
+	assertStillThere(t, namespace, before)
 
 	kubectl(t, nil, "rollout", "undo", "deployment/"+provider, "--namespace", namespace)
 	load.phase(t, "rollback", awaitDeployments(t, namespace))
+	assertStillThere(t, namespace, before)
 	assertNoRestarts(t, namespace)
 
 	restart(t, namespace)
@@ -152,6 +147,18 @@ func TestNoRequestFailsInARollback(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, deployment.Spec.Template.Annotations, "kubectl.kubernetes.io/restartedAt", "revision 3 is from before the restart")
 	load.stop(t, 1000)
+}
+
+// assertStillThere expects that none of the pods has been ended: what would replace them never starts.
+func assertStillThere(t *testing.T, namespace string, pods []corev1.Pod) {
+	t.Helper()
+	names := map[string]bool{}
+	for _, pod := range providerPods(t, namespace) {
+		names[pod.Name] = pod.DeletionTimestamp == nil
+	}
+	for _, pod := range pods {
+		assert.True(t, names[pod.Name], "%s was ended", pod.Name)
+	}
 }
 
 // restart replaces all pods, and waits until the last of the old ones is gone.
