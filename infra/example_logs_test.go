@@ -7,8 +7,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // Elasticsearch with the passwords of a Secret that is made elsewhere.

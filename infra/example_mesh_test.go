@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // A namespace without sidecars, whose requests pass a waypoint so that rules for requests apply.

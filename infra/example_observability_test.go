@@ -7,8 +7,8 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // The proxies of a namespace log the requests that fail, and trace one in a hundred.

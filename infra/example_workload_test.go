@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // A setting as an environment variable and a file. A change of either rolls the pods.

@@ -10,8 +10,8 @@ import (
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 const notAHost = "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\""

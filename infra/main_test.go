@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")

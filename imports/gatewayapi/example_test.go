@@ -8,7 +8,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/gatewayapi"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 )
 
 func Example() {

@@ -1,7 +1,7 @@
 // Package tree is the seam between constructs and the construct tree they stand in.
 //
 // Two trees exist: the official one, cdk8s-core-go, whose nodes live in a Node.js process and are reached through jsii,
-// and the native one (infra/native), whose nodes are plain Go values. Both show the same cdk8s and constructs
+// and the native one (imports/tree/native), whose nodes are plain Go values. Both show the same cdk8s and constructs
 // interfaces. The functions of this package work on either: which tree a scope belongs to is read from the concrete
 // type of scope.Node(), so it survives any embedding, and it never has to be said.
 //

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 )
 
 // What these functions do in the official tree is compared in package conformance.

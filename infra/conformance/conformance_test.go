@@ -19,9 +19,9 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
 	"github.com/crossoverJie/k8s-combat/infra/chapters"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 func TestMain(m *testing.M) {

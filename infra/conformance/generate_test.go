@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/crossoverJie/k8s-combat/infra/internal/randdoc"
+	"github.com/crossoverJie/k8s-combat/imports/tree/randdoc"
 )
 
 // flavours are the kinds of cases. A case of flavour i is made by flavours[i].

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
-	"github.com/crossoverJie/k8s-combat/infra/native"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 )
 
 // failure returns what an action panics with.
@@ -37,7 +37,7 @@ func TestLibrariesOfJsiiAreToldThatTheScopeIsNative(t *testing.T) {
 	group := tree.NewConstruct(chart, "group")
 	object := native.NewApiObject(chart, new("object"), &cdk8s.ApiObjectProps{ApiVersion: new("v1"), Kind: new("Pod")})
 	pod := &cdk8s.ApiObjectProps{ApiVersion: new("v1"), Kind: new("Pod")}
-	const cause = "is of the native tree (infra/native), which jsii cannot take: make the App with cdk8s.NewApp, " +
+	const cause = "is of the native tree (imports/tree/native), which jsii cannot take: make the App with cdk8s.NewApp, " +
 		"or make the objects with tree.NewObject or the constructors of imports/"
 	// All that jsii lets a construct that embeds another one say is the name of a type.
 	const embedded = "native.jsiiCannotTakeTheNativeTree_useCdk8sNewApp"

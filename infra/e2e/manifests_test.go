@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra/chapters"
-	"github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 // synth returns the chapter's file.

@@ -5,8 +5,8 @@ import (
 	_ "github.com/spf13/cobra"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	_ "github.com/crossoverJie/k8s-combat/imports/tree/native"
 	_ "github.com/crossoverJie/k8s-combat/infra/chapters"
-	_ "github.com/crossoverJie/k8s-combat/infra/native"
 )
 
 func main() {

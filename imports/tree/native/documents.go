@@ -1,0 +1,44 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
+)
+
+// Stringify writes documents as YAML, the bytes that cdk8s.Yaml_Stringify writes. A document is any Go value, written in
+// the form that encoding/json gives it; it is an error if there is none. Null stays null; from the maps of the documents
+// for cdk8s.Yaml_Stringify, jsii leaves it out.
+func Stringify(documents ...any) (text string, err error) {
+	defer returned(&err)
+	ordered := make([]any, len(documents))
+	for i, document := range documents {
+		ordered[i] = freeze(thaw(jsonValue(document)))
+	}
+	return string(yaml.Append(nil, ordered...)), nil
+}
+
+// ApplyPatch returns a copy of a document with JSON Patch operations applied, as cdk8s.JsonPatch_Apply does. The
+// operations are those that ApiObject.AddJsonPatch takes in a native tree; what is wrong with one is an error.
+func ApplyPatch(document any, ops ...cdk8s.JsonPatch) (patched any, err error) {
+	defer returned(&err)
+	root := thaw(jsonValue(document))
+	for _, op := range operations(ops) {
+		root = op.apply(root)
+	}
+	return plain(freeze(root)), nil
+}
+
+// returned turns what a function panics with into its error.
+func returned(err *error) {
+	switch cause := recover().(type) {
+	case nil:
+	case error:
+		*err = cause
+	default:
+		*err = errors.New(fmt.Sprint(cause))
+	}
+}

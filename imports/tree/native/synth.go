@@ -1,0 +1,135 @@
+package native
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
+)
+
+// output is what Synth writes. Its paths are relative to the output folder.
+type output struct {
+	folders []string
+	files   []file
+	// record is the file that tells of which constructs the objects are made, if there is to be one.
+	record []byte
+}
+
+// file is a file of manifests. Its text is made when it is written.
+type file struct {
+	path    string
+	objects []rendering
+}
+
+// rendering is an object on its way to a file.
+type rendering struct {
+	object *apiObject
+	// manifest is rendered already, or nil.
+	manifest yaml.Mapping
+}
+
+// renderings renders what can fail or calls the code of others, so that the rest can be left for later, when files
+// are open, and to any goroutine.
+func renderings(objects []*apiObject) []rendering {
+	result := make([]rendering, len(objects))
+	for i, object := range objects {
+		result[i].object = object
+		if !object.isPlain() {
+			result[i].manifest = object.manifest()
+		}
+	}
+	return result
+}
+
+func (r rendering) result() yaml.Mapping {
+	if r.manifest != nil {
+		return r.manifest
+	}
+	return r.object.manifest()
+}
+
+// plan decides what Synth writes.
+func (a *app) plan(o *order) *output {
+	var (
+		out output
+		all []rendering
+	)
+	charts := o.charts()
+	for i, c := range charts {
+		name := dnsLabel(c.node, maxLabel, true)
+		if o.dependentCharts {
+			// kubectl applies the files of a folder by name.
+			name = fmt.Sprintf("%04d-%s", i, name)
+		}
+		objects := renderings(o.objects(c))
+		all = append(all, objects...)
+		switch a.outputType {
+		case cdk8s.YamlOutputType_FILE_PER_CHART:
+			out.add(name+a.extension, objects...)
+		case cdk8s.YamlOutputType_FILE_PER_RESOURCE:
+			for _, object := range objects {
+				out.add(resourceFile(object.result())+a.extension, object)
+			}
+		case cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE:
+			out.folders = append(out.folders, name)
+			for _, object := range objects {
+				file := keepFileNameCharacters(object.object.kind + "." + *object.object.Name())
+				out.add(filepath.Join(name, file+a.extension), object)
+			}
+		}
+	}
+	if a.outputType == cdk8s.YamlOutputType_FILE_PER_APP && len(charts) > 0 {
+		out.add("app"+a.extension, all...)
+	}
+	if a.recordConstructs {
+		out.record = constructMetadata(all)
+	}
+	return &out
+}
+
+func (o *output) add(path string, objects ...rendering) {
+	o.files = append(o.files, file{path, objects})
+}
+
+// resourceFile names the file of an object after what its manifest says, patches included.
+func resourceFile(manifest yaml.Mapping) string {
+	fields := plain(manifest).(map[string]any)
+	metadata, _ := fields["metadata"].(map[string]any)
+	kind, name := "undefined", "undefined"
+	if text, ok := fields["kind"].(string); ok {
+		kind = text
+	}
+	if text, ok := metadata["name"].(string); ok {
+		name = text
+	}
+	return keepFileNameCharacters(kind + "." + name)
+}
+
+// constructMetadata tells of which construct each object is made, by the object's name.
+func constructMetadata(objects []rendering) []byte {
+	var names []string
+	paths := map[string]string{}
+	for _, rendering := range objects {
+		name := *rendering.object.Name()
+		if _, ok := paths[name]; !ok {
+			names = append(names, name)
+		}
+		paths[name] = rendering.object.node.path
+	}
+	js.IndexesFirst(names, func(name string) string { return name })
+
+	text := []byte(`{"version":"1.0.0","resources":{`)
+	for i, name := range names {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = js.AppendString(text, name)
+		text = append(text, `:{"path":`...)
+		text = js.AppendString(text, paths[name])
+		text = append(text, '}')
+	}
+	return append(text, "}}"...)
+}
