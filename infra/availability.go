@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Autoscaling lets a HorizontalPodAutoscaler choose the number of pods. Its zero value is none.
@@ -55,22 +56,22 @@ func (a Autoscaling) withDefaults() Autoscaling {
 	return a
 }
 
-func (a Autoscaling) validate(p *problems, field string, resources Resources) {
+func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources Resources) {
 	if a.isZero() {
 		return
 	}
 	if a.MinReplicas < 1 {
-		p.add(field+".MinReplicas", a.MinReplicas, "is less than 1; use 1 or more")
+		p.Add(field.Child("MinReplicas"), a.MinReplicas, "is less than 1; use 1 or more")
 	}
 	switch {
 	case a.MaxReplicas == 0:
-		p.missing(field+".MaxReplicas", "say how many pods there may be at most")
+		p.Missing(field.Child("MaxReplicas"), "say how many pods there may be at most")
 	case a.MaxReplicas < a.MinReplicas:
-		p.add(field+".MaxReplicas", a.MaxReplicas, fmt.Sprintf("is less than MinReplicas, %d; raise it", a.MinReplicas))
+		p.Add(field.Child("MaxReplicas"), a.MaxReplicas, fmt.Sprintf("is less than MinReplicas, %d; raise it", a.MinReplicas))
 	}
-	p.seconds(field+".ScaleDownStabilization", a.ScaleDownStabilization)
+	p.Seconds(field.Child("ScaleDownStabilization"), a.ScaleDownStabilization)
 	if a.ScaleDownStabilization > time.Hour {
-		p.add(field+".ScaleDownStabilization", a.ScaleDownStabilization, "is too long; use at most 1h")
+		p.Add(field.Child("ScaleDownStabilization"), a.ScaleDownStabilization, "is too long; use at most 1h")
 	}
 	for _, f := range []struct {
 		name           string
@@ -81,11 +82,11 @@ func (a Autoscaling) validate(p *problems, field string, resources Resources) {
 		{"Memory", a.MemoryUtilization, resources.Requests.Memory, resources.Limits.Memory},
 	} {
 		if f.percent < 0 {
-			p.add(field+"."+f.name+"Utilization", f.percent, "is negative; use for example 80")
+			p.Add(field.Child(f.name+"Utilization"), f.percent, "is negative; use for example 80")
 		}
 		quantity, err := resource.ParseQuantity(cmp.Or(f.request, f.limit))
 		if f.percent > 0 && (err != nil || quantity.IsZero()) {
-			p.missing("Resources.Requests."+f.name, field+" aims at a share of it; say how much a pod requests")
+			p.Missing(problem.At("Resources", "Requests", f.name), field.String()+" aims at a share of it; say how much a pod requests")
 		}
 	}
 }
@@ -108,26 +109,26 @@ func (b DisruptionBudget) isZero() bool {
 }
 
 // validate takes the least number of pods that there are when all is well.
-func (b DisruptionBudget) validate(p *problems, field string, replicas int32) {
+func (b DisruptionBudget) validate(p *problem.List, field *problem.Path, replicas int32) {
 	if b.isZero() {
 		return
 	}
 	const blocks = "would forbid every eviction, so that a node with such a pod could never be drained; "
-	stay := podCount(p, field+".MinAvailable", b.MinAvailable, 100)
-	leave := podCount(p, field+".MaxUnavailable", b.MaxUnavailable, 100)
+	stay := podCount(p, field.Child("MinAvailable"), b.MinAvailable, 100)
+	leave := podCount(p, field.Child("MaxUnavailable"), b.MaxUnavailable, 100)
 	switch {
 	case b.MinAvailable == nil && b.MaxUnavailable == nil:
-		p.missing(field, "say MinAvailable or MaxUnavailable")
+		p.Missing(field, "say MinAvailable or MaxUnavailable")
 	case b.MinAvailable != nil && b.MaxUnavailable != nil:
-		p.add(field+".MinAvailable", b.MinAvailable.String(), "cannot stand beside MaxUnavailable; leave out one of them")
+		p.Add(field.Child("MinAvailable"), b.MinAvailable.String(), "cannot stand beside MaxUnavailable; leave out one of them")
 	case leave == 0:
-		p.add(field+".MaxUnavailable", b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
+		p.Add(field.Child("MaxUnavailable"), b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
 	case stay >= 0 && replicas > 0 && b.leastStaying(replicas) >= int(replicas):
 		rule := fmt.Sprintf("there are %d pods: lower it, or have more pods", replicas)
 		if b.MinAvailable.String() == "100%" {
 			rule = "lower it"
 		}
-		p.add(field+".MinAvailable", b.MinAvailable.String(), blocks+rule)
+		p.Add(field.Child("MinAvailable"), b.MinAvailable.String(), blocks+rule)
 	}
 }
 
@@ -152,14 +153,14 @@ type TopologySpread struct {
 	Required bool
 }
 
-func (s TopologySpread) validate(p *problems, field string) {
+func (s TopologySpread) validate(p *problem.List, field *problem.Path) {
 	if s.TopologyKey == "" {
-		p.missing(field+".TopologyKey", "name a node label, for example \"kubernetes.io/hostname\"")
+		p.Missing(field.Child("TopologyKey"), "name a node label, for example \"kubernetes.io/hostname\"")
 	} else {
-		p.qualifiedName(field+".TopologyKey", s.TopologyKey)
+		p.QualifiedName(field.Child("TopologyKey"), s.TopologyKey)
 	}
 	if s.MaxSkew < 0 {
-		p.add(field+".MaxSkew", s.MaxSkew, "is negative; use 1 or more")
+		p.Add(field.Child("MaxSkew"), s.MaxSkew, "is negative; use 1 or more")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // OnChange says how a change of a Config reaches the pods that use it.
@@ -46,21 +47,21 @@ func (props ConfigProps) withDefaults() ConfigProps {
 	return props
 }
 
-func (props ConfigProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
-	oneOf(&p, "OnChange", props.OnChange, Restart, Reload)
+func (props ConfigProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
+	problem.OneOf(&p, problem.At("OnChange"), props.OnChange, Restart, Reload)
 	size := 0
 	for _, key := range sortedKeys(props.Data) {
-		p.dataKey("Data", key)
+		p.DataKey(problem.At("Data"), key)
 		if !utf8.ValidString(props.Data[key]) {
-			p.add(entry("Data", key), props.Data[key], "is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch")
+			p.Add(problem.Key(problem.At("Data"), key), props.Data[key], "is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch")
 		}
 		size += len(props.Data[key])
 	}
-	p.dataSize("Data", "ConfigMap", size)
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.DataSize(problem.At("Data"), "ConfigMap", size)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 

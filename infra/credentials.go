@@ -13,6 +13,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead. Convert it to a
@@ -83,47 +84,47 @@ func (props CredentialsProps) withDefaults() CredentialsProps {
 	return props
 }
 
-func (props CredentialsProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
-	keys := "Values"
+func (props CredentialsProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
+	keys := problem.At("Values")
 	if props.Existing {
-		keys = "Keys"
+		keys = problem.At("Keys")
 		if len(props.Values) > 0 {
-			p.add("Values", sortedKeys(props.Values), "cannot be given for an Existing Secret; leave out one of them")
+			p.Add(problem.At("Values"), sortedKeys(props.Values), "cannot be given for an Existing Secret; leave out one of them")
 		}
 		if props.Patch != nil {
-			p.add("Patch", "func", "has nothing to patch: an Existing Secret is not written; leave out one of them")
+			p.Add(problem.At("Patch"), "func", "has nothing to patch: an Existing Secret is not written; leave out one of them")
 		}
 		if len(props.Labels)+len(props.Annotations) > 0 {
-			p.add("Labels, Annotations", len(props.Labels)+len(props.Annotations), "are not written for an Existing Secret; leave out one of them")
+			p.Add(problem.At("Labels, Annotations"), len(props.Labels)+len(props.Annotations), "are not written for an Existing Secret; leave out one of them")
 		}
 	}
 	if written := sortedKeys(props.Values); !props.Existing && !slices.Equal(written, props.Keys) {
-		p.add("Keys", props.Keys, "is for an Existing Secret, whose values are not here; leave it out")
+		p.Add(problem.At("Keys"), props.Keys, "is for an Existing Secret, whose values are not here; leave it out")
 		props.Keys = written
 	}
 	size := 0
 	for _, key := range props.Keys {
-		p.dataKey(keys, key)
+		p.DataKey(keys, key)
 		size += len(props.Values[key])
 	}
-	p.dataSize("Values", "Secret", size)
+	p.DataSize(problem.At("Values"), "Secret", size)
 	if len(props.Keys) > 0 || !props.Existing {
 		for _, key := range keysOfType[props.Type] {
 			if !slices.Contains(props.Keys, key) {
-				p.missing(entry(keys, key), "a Secret of the type "+props.Type+" needs it")
+				p.Missing(problem.Key(keys, key), "a Secret of the type "+props.Type+" needs it")
 			}
 		}
 	}
 	if value, ok := props.Values[corev1.DockerConfigJsonKey]; ok && props.Type == string(corev1.SecretTypeDockerConfigJson) && !json.Valid([]byte(value)) {
-		p.add(entry(keys, corev1.DockerConfigJsonKey), mask, "is not JSON, which the type "+props.Type+" asks for")
+		p.Add(problem.Key(keys, corev1.DockerConfigJsonKey), mask, "is not JSON, which the type "+props.Type+" asks for")
 	}
 	if props.Type == string(corev1.SecretTypeServiceAccountToken) && !props.Existing && props.Annotations[corev1.ServiceAccountNameKey] == "" {
-		p.missing(entry("Annotations", corev1.ServiceAccountNameKey), "a Secret of the type "+props.Type+" needs it")
+		p.Missing(problem.Key(problem.At("Annotations"), corev1.ServiceAccountNameKey), "a Secret of the type "+props.Type+" needs it")
 	}
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // DashboardProps are the options of a Dashboard.
@@ -69,38 +70,38 @@ func (props DashboardProps) withDefaults() DashboardProps {
 
 var dashboardUID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
-func (props DashboardProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
+func (props DashboardProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if strings.TrimSpace(props.Title) == "" {
-		p.missing("Title", "say what the dashboard shows, for example \"Web\"")
+		p.Missing(problem.At("Title"), "say what the dashboard shows, for example \"Web\"")
 	}
 	if (props.UID != "" || props.Name != "") && !dashboardUID.MatchString(props.UID) {
-		p.add("UID", props.UID, "is not an id that Grafana takes; use 1 to 40 letters, digits, '-' or '_'")
+		p.Add(problem.At("UID"), props.UID, "is not an id that Grafana takes; use 1 to 40 letters, digits, '-' or '_'")
 	}
 	if props.Range < time.Minute || props.Range%time.Second != 0 {
-		p.add("Range", props.Range, "is not a time to show; use whole seconds, 1m or more")
+		p.Add(problem.At("Range"), props.Range, "is not a time to show; use whole seconds, 1m or more")
 	}
 	if props.Refresh < 5*time.Second || props.Refresh%time.Second != 0 {
-		p.add("Refresh", props.Refresh, "is not a time between reads that Grafana allows; use whole seconds, 5s or more")
+		p.Add(problem.At("Refresh"), props.Refresh, "is not a time between reads that Grafana allows; use whole seconds, 5s or more")
 	}
-	p.labels("Labels", props.Labels)
+	p.Labels(problem.At("Labels"), props.Labels)
 	if value, ok := props.Labels[dashboardLabel]; ok {
-		p.add(entry("Labels", dashboardLabel), value, "is set by Dashboard; leave it out, or use Patch")
+		p.Add(problem.Key(problem.At("Labels"), dashboardLabel), value, "is set by Dashboard; leave it out, or use Patch")
 	}
-	p.annotations("Annotations", props.Annotations)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	if value, ok := props.Annotations[dashboardFolder]; ok && props.Folder != "" {
-		p.add(entry("Annotations", dashboardFolder), value, "is set by Folder; leave out one of them")
+		p.Add(problem.Key(problem.At("Annotations"), dashboardFolder), value, "is set by Folder; leave out one of them")
 	}
 	if len(props.Panels) == 0 {
-		p.missing("Panels", "give at least one panel")
+		p.Missing(problem.At("Panels"), "give at least one panel")
 	}
-	var titles uniqueness
+	var titles problem.Unique
 	for i, panel := range props.Panels {
-		at := index("Panels", i)
+		at := problem.At("Panels").Index(i)
 		panel.validate(&p, at)
 		if panel.Title != "" {
-			titles.check(&p, at+".Title", at, panel.Title)
+			titles.Check(&p, at.Child("Title"), at, panel.Title)
 		}
 	}
 	return p

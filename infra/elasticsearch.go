@@ -15,6 +15,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 const (
@@ -74,39 +75,39 @@ const maxStatefulSetName = validation.LabelValueMaxLength - 11
 // minElasticsearchMemory leaves a heap of 512Mi, below which Elasticsearch 8 does not start reliably.
 const minElasticsearchMemory = 1 << 30
 
-func (props ElasticsearchProps) validate() []string {
-	var p problems
-	p.serviceName("Name", props.Name)
+func (props ElasticsearchProps) validate() problem.List {
+	var p problem.List
+	p.ServiceName(problem.At("Name"), props.Name)
 	if len(props.Name) > maxStatefulSetName {
-		p.add("Name", props.Name, fmt.Sprintf("is too long for a StatefulSet, whose pods carry it in a label; use at most %d characters", maxStatefulSetName))
+		p.Add(problem.At("Name"), props.Name, fmt.Sprintf("is too long for a StatefulSet, whose pods carry it in a label; use at most %d characters", maxStatefulSetName))
 	}
 	if props.Credentials == nil {
-		p.missing("Credentials", fmt.Sprintf("give *Credentials with the keys %s, %s and %s", superuser, kibanaServer, logWriter))
+		p.Missing(problem.At("Credentials"), fmt.Sprintf("give *Credentials with the keys %s, %s and %s", superuser, kibanaServer, logWriter))
 	} else {
 		for _, user := range []string{superuser, kibanaServer, logWriter} {
-			props.Credentials.Key(user).validate(&p, "Credentials")
+			props.Credentials.Key(user).validate(&p, problem.At("Credentials"))
 		}
 	}
-	p.image("Image", props.Image)
-	p.storage("Storage", props.Storage)
+	p.Image(problem.At("Image"), props.Image)
+	validateStorage(&p, problem.At("Storage"), props.Storage)
 	if props.StorageClass != "" {
-		p.dnsSubdomain("StorageClass", props.StorageClass)
+		p.DNSSubdomain(problem.At("StorageClass"), props.StorageClass)
 	}
-	props.Resources.validate(&p, "Resources")
+	props.Resources.validate(&p, problem.At("Resources"))
 	const rule = "half of it becomes the heap; use at least 1Gi"
 	switch memory, limited := props.Resources.Limits.render()[corev1.ResourceMemory]; {
 	case props.Resources.Limits.Memory == "":
-		p.missing("Resources.Limits.Memory", rule)
+		p.Missing(problem.At("Resources", "Limits", "Memory"), rule)
 	case limited && memory.Value() < minElasticsearchMemory:
-		p.add("Resources.Limits.Memory", props.Resources.Limits.Memory, "is too little: "+rule)
+		p.Add(problem.At("Resources", "Limits", "Memory"), props.Resources.Limits.Memory, "is too little: "+rule)
 	}
 	return p
 }
 
 // storage checks the size of a volume.
-func (p *problems) storage(field, text string) {
+func validateStorage(p *problem.List, field *problem.Path, text string) {
 	if size, err := resource.ParseQuantity(text); err != nil || size.Sign() <= 0 {
-		p.add(field, text, "is not the size of a volume; use a quantity above 0, for example 10Gi")
+		p.Add(field, text, "is not the size of a volume; use a quantity above 0, for example 10Gi")
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // The users that Elasticsearch knows, which are the keys of their passwords too.
@@ -42,9 +44,9 @@ func ExistingElasticsearch(url string, credentials *Credentials) ElasticsearchEn
 	return ElasticsearchEndpoint{url: url, credentials: credentials, kibanaUser: kibanaSystem}
 }
 
-func (e ElasticsearchEndpoint) validate(p *problems, field, user string) {
+func (e ElasticsearchEndpoint) validate(p *problem.List, field *problem.Path, user string) {
 	if e == (ElasticsearchEndpoint{}) {
-		p.missing(field, "give the Endpoint of an *Elasticsearch, or ExistingElasticsearch")
+		p.Missing(field, "give the Endpoint of an *Elasticsearch, or ExistingElasticsearch")
 		return
 	}
 	if e.name != "" {
@@ -59,17 +61,17 @@ func (e ElasticsearchEndpoint) validate(p *problems, field, user string) {
 	location, err := url.Parse(e.url)
 	switch {
 	case err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https":
-		p.add(field+".URL", shown, "is not the URL of a server; use for example \"https://logs.example.com:9200\"")
+		p.Add(field.Child("URL"), shown, "is not the URL of a server; use for example \"https://logs.example.com:9200\"")
 	case location.User != nil:
-		p.add(field+".URL", shown, "holds a user, whose password everybody could read in the manifest; leave it out, and give Credentials")
+		p.Add(field.Child("URL"), shown, "holds a user, whose password everybody could read in the manifest; leave it out, and give Credentials")
 	case location.RawQuery != "" || location.Fragment != "":
-		p.add(field+".URL", shown, "has a query or a fragment, which a server's address does not; leave it out")
+		p.Add(field.Child("URL"), shown, "has a query or a fragment, which a server's address does not; leave it out")
 	}
 	if e.credentials == nil {
-		p.missing(field+".Credentials", fmt.Sprintf("give *Credentials that hold the password of the user %s under the key %s", user, user))
+		p.Missing(field.Child("Credentials"), fmt.Sprintf("give *Credentials that hold the password of the user %s under the key %s", user, user))
 		return
 	}
-	e.credentials.Key(user).validate(p, field+".Credentials")
+	e.credentials.Key(user).validate(p, field.Child("Credentials"))
 }
 
 // password is the variable that holds the user's password. Where there is none, validate tells.

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // EnvVar is one environment variable of a container.
@@ -28,41 +30,39 @@ type EnvFrom struct {
 	Prefix string
 }
 
-const envNameRule = "is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit"
-
-func validateEnv(p *problems, field string, env []EnvVar, shutdown Shutdown) {
+func validateEnv(p *problem.List, field *problem.Path, env []EnvVar, shutdown Shutdown) {
 	setBy := map[string]string{}
 	for _, variable := range shutdown.env() {
 		setBy[variable.Name] = "Shutdown"
 	}
 	for i, variable := range env {
-		at := index(field, i)
+		at := field.Index(i)
 		switch first, twice := setBy[variable.Name]; {
 		case len(validation.IsEnvVarName(variable.Name)) > 0:
-			p.add(at+".Name", variable.Name, envNameRule)
+			p.Add(at.Child("Name"), variable.Name, problem.EnvNameRule)
 		case twice:
-			p.add(at+".Name", variable.Name, fmt.Sprintf("is already set by %s; leave out one of them", first))
+			p.Add(at.Child("Name"), variable.Name, fmt.Sprintf("is already set by %s; leave out one of them", first))
 		default:
-			setBy[variable.Name] = at
+			setBy[variable.Name] = at.String()
 		}
 		if variable.ValueFrom.source == nil {
 			continue
 		}
-		variable.ValueFrom.validate(p, at+".ValueFrom")
+		variable.ValueFrom.validate(p, at.Child("ValueFrom"))
 		if variable.Value != "" {
-			p.add(at+".Value", "...", "cannot stand beside ValueFrom; leave out one of them")
+			p.Add(at.Child("Value"), "...", "cannot stand beside ValueFrom; leave out one of them")
 		}
 	}
 }
 
-func validateEnvFrom(p *problems, field string, sources []EnvFrom) {
+func validateEnvFrom(p *problem.List, field *problem.Path, sources []EnvFrom) {
 	for i, from := range sources {
-		at := index(field, i)
+		at := field.Index(i)
 		if isNil(from.Source) {
-			p.missing(at+".Source", "give a *Config or *Credentials")
+			p.Missing(at.Child("Source"), "give a *Config or *Credentials")
 		}
 		if from.Prefix != "" && len(validation.IsEnvVarName(from.Prefix)) > 0 {
-			p.add(at+".Prefix", from.Prefix, envNameRule)
+			p.Add(at.Child("Prefix"), from.Prefix, problem.EnvNameRule)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // File is a file in a container, its content a key of a Config or of Credentials.
@@ -33,30 +35,30 @@ func (f File) alone() bool { return !f.From.source.reloads() }
 // kernelFolders are mounted by the container runtime.
 var kernelFolders = []string{"/proc", "/sys", "/dev"}
 
-func validateFiles(p *problems, field string, files []File) {
+func validateFiles(p *problem.List, field *problem.Path, files []File) {
 	atPath := map[string]int{}
 	var mounts []mount
 	for i, file := range files {
-		at := index(field, i)
+		at := field.Index(i)
 		if file.From.source == nil {
-			p.missing(at+".From", "give the Key of a *Config or of *Credentials")
+			p.Missing(at.Child("From"), "give the Key of a *Config or of *Credentials")
 		} else {
-			file.From.validate(p, at+".From")
+			file.From.validate(p, at.Child("From"))
 		}
 		if file.Mode != nil && (*file.Mode < 0 || *file.Mode > 0o777) {
-			p.add(at+".Mode", fmt.Sprintf("%#o", *file.Mode), "is not a file mode; use 0 to 0777")
+			p.Add(at.Child("Mode"), fmt.Sprintf("%#o", *file.Mode), "is not a file mode; use 0 to 0777")
 		}
 		if !path.IsAbs(file.Path) || path.Clean(file.Path) != file.Path || file.Path == "/" || strings.Contains(file.Path, ":") ||
 			strings.HasPrefix(path.Base(file.Path), "..") {
-			p.add(at+".Path", file.Path, "is not a clean absolute path of a file; use for example \"/etc/app/app.yaml\", without ':', its name not beginning with '..'")
+			p.Add(at.Child("Path"), file.Path, "is not a clean absolute path of a file; use for example \"/etc/app/app.yaml\", without ':', its name not beginning with '..'")
 			continue
 		}
 		if slices.ContainsFunc(kernelFolders, func(folder string) bool { return within(file.Path, folder) }) {
-			p.add(at+".Path", file.Path, "is in a folder of the kernel's, where nothing can be mounted; use for example \"/etc/app/app.yaml\"")
+			p.Add(at.Child("Path"), file.Path, "is in a folder of the kernel's, where nothing can be mounted; use for example \"/etc/app/app.yaml\"")
 			continue
 		}
 		if j, twice := atPath[file.Path]; twice {
-			p.add(at+".Path", file.Path, fmt.Sprintf("is already taken by %s; give each file a path of its own", index(field, j)))
+			p.Add(at.Child("Path"), file.Path, fmt.Sprintf("is already taken by %s; give each file a path of its own", field.Index(j)))
 			continue
 		}
 		atPath[file.Path] = i
@@ -75,19 +77,19 @@ type mount struct {
 }
 
 // validateMount checks that the file's mount neither hides another nor is hidden by it.
-func validateMount(p *problems, at string, file File, mounts []mount) []mount {
-	this := mount{file.Path, file.From.source, at}
+func validateMount(p *problem.List, at *problem.Path, file File, mounts []mount) []mount {
+	this := mount{file.Path, file.From.source, at.String()}
 	if !file.alone() {
 		this.path = file.folder()
 		if this.path == "/" {
-			p.add(at+".Path", file.Path, "would hide the whole image: a file that is updated in place is mounted with its folder; use a folder of its own")
+			p.Add(at.Child("Path"), file.Path, "would hide the whole image: a file that is updated in place is mounted with its folder; use a folder of its own")
 			return mounts
 		}
 	}
 	for _, other := range mounts {
 		sameFolder := this.path == other.path && this.source == other.source
 		if !sameFolder && (within(this.path, other.path) || within(other.path, this.path)) {
-			p.add(at+".Path", file.Path, fmt.Sprintf("is below or above what %s mounts, %s; use different folders", other.at, other.path))
+			p.Add(at.Child("Path"), file.Path, fmt.Sprintf("is below or above what %s mounts, %s; use different folders", other.at, other.path))
 			break
 		}
 	}

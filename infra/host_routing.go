@@ -13,6 +13,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // RoutingForm is the API in which a HostRouting is written.
@@ -121,17 +122,17 @@ func mergeHosts(hosts []Host) []Host {
 }
 
 // validate takes the props as the user wrote them, so that the messages name what he wrote.
-func (props HostRoutingProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
-	oneOf(&p, "Form", props.Form, Ingress, GatewayAPI)
+func (props HostRoutingProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
+	problem.OneOf(&p, problem.At("Form"), props.Form, Ingress, GatewayAPI)
 	if props.Class != "" {
-		p.dnsSubdomain("Class", props.Class)
+		p.DNSSubdomain(problem.At("Class"), props.Class)
 	} else if props.Form == GatewayAPI {
-		p.missing("Class", "the Gateway API has no default class; name the cluster's GatewayClass, for example \"istio\"")
+		p.Missing(problem.At("Class"), "the Gateway API has no default class; name the cluster's GatewayClass, for example \"istio\"")
 	}
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	for _, patch := range []struct {
 		field string
 		given bool
@@ -140,19 +141,19 @@ func (props HostRoutingProps) validate() []string {
 		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI}, {"PatchRoute", props.PatchRoute != nil, GatewayAPI},
 	} {
 		if patch.given && patch.form != cmp.Or(props.Form, Ingress) {
-			p.add(patch.field, "func", "is for the form "+string(patch.form)+"; leave it out")
+			p.Add(problem.At(patch.field), "func", "is for the form "+string(patch.form)+"; leave it out")
 		}
 	}
 	if len(props.Hosts) == 0 {
-		p.missing("Hosts", "give at least one host")
+		p.Missing(problem.At("Hosts"), "give at least one host")
 	}
 	routes := map[string]string{}
 	for i, host := range props.Hosts {
-		host.validate(&p, index("Hosts", i), routes)
+		host.validate(&p, problem.At("Hosts").Index(i), routes)
 	}
 	certificates := 0
 	for i, tls := range props.TLS {
-		props.validateTLS(&p, index("TLS", i), tls)
+		props.validateTLS(&p, problem.At("TLS").Index(i), tls)
 		certificates += len(tls.Hosts)
 	}
 	if props.Form == GatewayAPI {
@@ -166,30 +167,30 @@ const maxListeners, maxRouteRules, maxRoutePath = 64, 16, 1024
 
 var routePath = regexp.MustCompile("^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$")
 
-func (props HostRoutingProps) validateGatewayLimits(p *problems, certificates int) {
+func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificates int) {
 	if listeners := 1 + certificates; listeners > maxListeners {
-		p.add("TLS", certificates, fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
+		p.Add(problem.At("TLS"), certificates, fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
 	}
-	var labels uniqueness
+	var labels problem.Unique
 	for _, host := range mergeHosts(props.Hosts) {
-		at := index("Hosts", slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.Name }))
+		at := problem.At("Hosts").Index(slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.Name }))
 		if len(host.Paths) > maxRouteRules {
-			p.add(at+".Paths", len(host.Paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
+			p.Add(at.Child("Paths"), len(host.Paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
 		}
 		if name := props.routeName(host); len(name) > validation.DNS1123SubdomainMaxLength {
-			p.add(at+".Name", name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+			p.Add(at.Child("Name"), name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
 		}
-		labels.check(p, at+".Name", at, hostLabel(host.Name))
+		labels.Check(p, at.Child("Name"), at, hostLabel(host.Name))
 		for i, path := range host.Paths {
 			if strings.HasPrefix(path.Path, "/") && (len(path.Path) > maxRoutePath || !routePath.MatchString(path.Path)) {
-				p.add(index(at+".Paths", i)+".Path", path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
+				p.Add(at.Child("Paths").Index(i).Child("Path"), path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
 			}
 		}
 	}
 	for i, tls := range props.TLS {
 		for j, host := range tls.Hosts {
 			if name := listenerName(host); len(name) > validation.DNS1123SubdomainMaxLength {
-				p.add(index(index("TLS", i)+".Hosts", j), name, fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
+				p.Add(problem.At("TLS").Index(i).Child("Hosts").Index(j), name, fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
 			}
 		}
 	}
@@ -200,18 +201,18 @@ func (props HostRoutingProps) routeName(host Host) string {
 	return props.Name + "-" + hostLabel(host.Name)
 }
 
-func (host Host) validate(p *problems, field string, routes map[string]string) {
+func (host Host) validate(p *problem.List, field *problem.Path, routes map[string]string) {
 	switch {
 	case host.Name == "":
-		p.missing(field+".Name", "name the host, for example \"www.example.com\", or AnyHost for all")
+		p.Missing(field.Child("Name"), "name the host, for example \"www.example.com\", or AnyHost for all")
 	case !isRoutedHost(host.Name):
-		p.add(field+".Name", host.Name, hostRule)
+		p.Add(field.Child("Name"), host.Name, hostRule)
 	}
 	if len(host.Paths) == 0 {
-		p.missing(field+".Paths", "give at least one path, for example \"/\"")
+		p.Missing(field.Child("Paths"), "give at least one path, for example \"/\"")
 	}
 	for i, path := range host.Paths {
-		at := index(field+".Paths", i)
+		at := field.Child("Paths").Index(i)
 		path.validate(p, at)
 		pathType := path.Type
 		if pathType == "" {
@@ -219,10 +220,10 @@ func (host Host) validate(p *problems, field string, routes map[string]string) {
 		}
 		key := fmt.Sprintf("%s %s %s", host.Name, pathType, path.Path)
 		if first, twice := routes[key]; twice {
-			p.add(at+".Path", path.Path, fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
+			p.Add(at.Child("Path"), path.Path, fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
 			continue
 		}
-		routes[key] = at
+		routes[key] = at.String()
 	}
 }
 
@@ -240,52 +241,52 @@ var (
 	pathEndings   = []string{"/..", "/."}
 )
 
-func (path Path) validate(p *problems, field string) {
-	oneOf(p, field+".Type", path.Type, PathPrefix, PathExact)
-	path.Backend.validate(p, field+".Backend")
+func (path Path) validate(p *problem.List, field *problem.Path) {
+	problem.OneOf(p, field.Child("Type"), path.Type, PathPrefix, PathExact)
+	path.Backend.validate(p, field.Child("Backend"))
 	const rule = "does not begin with '/'; use for example \"/\" or \"/api\""
 	if !strings.HasPrefix(path.Path, "/") {
-		p.add(field+".Path", path.Path, rule)
+		p.Add(field.Child("Path"), path.Path, rule)
 		return
 	}
 	refused := func(part string) bool { return strings.Contains(path.Path, part) }
 	ends := func(part string) bool { return strings.HasSuffix(path.Path, part) }
 	if slices.ContainsFunc(pathSequences, refused) || slices.ContainsFunc(pathEndings, ends) || strings.ContainsAny(path.Path, " \t\r\n?#") {
-		p.add(field+".Path", path.Path, "is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'")
+		p.Add(field.Child("Path"), path.Path, "is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'")
 	}
 }
 
-func (props HostRoutingProps) validateTLS(p *problems, field string, tls HostTLS) {
+func (props HostRoutingProps) validateTLS(p *problem.List, field *problem.Path, tls HostTLS) {
 	if len(tls.Hosts) == 0 {
-		p.missing(field+".Hosts", "name the hosts that the certificate is for")
+		p.Missing(field.Child("Hosts"), "name the hosts that the certificate is for")
 	}
 	for i, name := range tls.Hosts {
-		at := index(field+".Hosts", i)
+		at := field.Child("Hosts").Index(i)
 		if !slices.ContainsFunc(props.Hosts, func(h Host) bool { return h.Name == name }) {
-			p.add(at, name, "is not one of the routing's Hosts; add it there, or leave it out here")
+			p.Add(at, name, "is not one of the routing's Hosts; add it there, or leave it out here")
 		}
 		for j, other := range props.TLS {
-			before := index("TLS", j)
-			if before == field {
+			before := problem.At("TLS").Index(j).String()
+			if before == field.String() {
 				break
 			}
 			if slices.Contains(other.Hosts, name) {
-				p.add(at, name, "has a certificate from "+before+" already; leave out one of them")
+				p.Add(at, name, "has a certificate from "+before+" already; leave out one of them")
 			}
 		}
 		if slices.Contains(tls.Hosts[:i], name) {
-			p.add(at, name, "is there twice; leave out one of them")
+			p.Add(at, name, "is there twice; leave out one of them")
 		}
 		if name == AnyHost && len(tls.Hosts) > 1 {
-			p.add(at, name, "stands for all hosts, and cannot stand beside others; give it an entry of its own")
+			p.Add(at, name, "stands for all hosts, and cannot stand beside others; give it an entry of its own")
 		}
 	}
 	if tls.Certificate == nil {
-		p.missing(field+".Certificate", "give Credentials of the type kubernetes.io/tls")
+		p.Missing(field.Child("Certificate"), "give Credentials of the type kubernetes.io/tls")
 		return
 	}
 	for _, key := range tlsKeys {
-		tls.Certificate.Key(key).validate(p, field+".Certificate")
+		tls.Certificate.Key(key).validate(p, field.Child("Certificate"))
 	}
 }
 

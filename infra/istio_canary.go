@@ -14,6 +14,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Version is one version of a service, as a subset of the pods behind its Service.
@@ -96,50 +97,50 @@ func (props IstioCanaryProps) destination(workload *ProbedDeployment, port strin
 	return destination
 }
 
-func (props IstioCanaryProps) validatePort(p *problems, field, port string) {
+func (props IstioCanaryProps) validatePort(p *problem.List, field *problem.Path, port string) {
 	switch {
 	case props.Service == nil:
 	case port != "":
 		props.Service.Backend(port).validate(p, field)
 		for _, candidate := range props.Service.props.Ports {
 			if protocol := istioProtocol(candidate); candidate.Name == port && protocol != "" && !slices.Contains(istioHTTPProtocols, protocol) {
-				p.add(field, port, "speaks "+protocol+", to which no rule applies; name a port that speaks "+list(istioHTTPProtocols))
+				p.Add(field, port, "speaks "+protocol+", to which no rule applies; name a port that speaks "+problem.Or(istioHTTPProtocols))
 			}
 		}
 	case len(props.Gateways) > 0 && len(props.Service.props.Ports) > 1:
-		p.missing(field, "requests from outside the mesh name no port, and Service "+props.Service.Name()+" has several; name one of them")
+		p.Missing(field, "requests from outside the mesh name no port, and Service "+props.Service.Name()+" has several; name one of them")
 	}
 }
 
-func (props IstioCanaryProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
+func (props IstioCanaryProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if props.DestinationRuleName != props.Name {
-		p.dnsSubdomain("DestinationRuleName", props.DestinationRuleName)
+		p.DNSSubdomain(problem.At("DestinationRuleName"), props.DestinationRuleName)
 	}
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	props.validateService(&p)
 	props.validateVersions(&p)
 	props.validateHosts(&p)
-	props.TrafficPolicy.validate(&p, "TrafficPolicy")
+	props.TrafficPolicy.validate(&p, problem.At("TrafficPolicy"))
 	if len(props.Rules) == 0 {
-		p.missing("Rules", "give at least one rule")
+		p.Missing(problem.At("Rules"), "give at least one rule")
 	}
 	for i, rule := range props.Rules {
-		rule.validate(&p, index("Rules", i), props)
+		rule.validate(&p, problem.At("Rules").Index(i), props)
 	}
 	props.validateReachability(&p)
 	return p
 }
 
-func (props IstioCanaryProps) validateService(p *problems) {
+func (props IstioCanaryProps) validateService(p *problem.List) {
 	if props.Service == nil {
-		p.missing("Service", "give the *Service in front of the versions")
+		p.Missing(problem.At("Service"), "give the *Service in front of the versions")
 		return
 	}
 	if props.Service.props.Type == ExternalName {
-		p.add("Service", props.Service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
+		p.Add(problem.At("Service"), props.Service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
 	}
 	props.Service.validateProtocols(p, props.Service.Name())
 	var spoken []string
@@ -148,99 +149,99 @@ func (props IstioCanaryProps) validateService(p *problems) {
 	}
 	rulesApply := func(protocol string) bool { return slices.Contains(istioHTTPProtocols, protocol) }
 	if len(spoken) > 0 && !slices.ContainsFunc(spoken, rulesApply) {
-		p.add("Service", props.Service.Name(), "speaks "+strings.Join(spoken, " and ")+", to which no rule applies; give it a port that speaks "+list(istioHTTPProtocols))
+		p.Add(problem.At("Service"), props.Service.Name(), "speaks "+strings.Join(spoken, " and ")+", to which no rule applies; give it a port that speaks "+problem.Or(istioHTTPProtocols))
 	}
 }
 
-func (props IstioCanaryProps) validateVersions(p *problems) {
+func (props IstioCanaryProps) validateVersions(p *problem.List) {
 	if len(props.Versions) == 0 {
-		p.missing("Versions", "give at least one version")
+		p.Missing(problem.At("Versions"), "give at least one version")
 	}
-	var names, labelled uniqueness
+	var names, labelled problem.Unique
 	for i, version := range props.Versions {
-		at := index("Versions", i)
-		p.dnsLabel(at+".Name", version.Name)
-		names.check(p, at+".Name", at, version.Name)
-		version.TrafficPolicy.validate(p, at+".TrafficPolicy")
+		at := problem.At("Versions").Index(i)
+		p.DNSLabel(at.Child("Name"), version.Name)
+		names.Check(p, at.Child("Name"), at, version.Name)
+		version.TrafficPolicy.validate(p, at.Child("TrafficPolicy"))
 		if version.Workload == nil {
-			p.missing(at+".Workload", "give the *ProbedDeployment of the version")
+			p.Missing(at.Child("Workload"), "give the *ProbedDeployment of the version")
 			continue
 		}
 		pods := labels.Set(version.Workload.podLabels())
 		if pods[versionLabel] == "" {
-			p.add(at+".Workload", version.Workload.Name(), versionRule)
+			p.Add(at.Child("Workload"), version.Workload.Name(), versionRule)
 		} else {
-			labelled.check(p, at+".Workload.Version", at, pods[versionLabel])
+			labelled.Check(p, at.Child("Workload", "Version"), at, pods[versionLabel])
 		}
 		if props.Service != nil && !labels.SelectorFromSet(props.Service.props.Selector).Matches(pods) {
-			p.add(at+".Workload", version.Workload.Name(), fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
+			p.Add(at.Child("Workload"), version.Workload.Name(), fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
 				props.Service.Name(), labels.Set(props.Service.props.Selector)))
 		}
 		for j, other := range props.Versions {
 			if i != j && other.Workload != nil && labels.SelectorFromSet(other.Workload.Selector()).Matches(pods) {
-				p.add(at+".Workload", version.Workload.Name(), fmt.Sprintf("has pods that are of the version %q too; let the selectors of the versions differ", other.Name))
+				p.Add(at.Child("Workload"), version.Workload.Name(), fmt.Sprintf("has pods that are of the version %q too; let the selectors of the versions differ", other.Name))
 			}
 		}
 	}
 }
 
-func (props IstioCanaryProps) validateHosts(p *problems) {
+func (props IstioCanaryProps) validateHosts(p *problem.List) {
 	if len(props.Gateways) > 0 && len(props.Hosts) == 0 {
-		p.missing("Hosts", "name the hosts that clients outside the mesh ask for")
+		p.Missing(problem.At("Hosts"), "name the hosts that clients outside the mesh ask for")
 	}
-	var hosts uniqueness
+	var hosts problem.Unique
 	for i, host := range props.Hosts {
-		at := index("Hosts", i)
+		at := problem.At("Hosts").Index(i)
 		if !isRoutedHost(host) {
-			p.add(at, host, hostRule)
+			p.Add(at, host, hostRule)
 		}
 		if host == AnyHost && props.Mesh {
-			p.add(at, host, "would take all calls inside the mesh; name the hosts")
+			p.Add(at, host, "would take all calls inside the mesh; name the hosts")
 		}
 		if props.Mesh && props.Service != nil && host == props.Service.Host() {
-			p.add(at, host, "is the Service's own name, which is there already; leave it out")
+			p.Add(at, host, "is the Service's own name, which is there already; leave it out")
 		}
-		hosts.check(p, at, at, host)
+		hosts.Check(p, at, at, host)
 		for j, other := range props.Hosts[:i] {
 			if host != other && host != AnyHost && other != AnyHost && hostsOverlap(host, other) {
-				p.add(at, host, "has hosts in common with "+index("Hosts", j)+", "+show(other)+", which Istio refuses; leave out one of them")
+				p.Add(at, host, "has hosts in common with "+problem.At("Hosts").Index(j).String()+", "+problem.Show(other)+", which Istio refuses; leave out one of them")
 			}
 		}
 	}
 	for i, gateway := range props.Gateways {
-		at := index("Gateways", i)
+		at := problem.At("Gateways").Index(i)
 		switch {
 		case gateway == nil:
-			p.missing(at, "give an *IstioGateway")
+			p.Missing(at, "give an *IstioGateway")
 		case len(props.Hosts) > 0 && !slices.ContainsFunc(props.Hosts, gateway.serves):
-			p.add(at, gateway.Name(), "has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out")
+			p.Add(at, gateway.Name(), "has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out")
 		}
 	}
 	for i, host := range props.Hosts {
 		serves := func(gateway *IstioGateway) bool { return gateway != nil && gateway.serves(host) }
 		if len(props.Gateways) > 0 && !props.Mesh && !slices.ContainsFunc(props.Gateways, serves) {
-			p.add(index("Hosts", i), host, "is served by none of Gateways; add it to a server of one, or leave it out")
+			p.Add(problem.At("Hosts").Index(i), host, "is served by none of Gateways; add it to a server of one, or leave it out")
 		}
 	}
 }
 
 // validateReachability finds rules, and single matches of rules, that no request can reach.
-func (props IstioCanaryProps) validateReachability(p *problems) {
+func (props IstioCanaryProps) validateReachability(p *problem.List) {
 	for i, rule := range props.Rules {
-		at := index("Rules", i)
+		at := problem.At("Rules").Index(i)
 		var taken []string
-		var dead problems
+		var dead problem.List
 		for j, match := range rule.matches() {
-			field := index(at+".Match", j)
+			field := at.Child("Match").Index(j)
 			earlier := slices.IndexFunc(props.Rules[:i], func(r Rule) bool { return r.covers(match) })
 			same := slices.IndexFunc(rule.Match[:j], func(m Match) bool { return m.covers(match) })
 			switch {
 			case earlier >= 0:
-				before := index("Rules", earlier)
-				taken = append(taken, before)
-				dead = append(dead, fmt.Sprintf("%s: can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", field, before))
+				before := problem.At("Rules").Index(earlier)
+				taken = append(taken, before.String())
+				dead.Say(field, fmt.Sprintf("can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", before))
 			case same >= 0:
-				dead = append(dead, fmt.Sprintf("%s: adds nothing, since its requests are those of %s already; leave it out", field, index(at+".Match", same)))
+				dead.Say(field, fmt.Sprintf("adds nothing, since its requests are those of %s already; leave it out", at.Child("Match").Index(same)))
 			}
 		}
 		if len(taken) < len(rule.matches()) {
@@ -248,8 +249,8 @@ func (props IstioCanaryProps) validateReachability(p *problems) {
 			continue
 		}
 		slices.Sort(taken)
-		*p = append(*p, fmt.Sprintf("%s: can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
-			at, strings.Join(slices.Compact(taken), " and ")))
+		p.Say(at, fmt.Sprintf("can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
+			strings.Join(slices.Compact(taken), " and ")))
 	}
 }
 

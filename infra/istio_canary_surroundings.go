@@ -8,11 +8,14 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // validateSurroundings checks the canary against what else is in the tree. It waits for synth, when all of it is there.
-func (c *IstioCanary) validateSurroundings() []string {
-	var p problems
+func (c *IstioCanary) validateSurroundings() []tree.Problem {
+	var p problem.List
 	namespace := namespaceOf(c.props.Service.object)
 	c.validateNamespaces(&p, namespace)
 	neighbours := c.lookAround()
@@ -23,33 +26,33 @@ func (c *IstioCanary) validateSurroundings() []string {
 
 // validateNamespaces checks that all is where the Service is: it finds pods in its own namespace alone, and Istio reads a
 // DestinationRule where the client or the Service is.
-func (c *IstioCanary) validateNamespaces(p *problems, namespace string) {
-	check := func(field, name string, object cdk8s.ApiObject) {
+func (c *IstioCanary) validateNamespaces(p *problem.List, namespace string) {
+	check := func(field *problem.Path, name string, object cdk8s.ApiObject) {
 		if other := namespaceOf(object); other != namespace {
-			p.add(field, name, fmt.Sprintf("is in %s, Service %s in %s; put both into charts of one Namespace",
+			p.Add(field, name, fmt.Sprintf("is in %s, Service %s in %s; put both into charts of one Namespace",
 				showNamespace(other), c.props.Service.Name(), showNamespace(namespace)))
 		}
 	}
-	check("Name", c.props.Name, c.object)
+	check(problem.At("Name"), c.props.Name, c.object)
 	c.validateGateways(p, namespaceOf(c.object))
 	if namespaceOf(c.destinationRule) != namespaceOf(c.object) {
-		check("DestinationRuleName", c.props.DestinationRuleName, c.destinationRule)
+		check(problem.At("DestinationRuleName"), c.props.DestinationRuleName, c.destinationRule)
 	}
 	for i, version := range c.props.Versions {
 		if version.Workload != nil {
-			check(index("Versions", i)+".Workload", version.Workload.Name(), version.Workload.object)
+			check(problem.At("Versions").Index(i).Child("Workload"), version.Workload.Name(), version.Workload.object)
 		}
 	}
 }
 
 // validateGateways finds hosts that the gateways serve, but not for VirtualServices of this namespace: requests for them
 // would be answered with 404.
-func (c *IstioCanary) validateGateways(p *problems, namespace string) {
+func (c *IstioCanary) validateGateways(p *problem.List, namespace string) {
 	for i, host := range c.props.Hosts {
 		for j, gateway := range c.props.Gateways {
 			if gateway != nil && gateway.serves(host) && !gateway.servesIn(namespace, host) {
-				p.add(index("Hosts", i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
-					showNamespace(namespace), index("Gateways", j), gateway.Name(), namespace+"/"+host))
+				p.Add(problem.At("Hosts").Index(i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
+					showNamespace(namespace), problem.At("Gateways").Index(j), gateway.Name(), namespace+"/"+host))
 			}
 		}
 	}
@@ -57,26 +60,26 @@ func (c *IstioCanary) validateGateways(p *problems, namespace string) {
 
 // validateStrangers finds workloads beside the Service that it selects and that are not one of the versions: they would
 // get requests that no rule sends them.
-func (c *IstioCanary) validateStrangers(p *problems, namespace string, neighbours *neighbourhood) {
+func (c *IstioCanary) validateStrangers(p *problem.List, namespace string, neighbours *neighbourhood) {
 	if chart := chartOf(c.props.Service); chart != neighbours.chart {
 		neighbours = survey(chart)
 	}
 	for _, workload := range neighbours.selected(c.props.Service.props.Selector) {
 		if !c.props.has(workload) && namespaceOf(workload.object) == namespace {
-			p.add("Service", c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
+			p.Add(problem.At("Service"), c.props.Service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
 		}
 	}
 }
 
 // validateOthers finds an earlier IstioCanary for the same Service or the same hosts inside the mesh, of which Istio
 // would follow one alone.
-func (c *IstioCanary) validateOthers(p *problems, neighbours *neighbourhood) {
+func (c *IstioCanary) validateOthers(p *problem.List, neighbours *neighbourhood) {
 	first := c.props.Service.canary
 	if first == c {
 		first = neighbours.first[c.props.Service.Host()]
 	}
 	if first != c {
-		p.add("Service", c.props.Service.Name(), "has an IstioCanary already, "+*first.Node().Path()+", and Istio follows one DestinationRule for a host; put all rules into one of them")
+		p.Add(problem.At("Service"), c.props.Service.Name(), "has an IstioCanary already, "+*first.Node().Path()+", and Istio follows one DestinationRule for a host; put all rules into one of them")
 		return
 	}
 	if !c.props.Mesh || len(c.props.Hosts) == 0 {
@@ -88,7 +91,7 @@ func (c *IstioCanary) validateOthers(p *problems, neighbours *neighbourhood) {
 		}
 		for i, host := range c.props.Hosts {
 			if slices.ContainsFunc(other.props.Hosts, func(h string) bool { return hostsOverlap(h, host) }) {
-				p.add(index("Hosts", i), host, "is routed inside the mesh by "+*other.Node().Path()+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
+				p.Add(problem.At("Hosts").Index(i), host, "is routed inside the mesh by "+*other.Node().Path()+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // CORS is a policy of cross-origin resource sharing.
@@ -39,31 +41,31 @@ func (c CORS) isZero() bool {
 	return len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0 && c.MaxAge == 0 && !c.AllowCredentials
 }
 
-func (c CORS) validate(p *problems, field string) {
+func (c CORS) validate(p *problem.List, field *problem.Path) {
 	if !c.isZero() && len(c.AllowOrigins) == 0 {
-		p.missing(field+".AllowOrigins", "name the origins that may ask")
+		p.Missing(field.Child("AllowOrigins"), "name the origins that may ask")
 	}
 	for i, origin := range c.AllowOrigins {
-		at := index(field+".AllowOrigins", i)
+		at := field.Child("AllowOrigins").Index(i)
 		origin.validate(p, at, false)
 		if origin.kind == matchExact && origin.value != "" && !isOrigin(origin.value) {
-			p.add(at, origin.value, "is not the origin of any page; use scheme, host and port without a path, for example \"https://www.example.com\", or \"*\" for any")
+			p.Add(at, origin.value, "is not the origin of any page; use scheme, host and port without a path, for example \"https://www.example.com\", or \"*\" for any")
 		}
 	}
-	p.wholeSeconds(field+".MaxAge", c.MaxAge)
+	validateWholeSeconds(p, field.Child("MaxAge"), c.MaxAge)
 	for i, method := range c.AllowMethods {
 		if method != anyName && !slices.Contains(httpMethods, method) {
-			p.add(index(field+".AllowMethods", i), method, "is not an HTTP method that Istio takes; use *, "+list(httpMethods))
+			p.Add(field.Child("AllowMethods").Index(i), method, "is not an HTTP method that Istio takes; use *, "+problem.Or(httpMethods))
 		}
 	}
 	for _, headers := range []namedValues{{"AllowHeaders", c.AllowHeaders}, {"ExposeHeaders", c.ExposeHeaders}} {
 		for i, name := range headers.values {
-			at := index(field+"."+headers.field, i)
+			at := field.Child(headers.field).Index(i)
 			if name != anyName && !isToken(name) {
-				p.add(at, name, headerEditRule+", or \"*\" for any")
+				p.Add(at, name, headerEditRule+", or \"*\" for any")
 			}
 			if name == anyName && headers.field == "ExposeHeaders" && c.AllowCredentials {
-				p.add(at, name, "stands for no header where browsers send cookies (AllowCredentials); name the headers")
+				p.Add(at, name, "stands for no header where browsers send cookies (AllowCredentials); name the headers")
 			}
 		}
 	}
@@ -79,11 +81,11 @@ func isOrigin(text string) bool {
 }
 
 // wholeSeconds checks a duration of which Istio drops what is less than a second.
-func (p *problems) wholeSeconds(field string, d time.Duration) {
+func validateWholeSeconds(p *problem.List, field *problem.Path, d time.Duration) {
 	if d < 0 {
-		p.add(field, d, "is negative; use 0s or more")
+		p.Add(field, d, "is negative; use 0s or more")
 	} else if d%time.Second != 0 {
-		p.add(field, d, "is not in whole seconds, which is what Istio takes; use for example 1s")
+		p.Add(field, d, "is not in whole seconds, which is what Istio takes; use for example 1s")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // GatewayProtocol is what a server of an IstioGateway speaks.
@@ -196,42 +197,42 @@ func (props IstioGatewayProps) all() iter.Seq[*GatewayServer] {
 	}
 }
 
-func (props IstioGatewayProps) validate() []string {
-	var p problems
-	p.dnsLabel("Name", props.Name)
+func (props IstioGatewayProps) validate() problem.List {
+	var p problem.List
+	p.DNSLabel(problem.At("Name"), props.Name)
 	if len(props.Selector) == 0 {
-		p.missing("Selector", "give the labels of the gateway's pods, or leave it nil for istio: ingressgateway")
+		p.Missing(problem.At("Selector"), "give the labels of the gateway's pods, or leave it nil for istio: ingressgateway")
 	}
-	p.labels("Selector", props.Selector)
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Selector"), props.Selector)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	if len(props.Servers) == 0 {
-		p.missing("Servers", "give at least one server")
+		p.Missing(problem.At("Servers"), "give at least one server")
 	}
-	var names uniqueness
+	var names problem.Unique
 	for i, server := range props.Servers {
-		at := index("Servers", i)
+		at := problem.At("Servers").Index(i)
 		server.validate(&p, at)
-		names.check(&p, at+".Name", at, server.Name)
+		names.Check(&p, at.Child("Name"), at, server.Name)
 		props.validateNeighbours(&p, i)
 	}
 	props.validateCertificate(&p)
 	return p
 }
 
-func (s GatewayServer) validate(p *problems, field string) {
-	p.port(field+".Port", s.Port)
+func (s GatewayServer) validate(p *problem.List, field *problem.Path) {
+	p.Port(field.Child("Port"), s.Port)
 	if len(validation.IsDNS1123Label(s.Name)) > 0 {
-		p.add(field+".Name", s.Name, dnsLabelRule)
+		p.Add(field.Child("Name"), s.Name, problem.DNSLabelRule)
 	}
-	oneOf(p, field+".Protocol", s.Protocol, GatewayHTTP, GatewayHTTPS, GatewayHTTP2, GatewayGRPC, GatewayTCP, GatewayTLS)
+	problem.OneOf(p, field.Child("Protocol"), s.Protocol, GatewayHTTP, GatewayHTTPS, GatewayHTTP2, GatewayGRPC, GatewayTCP, GatewayTLS)
 	if len(s.Hosts) == 0 {
-		p.missing(field+".Hosts", "name the hosts that are served, for example \"www.example.com\", or AnyHost for all")
+		p.Missing(field.Child("Hosts"), "name the hosts that are served, for example \"www.example.com\", or AnyHost for all")
 	}
 	for i, host := range s.Hosts {
-		p.gatewayHost(index(field+".Hosts", i), host)
+		validateGatewayHost(p, field.Child("Hosts").Index(i), host)
 		if slices.Contains(s.Hosts[:i], host) {
-			p.add(index(field+".Hosts", i), host, "is there twice; leave out one of them")
+			p.Add(field.Child("Hosts").Index(i), host, "is there twice; leave out one of them")
 		}
 	}
 	s.validateTLS(p, field)
@@ -239,21 +240,21 @@ func (s GatewayServer) validate(p *problems, field string) {
 
 // gatewayHost checks a host as Istio does (ValidateNamespaceSlashWildcardHostname), except that an IP address, which its
 // documentation does not know as a host, is an error.
-func (p *problems) gatewayHost(field, host string) {
+func validateGatewayHost(p *problem.List, field *problem.Path, host string) {
 	namespace, name := splitHost(host)
 	labels := strings.Split(name, ".")
 	switch _, err := strconv.Atoi(labels[len(labels)-1]); {
 	case err == nil:
-		p.add(field, host, "ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address")
+		p.Add(field, host, "ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address")
 	case !isRoutedHost(name):
-		p.add(field, host, hostRule)
+		p.Add(field, host, hostRule)
 	case slices.ContainsFunc(labels, func(label string) bool { return len(label) > validation.DNS1123LabelMaxLength }):
-		p.add(field, host, fmt.Sprintf("has a label that is longer than DNS allows, %d characters; shorten it", validation.DNS1123LabelMaxLength))
+		p.Add(field, host, fmt.Sprintf("has a label that is longer than DNS allows, %d characters; shorten it", validation.DNS1123LabelMaxLength))
 	case len(labels) == 1 && name != AnyHost:
-		p.add(field, host, "is a short name, which means nothing outside of a namespace; use a fully qualified one, for example \"www.example.com\"")
+		p.Add(field, host, "is a short name, which means nothing outside of a namespace; use a fully qualified one, for example \"www.example.com\"")
 	}
 	if namespace != allNamespaces && namespace != ownNamespace && len(validation.IsDNS1123Label(namespace)) > 0 && isRoutedHost(name) {
-		p.add(field, host, "does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all")
+		p.Add(field, host, "does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all")
 	}
 }
 
@@ -269,15 +270,15 @@ func splitHost(host string) (namespace, name string) {
 }
 
 // validateNeighbours checks a server against those before it that have the same port.
-func (props IstioGatewayProps) validateNeighbours(p *problems, i int) {
-	server, at := props.Servers[i], index("Servers", i)
+func (props IstioGatewayProps) validateNeighbours(p *problem.List, i int) {
+	server, at := props.Servers[i], problem.At("Servers").Index(i)
 	for j, other := range props.Servers[:i] {
 		if other.Port != server.Port {
 			continue
 		}
-		before := index("Servers", j)
+		before := problem.At("Servers").Index(j)
 		if !server.sharesPort(other) {
-			p.add(at+".Protocol", string(server.Protocol), fmt.Sprintf(
+			p.Add(at.Child("Protocol"), string(server.Protocol), fmt.Sprintf(
 				"cannot share port %d with the %s of %s, since only HTTP, HTTP2 and GRPC can be told apart by the host, and HTTPS and TLS by SNI; use another port",
 				server.Port, other.Protocol, before))
 			return
@@ -288,7 +289,7 @@ func (props IstioGatewayProps) validateNeighbours(p *problems, i int) {
 				if first != host {
 					rule += fmt.Sprintf(", as %q", first)
 				}
-				p.add(index(at+".Hosts", k), host, rule+"; leave out one of them")
+				p.Add(at.Child("Hosts").Index(k), host, rule+"; leave out one of them")
 			}
 		}
 	}
@@ -309,14 +310,14 @@ func (s GatewayServer) clashes(other GatewayServer, host string) (first string, 
 }
 
 // validateCertificate checks the server that Certificate adds, in terms of what its user wrote.
-func (props IstioGatewayProps) validateCertificate(p *problems) {
-	const field = "Certificate"
+func (props IstioGatewayProps) validateCertificate(p *problem.List) {
+	field := problem.At("Certificate")
 	if props.Certificate == nil {
 		return
 	}
 	name := props.Certificate.Name()
 	if props.https == nil {
-		p.add(field, name, "adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead")
+		p.Add(field, name, "adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead")
 		return
 	}
 	for _, key := range tlsKeys {
@@ -326,15 +327,15 @@ func (props IstioGatewayProps) validateCertificate(p *problems) {
 		if server.Port != httpsPort {
 			continue
 		}
-		at := index("Servers", i)
+		at := problem.At("Servers").Index(i)
 		if !server.sharesPort(*props.https) {
-			p.add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d, which it cannot share with the %s of %s; use another port there",
+			p.Add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d, which it cannot share with the %s of %s; use another port there",
 				httpsPort, server.Protocol, at))
 			continue
 		}
 		for _, host := range props.https.Hosts {
 			if _, ok := server.clashes(*props.https, host); ok {
-				p.add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d for %q, which %s serves there already; leave it out, or the host there",
+				p.Add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d for %q, which %s serves there already; leave it out, or the host there",
 					httpsPort, host, at))
 			}
 		}
@@ -348,46 +349,46 @@ var caKeys = []string{"ca.crt", "cacert"}
 // caSuffix makes the name of the ClientCA out of the Certificate's.
 const caSuffix = "-cacert"
 
-func (s GatewayServer) validateTLS(p *problems, field string) {
-	oneOf(p, field+".TLSMode", s.TLSMode, TLSTerminate, TLSMutual, TLSPassthrough)
+func (s GatewayServer) validateTLS(p *problem.List, field *problem.Path) {
+	problem.OneOf(p, field.Child("TLSMode"), s.TLSMode, TLSTerminate, TLSMutual, TLSPassthrough)
 	if s.RedirectToHTTPS && s.Protocol != GatewayHTTP {
-		p.add(field+".RedirectToHTTPS", s.RedirectToHTTPS, "has a meaning for HTTP alone; leave it out")
+		p.Add(field.Child("RedirectToHTTPS"), s.RedirectToHTTPS, "has a meaning for HTTP alone; leave it out")
 	}
 	s.validateClientCA(p, field)
 	if !s.encrypted() {
 		if s.TLSMode != "" {
-			p.add(field+".TLSMode", string(s.TLSMode), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
+			p.Add(field.Child("TLSMode"), string(s.TLSMode), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
 		}
 		if s.Certificate != nil {
-			p.add(field+".Certificate", s.Certificate.Name(), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
+			p.Add(field.Child("Certificate"), s.Certificate.Name(), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
 		}
 		return
 	}
 	switch {
 	case s.TLSMode == TLSPassthrough && s.Certificate != nil:
-		p.add(field+".Certificate", s.Certificate.Name(), "is not used by TLSPassthrough, where the service ends TLS; leave it out")
+		p.Add(field.Child("Certificate"), s.Certificate.Name(), "is not used by TLSPassthrough, where the service ends TLS; leave it out")
 	case s.TLSMode != TLSPassthrough && s.Certificate == nil:
-		p.missing(field+".Certificate", "give Credentials with the keys tls.crt and tls.key")
+		p.Missing(field.Child("Certificate"), "give Credentials with the keys tls.crt and tls.key")
 	case s.Certificate != nil:
 		for _, key := range tlsKeys {
-			s.Certificate.Key(key).validate(p, field+".Certificate")
+			s.Certificate.Key(key).validate(p, field.Child("Certificate"))
 		}
 	}
 }
 
-func (s GatewayServer) validateClientCA(p *problems, field string) {
+func (s GatewayServer) validateClientCA(p *problem.List, field *problem.Path) {
 	switch {
 	case s.ClientCA != nil && s.TLSMode != TLSMutual:
-		p.add(field+".ClientCA", s.ClientCA.Name(), "has a meaning for TLSMutual alone; leave it out, or change TLSMode")
+		p.Add(field.Child("ClientCA"), s.ClientCA.Name(), "has a meaning for TLSMutual alone; leave it out, or change TLSMode")
 	case s.ClientCA != nil:
 		if s.Certificate != nil && s.ClientCA.Name() != s.Certificate.Name()+caSuffix {
-			p.add(field+".ClientCA", s.ClientCA.Name(), fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate", s.Certificate.Name()+caSuffix))
+			p.Add(field.Child("ClientCA"), s.ClientCA.Name(), fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate", s.Certificate.Name()+caSuffix))
 		}
 		if !slices.ContainsFunc(caKeys, s.ClientCA.holds) {
-			p.add(field+".ClientCA", s.ClientCA.Name(), "has no key ca.crt; put the certificates of the authorities there")
+			p.Add(field.Child("ClientCA"), s.ClientCA.Name(), "has no key ca.crt; put the certificates of the authorities there")
 		}
 	case s.TLSMode == TLSMutual && s.Certificate != nil && !slices.ContainsFunc(caKeys, s.Certificate.holds):
-		p.add(field+".Certificate", s.Certificate.Name(), "has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA")
+		p.Add(field.Child("Certificate"), s.Certificate.Name(), "has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA")
 	}
 }
 

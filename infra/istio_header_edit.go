@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // HeaderEdits are changes of headers. What is removed goes first.
@@ -27,30 +29,30 @@ func (e HeaderEdits) isZero() bool { return len(e.Set)+len(e.Add)+len(e.Remove) 
 
 const headerEditRule = "is not the name of a header; use letters, digits and '-'"
 
-func (e HeaderEdits) validate(p *problems, field string, ofRequest bool) {
+func (e HeaderEdits) validate(p *problem.List, field *problem.Path, ofRequest bool) {
 	for _, f := range []struct {
-		field  string
+		field  *problem.Path
 		values map[string]string
-	}{{field + ".Set", e.Set}, {field + ".Add", e.Add}} {
+	}{{field.Child("Set"), e.Set}, {field.Child("Add"), e.Add}} {
 		seen := map[string]string{}
 		for _, name := range sortedKeys(f.values) {
-			at, value := entry(f.field, name), f.values[name]
+			at, value := problem.Key(f.field, name), f.values[name]
 			if other, twice := seen[strings.ToLower(name)]; twice {
-				p.add(f.field, name, "is the same header as "+show(other)+"; leave out one of them")
+				p.Add(f.field, name, "is the same header as "+problem.Show(other)+"; leave out one of them")
 			}
 			seen[strings.ToLower(name)] = name
 			switch {
 			case isHost(name) && ofRequest && value == "":
-				p.add(at, value, "is empty, which Istio ignores; name a host")
+				p.Add(at, value, "is empty, which Istio ignores; name a host")
 			case isHost(name) && ofRequest:
-				p.authority(at, value)
+				validateAuthority(p, at, value)
 			case validEdit(p, f.field, name):
-				p.headerValue(at, value)
+				validateHeaderValue(p, at, value)
 			}
 		}
 	}
 	for _, name := range e.Remove {
-		validEdit(p, field+".Remove", name)
+		validEdit(p, field.Child("Remove"), name)
 	}
 }
 
@@ -60,14 +62,14 @@ func isHost(name string) bool {
 }
 
 // validEdit tells whether a header may be changed, and records if not.
-func validEdit(p *problems, field, name string) bool {
+func validEdit(p *problem.List, field *problem.Path, name string) bool {
 	switch {
 	case isHost(name):
-		p.add(field, name, "is the host of a request, which cannot be removed and is in no response; change it with Rewrite.Authority")
+		p.Add(field, name, "is the host of a request, which cannot be removed and is in no response; change it with Rewrite.Authority")
 	case strings.HasPrefix(name, ":"):
-		p.add(field, name, "is a pseudo-header, which Istio lets nobody change; use Rewrite for path and host")
+		p.Add(field, name, "is a pseudo-header, which Istio lets nobody change; use Rewrite for path and host")
 	case !isToken(name):
-		p.add(field, name, headerEditRule)
+		p.Add(field, name, headerEditRule)
 	default:
 		return true
 	}
@@ -80,44 +82,44 @@ var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 func isToken(text string) bool { return token.MatchString(text) }
 
 // validateAuthority finds a host that is replaced more than once.
-func (r Rule) validateAuthority(p *problems, field string) {
+func (r Rule) validateAuthority(p *problem.List, field *problem.Path) {
 	first := ""
 	if r.Rewrite.Authority != "" {
-		first = field + ".Rewrite.Authority"
+		first = field.Child("Rewrite", "Authority").String()
 	}
 	for _, f := range []struct {
-		field  string
+		field  *problem.Path
 		values map[string]string
-	}{{field + ".RequestHeaders.Set", r.RequestHeaders.Set}, {field + ".RequestHeaders.Add", r.RequestHeaders.Add}} {
+	}{{field.Child("RequestHeaders", "Set"), r.RequestHeaders.Set}, {field.Child("RequestHeaders", "Add"), r.RequestHeaders.Add}} {
 		for _, name := range sortedKeys(f.values) {
-			at := entry(f.field, name)
+			at := problem.Key(f.field, name)
 			switch {
 			case !isHost(name):
 			case first == "":
-				first = at
+				first = at.String()
 			default:
-				p.add(at, f.values[name], "replaces the host, as "+first+" does already; leave out one of them")
+				p.Add(at, f.values[name], "replaces the host, as "+first+" does already; leave out one of them")
 			}
 		}
 	}
 }
 
 // authority checks a host, with a port or without. Nothing stands for the default.
-func (p *problems) authority(field, value string) {
+func validateAuthority(p *problem.List, field *problem.Path, value string) {
 	address, err := url.Parse("//" + value)
 	if value != "" && (err != nil || address.Hostname() == "" || address.Host != value) {
-		p.add(field, value, "is not a host, with a port or without; use for example \"www.example.com\"")
+		p.Add(field, value, "is not a host, with a port or without; use for example \"www.example.com\"")
 	}
 }
 
 // path checks a path that replaces another. Nothing stands for the default.
-func (p *problems) path(field, value string) {
+func validatePath(p *problem.List, field *problem.Path, value string) {
 	switch {
 	case value == "":
 	case !strings.HasPrefix(value, "/"):
-		p.add(field, value, "does not begin with '/'; a path does")
+		p.Add(field, value, "does not begin with '/'; a path does")
 	case hasControlCharacter(value):
-		p.add(field, value, controlCharacterRule)
+		p.Add(field, value, controlCharacterRule)
 	}
 }
 
@@ -129,12 +131,12 @@ func hasControlCharacter(text string) bool {
 
 // headerValue checks a value that Envoy reads as a format
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#custom-request-response-headers).
-func (p *problems) headerValue(field, value string) {
+func validateHeaderValue(p *problem.List, field *problem.Path, value string) {
 	switch {
 	case value == "":
-		p.add(field, value, "is empty, and Envoy leaves the header as it is then; use Remove, or give a value")
+		p.Add(field, value, "is empty, and Envoy leaves the header as it is then; use Remove, or give a value")
 	case hasControlCharacter(value):
-		p.add(field, value, controlCharacterRule)
+		p.Add(field, value, controlCharacterRule)
 	}
 	for rest := value; ; {
 		_, after, found := strings.Cut(rest, "%")
@@ -147,11 +149,11 @@ func (p *problems) headerValue(field, value string) {
 		}
 		format := envoyFormat.FindStringSubmatch("%" + after)
 		if format == nil {
-			p.add(field, value, "has a '%' that begins no format of Envoy; write %% for a percent sign, or for example %REQ(x-user)%")
+			p.Add(field, value, "has a '%' that begins no format of Envoy; write %% for a percent sign, or for example %REQ(x-user)%")
 			return
 		}
 		if !isEnvoyCommand(format[1], format[2] != "") {
-			p.add(field, value, fmt.Sprintf("has the format %s, which Envoy does not know; use for example %%REQ(x-user)%%, or write %%%% for a percent sign", format[0]))
+			p.Add(field, value, fmt.Sprintf("has the format %s, which Envoy does not know; use for example %%REQ(x-user)%%, or write %%%% for a percent sign", format[0]))
 		}
 		rest = after[len(format[0])-1:]
 	}

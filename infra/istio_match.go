@@ -10,6 +10,8 @@ import (
 
 	networking "istio.io/api/networking/v1alpha3"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // StringMatch is a condition on a text of a request. Make one with Exact, Prefix, Regex or Present.
@@ -41,25 +43,25 @@ func Present() StringMatch { return StringMatch{matchPresent, ""} }
 
 func (m StringMatch) isZero() bool { return m == StringMatch{} }
 
-func (m StringMatch) validate(p *problems, field string, presentAllowed bool) {
+func (m StringMatch) validate(p *problem.List, field *problem.Path, presentAllowed bool) {
 	switch m.kind {
 	case "":
-		p.missing(field, "make the condition with Exact, Prefix or Regex")
+		p.Missing(field, "make the condition with Exact, Prefix or Regex")
 	case matchPresent:
 		if !presentAllowed {
-			p.add(field, "Present()", "is for headers and parameters of the query alone; use Exact, Prefix or Regex")
+			p.Add(field, "Present()", "is for headers and parameters of the query alone; use Exact, Prefix or Regex")
 		}
 	case matchRegex:
 		const longest = 1024
 		if _, err := regexp.Compile(m.value); err != nil || m.value == "" {
-			p.add(field, m.value, "is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax")
+			p.Add(field, m.value, "is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax")
 		} else if len(m.value) > longest {
-			p.add(field, m.value, fmt.Sprintf("is longer than the %d bytes that Istio takes; shorten it", longest))
+			p.Add(field, m.value, fmt.Sprintf("is longer than the %d bytes that Istio takes; shorten it", longest))
 		}
 	default:
 		// A header or parameter may be there without a value.
 		if m.value == "" && !(presentAllowed && m.kind == matchExact) {
-			p.add(field, m.value, "matches nothing or everything; give a text, or leave the condition out")
+			p.Add(field, m.value, "matches nothing or everything; give a text, or leave the condition out")
 		}
 	}
 }
@@ -144,64 +146,64 @@ func (m Match) single() []namedMatch {
 	return []namedMatch{{"URI", m.URI}, {"Method", m.Method}, {"Authority", m.Authority}, {"Scheme", m.Scheme}}
 }
 
-func (m Match) validate(p *problems, field string, canary IstioCanaryProps) {
+func (m Match) validate(p *problem.List, field *problem.Path, canary IstioCanaryProps) {
 	for _, c := range m.single() {
 		if !c.match.isZero() {
-			c.match.validate(p, field+"."+c.field, false)
+			c.match.validate(p, field.Child(c.field), false)
 		}
 	}
 	m.validateURI(p, field)
 	if m.Method.kind == matchExact && m.Method.value != "" {
-		p.method(field+".Method", m.Method.value)
+		validateMethod(p, field.Child("Method"), m.Method.value)
 	}
 	if m.Scheme.kind == matchExact && m.Scheme.value != "" && m.Scheme.value != "http" && m.Scheme.value != "https" {
-		p.add(field+".Scheme", m.Scheme.value, "is not a scheme; use http or https")
+		p.Add(field.Child("Scheme"), m.Scheme.value, "is not a scheme; use http or https")
 	}
-	canary.validateHeaderMatches(p, field+".Headers", m.Headers)
-	canary.validateHeaderMatches(p, field+".WithoutHeaders", m.WithoutHeaders)
+	canary.validateHeaderMatches(p, field.Child("Headers"), m.Headers)
+	canary.validateHeaderMatches(p, field.Child("WithoutHeaders"), m.WithoutHeaders)
 	for _, name := range sortedKeys(m.QueryParams) {
 		if name == "" {
-			p.missing(entry(field+".QueryParams", name), "name the parameter")
+			p.Missing(problem.Key(field.Child("QueryParams"), name), "name the parameter")
 		}
-		m.QueryParams[name].validate(p, entry(field+".QueryParams", name), true)
+		m.QueryParams[name].validate(p, problem.Key(field.Child("QueryParams"), name), true)
 	}
-	p.labels(field+".SourceLabels", m.SourceLabels)
+	p.Labels(field.Child("SourceLabels"), m.SourceLabels)
 	m.validateContradictions(p, field)
 	canary.validateReach(p, field, m)
 }
 
-func (m Match) validateURI(p *problems, field string) {
-	at := field + ".URI"
+func (m Match) validateURI(p *problem.List, field *problem.Path) {
+	at := field.Child("URI")
 	switch uri := m.URI; uri.kind {
 	case matchExact, matchPrefix:
 		if uri.value != "" && !strings.HasPrefix(uri.value, "/") {
-			p.add(at, uri.value, "does not begin with '/'; a path does")
+			p.Add(at, uri.value, "does not begin with '/'; a path does")
 		}
 		if strings.ContainsAny(uri.value, "?#") {
-			p.add(at, uri.value, "has a query or fragment, which is no part of the path, so the match can never apply; use QueryParams")
+			p.Add(at, uri.value, "has a query or fragment, which is no part of the path, so the match can never apply; use QueryParams")
 		}
 	case matchRegex:
 		if expression, err := regexp.Compile(uri.value); err == nil {
 			if prefix, _ := expression.LiteralPrefix(); prefix != "" && !strings.HasPrefix(prefix, "/") {
-				p.add(at, uri.value, "begins with "+show(prefix)+" and a path with '/', so the match can never apply; begin it with '/'")
+				p.Add(at, uri.value, "begins with "+problem.Show(prefix)+" and a path with '/', so the match can never apply; begin it with '/'")
 			}
 		}
 		if m.IgnoreURICase {
-			p.add(field+".IgnoreURICase", true, "is ignored by Istio where URI is a Regex; begin that with (?i) instead")
+			p.Add(field.Child("IgnoreURICase"), true, "is ignored by Istio where URI is a Regex; begin that with (?i) instead")
 		}
 	case "":
 		if m.IgnoreURICase {
-			p.missing(at, "give the path that is compared, or leave out IgnoreURICase")
+			p.Missing(at, "give the path that is compared, or leave out IgnoreURICase")
 		}
 	}
 }
 
 // method checks a method of HTTP, which is a token in which case matters.
-func (p *problems) method(field, method string) {
+func validateMethod(p *problem.List, field *problem.Path, method string) {
 	if upper := strings.ToUpper(method); method != upper && slices.Contains(httpMethods, upper) {
-		p.add(field, method, "is not an HTTP method, which is written in upper case; use "+show(upper))
+		p.Add(field, method, "is not an HTTP method, which is written in upper case; use "+problem.Show(upper))
 	} else if !isToken(method) {
-		p.add(field, method, "is not an HTTP method; use for example \"GET\"")
+		p.Add(field, method, "is not an HTTP method; use for example \"GET\"")
 	}
 }
 
@@ -217,32 +219,32 @@ const claimHeader = "@request.auth.claims"
 
 var claimPath = regexp.MustCompile(`^(\.[^.]+)+$|^(\[[^\[\]]+\])+$`)
 
-func (props IstioCanaryProps) validateHeaderMatches(p *problems, field string, headers map[string]StringMatch) {
+func (props IstioCanaryProps) validateHeaderMatches(p *problem.List, field *problem.Path, headers map[string]StringMatch) {
 	for _, name := range sortedKeys(headers) {
 		claim, ofToken := strings.CutPrefix(name, claimHeader)
 		switch {
 		case ofToken && !claimPath.MatchString(claim):
-			p.add(field, name, "is not a claim of a token; use for example \"@request.auth.claims.sub\" or \"@request.auth.claims[group][id]\"")
+			p.Add(field, name, "is not a claim of a token; use for example \"@request.auth.claims.sub\" or \"@request.auth.claims[group][id]\"")
 		case ofToken && props.Mesh:
-			p.add(field, name, "is a claim of a token, which Istio looks for in requests through gateways alone; leave it out, or give Gateways and leave out Mesh")
+			p.Add(field, name, "is a claim of a token, which Istio looks for in requests through gateways alone; leave it out, or give Gateways and leave out Mesh")
 		case ofToken || pseudoHeaders[name] != "":
 		case name == ":status":
-			p.add(field, name, "is in responses alone; leave it out")
+			p.Add(field, name, "is in responses alone; leave it out")
 		case slices.Contains([]string{"uri", "scheme", "method", "authority"}, name):
-			p.add(field, name, "is ignored by Istio among headers; use the field of this name")
+			p.Add(field, name, "is ignored by Istio among headers; use the field of this name")
 		case !headerName.MatchString(name):
-			p.add(field, name, headerNameRule)
+			p.Add(field, name, headerNameRule)
 		}
-		headers[name].validate(p, entry(field, name), !ofToken)
+		headers[name].validate(p, problem.Key(field, name), !ofToken)
 	}
 }
 
 // validateContradictions finds conditions that no request fulfils.
-func (m Match) validateContradictions(p *problems, field string) {
+func (m Match) validateContradictions(p *problem.List, field *problem.Path) {
 	const never = ", so the match can never apply; leave out one of them"
 	required := map[string]namedMatch{}
 	for _, name := range sortedKeys(m.Headers) {
-		required[name] = namedMatch{entry(field+".Headers", name), m.Headers[name]}
+		required[name] = namedMatch{problem.Key(field.Child("Headers"), name).String(), m.Headers[name]}
 	}
 	for _, c := range m.single()[1:] {
 		name := ":" + strings.ToLower(c.field)
@@ -250,54 +252,54 @@ func (m Match) validateContradictions(p *problems, field string) {
 		switch {
 		case c.match.isZero():
 		case !twice:
-			required[name] = namedMatch{field + "." + c.field, c.match}
+			required[name] = namedMatch{field.Child(c.field).String(), c.match}
 		case c.match.excludes(other.match):
-			p.add(field+"."+c.field, c.match, "cannot hold together with "+other.field+", "+other.match.String()+never)
+			p.Add(field.Child(c.field), c.match, "cannot hold together with "+other.field+", "+other.match.String()+never)
 		}
 	}
 	for _, name := range sortedKeys(m.WithoutHeaders) {
-		without, at := m.WithoutHeaders[name], entry(field+".WithoutHeaders", name)
+		without, at := m.WithoutHeaders[name], problem.Key(field.Child("WithoutHeaders"), name)
 		with, both := required[name]
 		switch {
 		case without.isZero():
 		case without == anyText && !strings.HasPrefix(name, claimHeader):
-			p.add(at, without, "holds for a header that is not there too, which Istio takes for an empty one, so the match can never apply; use Present()")
+			p.Add(at, without, "holds for a header that is not there too, which Istio takes for an empty one, so the match can never apply; use Present()")
 		case without.kind == matchPresent && pseudoHeaders[name] != "":
-			p.add(at, without, "holds for every request, so the match can never apply; leave it out")
+			p.Add(at, without, "holds for every request, so the match can never apply; leave it out")
 		case both && without.covers(with.match):
-			p.add(at, without, "excludes what "+with.field+", "+with.match.String()+", asks for"+never)
+			p.Add(at, without, "excludes what "+with.field+", "+with.match.String()+", asks for"+never)
 		}
 	}
 }
 
 // validateReach finds a match that no request through the mesh and the gateways of the IstioCanary can fulfil.
-func (props IstioCanaryProps) validateReach(p *problems, field string, m Match) {
+func (props IstioCanaryProps) validateReach(p *problem.List, field *problem.Path, m Match) {
 	if m.Port != 0 {
-		p.port(field+".Port", m.Port)
+		p.Port(field.Child("Port"), m.Port)
 		ports := props.routedPorts()
 		if m.Port > 0 && m.Port <= 65535 && len(ports) > 0 && !slices.Contains(ports, m.Port) {
 			texts := make([]string, len(ports))
 			for i, port := range ports {
 				texts[i] = strconv.Itoa(int(port))
 			}
-			p.add(field+".Port", m.Port, "is a port of neither Service nor Gateways that rules are for, so the match can never apply; use "+list(texts))
+			p.Add(field.Child("Port"), m.Port, "is a port of neither Service nor Gateways that rules are for, so the match can never apply; use "+problem.Or(texts))
 		}
 	}
 	if host, _, _ := strings.Cut(m.Authority.value, ":"); m.Authority.kind == matchExact && host != "" && !props.Mesh && len(props.Hosts) > 0 &&
 		!slices.ContainsFunc(props.Hosts, func(served string) bool { return hostCovers(served, strings.ToLower(host)) }) {
-		p.add(field+".Authority", m.Authority.value, "is none of Hosts, so the match can never apply; use one of them, or add it there")
+		p.Add(field.Child("Authority"), m.Authority.value, "is none of Hosts, so the match can never apply; use one of them, or add it there")
 	}
 	if len(m.SourceLabels) == 0 {
 		return
 	}
 	callers := labels.Set(m.SourceLabels).String()
 	if !props.Mesh {
-		p.add(field+".SourceLabels", callers, "are of pods that call inside the mesh, and the rules are for Gateways alone, so the match can never apply; leave them out, or set Mesh")
+		p.Add(field.Child("SourceLabels"), callers, "are of pods that call inside the mesh, and the rules are for Gateways alone, so the match can never apply; leave them out, or set Mesh")
 		return
 	}
 	for i, gateway := range props.Gateways {
 		if gateway != nil && labels.SelectorFromSet(m.SourceLabels).Matches(labels.Set(gateway.props.Selector)) {
-			p.add(field+".SourceLabels", callers, "are of the pods of "+index("Gateways", i)+" too, whose requests come from outside the mesh; use labels that callers inside it alone have")
+			p.Add(field.Child("SourceLabels"), callers, "are of the pods of "+problem.At("Gateways").Index(i).String()+" too, whose requests come from outside the mesh; use labels that callers inside it alone have")
 		}
 	}
 }

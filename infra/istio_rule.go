@@ -11,6 +11,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Rule says what happens to requests. The first rule of an IstioCanary that matches a request applies.
@@ -122,9 +124,9 @@ func (r Rule) covers(other Match) bool {
 	return slices.ContainsFunc(r.matches(), func(m Match) bool { return m.covers(other) })
 }
 
-func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
+func (r Rule) validate(p *problem.List, field *problem.Path, canary IstioCanaryProps) {
 	for i, match := range r.Match {
-		match.validate(p, index(field+".Match", i), canary)
+		match.validate(p, field.Child("Match").Index(i), canary)
 	}
 	redirects := r.Redirect != Redirect{}
 	if redirects {
@@ -132,27 +134,27 @@ func (r Rule) validate(p *problems, field string, canary IstioCanaryProps) {
 	} else {
 		r.validateDestinations(p, field, canary)
 	}
-	p.path(field+".Rewrite.URI", r.Rewrite.URI)
-	p.authority(field+".Rewrite.Authority", r.Rewrite.Authority)
-	p.duration(field+".Timeout", r.Timeout)
+	validatePath(p, field.Child("Rewrite", "URI"), r.Rewrite.URI)
+	validateAuthority(p, field.Child("Rewrite", "Authority"), r.Rewrite.Authority)
+	validateDuration(p, field.Child("Timeout"), r.Timeout)
 	r.validateRetries(p, field)
 	r.validateFault(p, field)
 	if r.Mirror.Workload != nil && !canary.has(r.Mirror.Workload) {
-		p.add(field+".Mirror.Workload", r.Mirror.Workload.Name(), "is not one of Versions; add it there")
+		p.Add(field.Child("Mirror", "Workload"), r.Mirror.Workload.Name(), "is not one of Versions; add it there")
 	}
 	if r.Mirror.Workload == nil && r.Mirror.Percent != 0 {
-		p.missing(field+".Mirror.Workload", "say where the copies go")
+		p.Missing(field.Child("Mirror", "Workload"), "say where the copies go")
 	}
-	p.percent(field+".Mirror.Percent", r.Mirror.Percent)
-	r.RequestHeaders.validate(p, field+".RequestHeaders", true)
-	r.ResponseHeaders.validate(p, field+".ResponseHeaders", false)
+	validatePercent(p, field.Child("Mirror", "Percent"), r.Mirror.Percent)
+	r.RequestHeaders.validate(p, field.Child("RequestHeaders"), true)
+	r.ResponseHeaders.validate(p, field.Child("ResponseHeaders"), false)
 	r.validateAuthority(p, field)
-	r.CORS.validate(p, field+".CORS")
+	r.CORS.validate(p, field.Child("CORS"))
 }
 
-func (r Rule) validateRedirect(p *problems, field string) {
+func (r Rule) validateRedirect(p *problem.List, field *problem.Path) {
 	if len(r.To) > 0 {
-		p.add(field+".To", fmt.Sprintf("%d destinations", len(r.To)), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+		p.Add(field.Child("To"), fmt.Sprintf("%d destinations", len(r.To)), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 	}
 	for _, f := range []struct {
 		name string
@@ -162,49 +164,49 @@ func (r Rule) validateRedirect(p *problems, field string) {
 		{"Mirror", r.Mirror != Mirror{}}, {"RequestHeaders", !r.RequestHeaders.isZero()},
 	} {
 		if f.set {
-			*p = append(*p, field+"."+f.name+": cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+			p.Say(field.Child(f.name), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 		}
 	}
 	if r.Redirect.URI == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
-		p.missing(field+".Redirect.URI", "say where to: URI, Authority or Scheme")
+		p.Missing(field.Child("Redirect", "URI"), "say where to: URI, Authority or Scheme")
 	}
-	p.path(field+".Redirect.URI", r.Redirect.URI)
-	p.authority(field+".Redirect.Authority", r.Redirect.Authority)
+	validatePath(p, field.Child("Redirect", "URI"), r.Redirect.URI)
+	validateAuthority(p, field.Child("Redirect", "Authority"), r.Redirect.Authority)
 	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
-		p.add(field+".Redirect.Code", r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
+		p.Add(field.Child("Redirect", "Code"), r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
 	}
 	if !slices.Contains([]string{"", "http", "https"}, r.Redirect.Scheme) {
-		p.add(field+".Redirect.Scheme", r.Redirect.Scheme, "is not a scheme; use http or https")
+		p.Add(field.Child("Redirect", "Scheme"), r.Redirect.Scheme, "is not a scheme; use http or https")
 	}
 }
 
-func (r Rule) validateDestinations(p *problems, field string, canary IstioCanaryProps) {
+func (r Rule) validateDestinations(p *problem.List, field *problem.Path, canary IstioCanaryProps) {
 	if len(r.To) == 0 {
-		p.missing(field+".To", "say where the requests go, or use Redirect")
+		p.Missing(field.Child("To"), "say where the requests go, or use Redirect")
 	}
 	sum := int32(0)
 	first := map[*ProbedDeployment]string{}
 	var terms []string
 	for i, to := range r.To {
-		at := index(field+".To", i)
+		at := field.Child("To").Index(i)
 		if to.Workload != nil && !canary.has(to.Workload) {
-			p.add(at+".Workload", to.Workload.Name(), "is not one of Versions; add it there")
+			p.Add(at.Child("Workload"), to.Workload.Name(), "is not one of Versions; add it there")
 		}
 		if other, twice := first[to.Workload]; twice {
-			p.add(at+".Workload", workloadName(to.Workload), "is a destination already, "+other+"; add the weights")
+			p.Add(at.Child("Workload"), workloadName(to.Workload), "is a destination already, "+other+"; add the weights")
 		} else {
-			first[to.Workload] = at
+			first[to.Workload] = at.String()
 		}
 		if to.Weight < 0 || to.Weight > 100 {
-			p.add(at+".Weight", to.Weight, "is not a percentage; use 0 to 100")
+			p.Add(at.Child("Weight"), to.Weight, "is not a percentage; use 0 to 100")
 		}
 		sum += to.Weight
 		terms = append(terms, fmt.Sprint(to.Weight))
-		canary.validatePort(p, at+".Port", to.Port)
+		canary.validatePort(p, at.Child("Port"), to.Port)
 	}
 	single := len(r.To) == 1 && r.To[0].Weight == 0
 	if len(r.To) > 0 && !single && sum != 100 {
-		p.add(field+".To", strings.Join(terms, " + ")+fmt.Sprintf(" = %d", sum), "is not 100 percent; let the weights sum to 100")
+		p.Add(field.Child("To"), strings.Join(terms, " + ")+fmt.Sprintf(" = %d", sum), "is not 100 percent; let the weights sum to 100")
 	}
 }
 
@@ -215,25 +217,25 @@ func workloadName(workload *ProbedDeployment) string {
 	return workload.Name()
 }
 
-func (r Rule) validateRetries(p *problems, field string) {
+func (r Rule) validateRetries(p *problem.List, field *problem.Path) {
 	if r.Retries.Attempts < 0 {
-		p.add(field+".Retries.Attempts", r.Retries.Attempts, "is negative; use 1 or more, or Disabled")
+		p.Add(field.Child("Retries", "Attempts"), r.Retries.Attempts, "is negative; use 1 or more, or Disabled")
 	}
 	if r.Retries.Disabled && (r.Retries.Attempts != 0 || r.Retries.PerTryTimeout != 0 || len(r.Retries.On) > 0) {
-		p.add(field+".Retries.Disabled", true, "has no use for the other fields of Retries; leave them out, or Disabled")
+		p.Add(field.Child("Retries", "Disabled"), true, "has no use for the other fields of Retries; leave them out, or Disabled")
 	}
-	p.duration(field+".Retries.PerTryTimeout", r.Retries.PerTryTimeout)
+	validateDuration(p, field.Child("Retries", "PerTryTimeout"), r.Retries.PerTryTimeout)
 	if r.Timeout > 0 && r.Retries.PerTryTimeout > r.Timeout {
-		p.add(field+".Retries.PerTryTimeout", r.Retries.PerTryTimeout, "is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
+		p.Add(field.Child("Retries", "PerTryTimeout"), r.Retries.PerTryTimeout, "is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
 	}
 	for i, condition := range r.Retries.On {
-		at := index(field+".Retries.On", i)
+		at := field.Child("Retries", "On").Index(i)
 		if code, err := strconv.Atoi(condition); err == nil {
 			if http.StatusText(code) == "" {
-				p.add(at, condition, "is not an HTTP status that Istio knows; use for example \"503\"")
+				p.Add(at, condition, "is not an HTTP status that Istio knows; use for example \"503\"")
 			}
 		} else if !slices.Contains(retryConditions, condition) {
-			p.add(at, condition, "is not a condition of Envoy; use an HTTP status or one of "+list(retryConditions))
+			p.Add(at, condition, "is not a condition of Envoy; use an HTTP status or one of "+problem.Or(retryConditions))
 		}
 	}
 }
@@ -246,51 +248,51 @@ var retryConditions = []string{
 	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }
 
-func (r Rule) validateFault(p *problems, field string) {
-	at := field + ".Fault"
-	p.duration(at+".Delay", r.Fault.Delay)
-	p.percent(at+".DelayPercent", r.Fault.DelayPercent)
-	p.percent(at+".AbortPercent", r.Fault.AbortPercent)
+func (r Rule) validateFault(p *problem.List, field *problem.Path) {
+	at := field.Child("Fault")
+	validateDuration(p, at.Child("Delay"), r.Fault.Delay)
+	validatePercent(p, at.Child("DelayPercent"), r.Fault.DelayPercent)
+	validatePercent(p, at.Child("AbortPercent"), r.Fault.AbortPercent)
 	if r.Fault.AbortStatus != 0 && (r.Fault.AbortStatus < 200 || r.Fault.AbortStatus > 599) {
-		p.add(at+".AbortStatus", r.Fault.AbortStatus, "is not an HTTP status; use 200 to 599")
+		p.Add(at.Child("AbortStatus"), r.Fault.AbortStatus, "is not an HTTP status; use 200 to 599")
 	}
 	if r.Fault.Delay == 0 && r.Fault.DelayPercent != 0 {
-		p.missing(at+".Delay", "say how long requests wait, or leave out DelayPercent")
+		p.Missing(at.Child("Delay"), "say how long requests wait, or leave out DelayPercent")
 	}
 	if r.Fault.AbortStatus == 0 && r.Fault.AbortPercent != 0 {
-		p.missing(at+".AbortStatus", "say how requests end, or leave out AbortPercent")
+		p.Missing(at.Child("AbortStatus"), "say how requests end, or leave out AbortPercent")
 	}
 	if (r.Fault == Fault{}) {
 		return
 	}
 	const reason = "cannot stand beside Fault: Istio ignores timeout and retries of a route that injects faults; give the fault a rule of its own"
 	if r.Timeout != 0 {
-		p.add(field+".Timeout", r.Timeout, reason)
+		p.Add(field.Child("Timeout"), r.Timeout, reason)
 	}
 	if !r.Retries.isZero() {
-		*p = append(*p, field+".Retries: "+reason)
+		p.Say(field.Child("Retries"), reason)
 	}
 }
 
 // duration checks a duration that Istio takes in milliseconds.
-func (p *problems) duration(field string, d time.Duration) {
+func validateDuration(p *problem.List, field *problem.Path, d time.Duration) {
 	switch {
 	case d < 0:
-		p.add(field, d, "is negative; use 0s or more")
+		p.Add(field, d, "is negative; use 0s or more")
 	case d != 0 && d < time.Millisecond, d%time.Millisecond != 0:
-		p.add(field, d, "is not in whole milliseconds, which is what Istio takes; use for example 500ms")
+		p.Add(field, d, "is not in whole milliseconds, which is what Istio takes; use for example 500ms")
 	}
 }
 
 // percent checks a share of which 0 stands for the default.
-func (p *problems) percent(field string, percent float64) {
+func validatePercent(p *problem.List, field *problem.Path, percent float64) {
 	const step = 0.0001 // Envoy counts in millionths
 	switch {
 	// Written so that NaN is refused too.
 	case !(percent >= 0 && percent <= 100):
-		p.add(field, percent, "is not a percentage; use 0 to 100")
+		p.Add(field, percent, "is not a percentage; use 0 to 100")
 	case math.Abs(percent/step-math.Round(percent/step)) > 1e-6:
-		p.add(field, percent, "is finer than Istio counts; use steps of 0.0001")
+		p.Add(field, percent, "is finer than Istio counts; use steps of 0.0001")
 	}
 }
 

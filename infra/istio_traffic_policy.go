@@ -6,6 +6,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // TrafficPolicy says how clients in the mesh treat the pods of a Service. Its zero value leaves Istio's defaults.
@@ -95,18 +97,18 @@ const (
 	TLSIstioMutual TLSMode = "ISTIO_MUTUAL"
 )
 
-func (t TrafficPolicy) validate(p *problems, field string) {
-	oneOf(p, field+".LoadBalancer.Simple", t.LoadBalancer.Simple, RoundRobin, LeastRequest, Random)
-	t.LoadBalancer.ConsistentHash.validate(p, field+".LoadBalancer.ConsistentHash")
+func (t TrafficPolicy) validate(p *problem.List, field *problem.Path) {
+	problem.OneOf(p, field.Child("LoadBalancer", "Simple"), t.LoadBalancer.Simple, RoundRobin, LeastRequest, Random)
+	t.LoadBalancer.ConsistentHash.validate(p, field.Child("LoadBalancer", "ConsistentHash"))
 	if t.LoadBalancer.Simple != "" && t.LoadBalancer.ConsistentHash != (ConsistentHash{}) {
-		p.add(field+".LoadBalancer.Simple", string(t.LoadBalancer.Simple), "cannot stand beside ConsistentHash; leave out one of them")
+		p.Add(field.Child("LoadBalancer", "Simple"), string(t.LoadBalancer.Simple), "cannot stand beside ConsistentHash; leave out one of them")
 	}
-	t.ConnectionPool.validate(p, field+".ConnectionPool")
-	t.OutlierDetection.validate(p, field+".OutlierDetection")
-	oneOf(p, field+".TLS", t.TLS, TLSDisable, TLSSimple, TLSIstioMutual)
+	t.ConnectionPool.validate(p, field.Child("ConnectionPool"))
+	t.OutlierDetection.validate(p, field.Child("OutlierDetection"))
+	problem.OneOf(p, field.Child("TLS"), t.TLS, TLSDisable, TLSSimple, TLSIstioMutual)
 }
 
-func (h ConsistentHash) validate(p *problems, field string) {
+func (h ConsistentHash) validate(p *problem.List, field *problem.Path) {
 	keys := 0
 	for _, set := range []bool{h.Header != "", h.Cookie != "", h.QueryParam != "", h.SourceIP} {
 		if set {
@@ -114,21 +116,21 @@ func (h ConsistentHash) validate(p *problems, field string) {
 		}
 	}
 	if keys > 1 {
-		p.add(field, keys, "keys are set; use one of Header, Cookie, QueryParam and SourceIP")
+		p.Add(field, keys, "keys are set; use one of Header, Cookie, QueryParam and SourceIP")
 	}
 	if h.Header != "" && !isToken(h.Header) && pseudoHeaders[h.Header] == "" {
-		p.add(field+".Header", h.Header, headerEditRule)
+		p.Add(field.Child("Header"), h.Header, headerEditRule)
 	}
 	if h.Cookie != "" && !isToken(h.Cookie) {
-		p.add(field+".Cookie", h.Cookie, "is not the name of a cookie; use letters, digits, '-' and '_'")
+		p.Add(field.Child("Cookie"), h.Cookie, "is not the name of a cookie; use letters, digits, '-' and '_'")
 	}
-	p.wholeSeconds(field+".CookieTTL", h.CookieTTL)
+	validateWholeSeconds(p, field.Child("CookieTTL"), h.CookieTTL)
 	if h.CookieTTL != 0 && h.Cookie == "" {
-		p.missing(field+".Cookie", "name the cookie, or leave out CookieTTL")
+		p.Missing(field.Child("Cookie"), "name the cookie, or leave out CookieTTL")
 	}
 }
 
-func (c ConnectionPool) validate(p *problems, field string) {
+func (c ConnectionPool) validate(p *problem.List, field *problem.Path) {
 	for _, f := range []struct {
 		name  string
 		value int32
@@ -137,21 +139,21 @@ func (c ConnectionPool) validate(p *problems, field string) {
 		{"MaxRequestsPerConnection", c.MaxRequestsPerConnection}, {"MaxRetries", c.MaxRetries},
 	} {
 		if f.value < 0 {
-			p.add(field+"."+f.name, f.value, "is negative; use 1 or more, or 0 for no bound")
+			p.Add(field.Child(f.name), f.value, "is negative; use 1 or more, or 0 for no bound")
 		}
 	}
-	p.duration(field+".ConnectTimeout", c.ConnectTimeout)
-	p.duration(field+".IdleTimeout", c.IdleTimeout)
+	validateDuration(p, field.Child("ConnectTimeout"), c.ConnectTimeout)
+	validateDuration(p, field.Child("IdleTimeout"), c.IdleTimeout)
 }
 
-func (o OutlierDetection) validate(p *problems, field string) {
+func (o OutlierDetection) validate(p *problem.List, field *problem.Path) {
 	if o.Consecutive5xx < 0 {
-		p.add(field+".Consecutive5xx", o.Consecutive5xx, "is negative; use 1 or more")
+		p.Add(field.Child("Consecutive5xx"), o.Consecutive5xx, "is negative; use 1 or more")
 	}
-	p.duration(field+".Interval", o.Interval)
-	p.duration(field+".BaseEjection", o.BaseEjection)
+	validateDuration(p, field.Child("Interval"), o.Interval)
+	validateDuration(p, field.Child("BaseEjection"), o.BaseEjection)
 	if o.MaxEjectionPercent < 0 || o.MaxEjectionPercent > 100 {
-		p.add(field+".MaxEjectionPercent", o.MaxEjectionPercent, "is not a percentage; use 0 to 100")
+		p.Add(field.Child("MaxEjectionPercent"), o.MaxEjectionPercent, "is not a percentage; use 0 to 100")
 	}
 }
 

@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // KeySource is an object that holds keys with values: a *Config or *Credentials.
@@ -32,31 +33,12 @@ type KeyRef struct {
 	key    string
 }
 
-func (r KeyRef) validate(p *problems, field string) {
+func (r KeyRef) validate(p *problem.List, field *problem.Path) {
 	if !r.source.holds(r.key) {
 		rule := "it has no keys"
 		if names := r.source.keyNames(); len(names) > 0 {
-			rule = "use " + list(names)
+			rule = "use " + problem.Or(names)
 		}
-		p.add(field, r.key, fmt.Sprintf("is not a key of %s %s; %s", r.source.kind(), r.source.Name(), rule))
-	}
-}
-
-// dataKeys checks the keys of a ConfigMap or Secret.
-func (p *problems) dataKey(field, key string) {
-	if len(validation.IsConfigMapKey(key)) > 0 {
-		p.add(field, key, "is not a key; use at most 253 letters, digits, '-', '_' or '.', other than \".\" and \"..\"")
-	}
-}
-
-// maxDataSize is what the API server allows for all values of a ConfigMap or Secret together, in bytes
-// (core.MaxSecretSize).
-const maxDataSize = 1 << 20
-
-// dataSize checks the size of all values together.
-func (p *problems) dataSize(field, kind string, size int) {
-	if size > maxDataSize {
-		p.add(field, fmt.Sprintf("%d bytes", size), fmt.Sprintf(
-			"is more than a %s may hold, %d bytes; split it, or put large files into the image or a volume", kind, maxDataSize))
+		p.Add(field, r.key, fmt.Sprintf("is not a key of %s %s; %s", r.source.kind(), r.source.Name(), rule))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 const (
@@ -49,14 +50,14 @@ func (props KibanaProps) withDefaults() KibanaProps {
 }
 
 // validate checks what the Deployment and the Service do not check themselves.
-func (props KibanaProps) validate() []string {
-	var p problems
-	props.Elasticsearch.validate(&p, "Elasticsearch", props.Elasticsearch.kibanaUser)
+func (props KibanaProps) validate() problem.List {
+	var p problem.List
+	props.Elasticsearch.validate(&p, problem.At("Elasticsearch"), props.Elasticsearch.kibanaUser)
 	if source := props.EncryptionKey.source; source != nil {
 		if _, secret := source.(*Credentials); !secret {
-			p.add("EncryptionKey", props.EncryptionKey.key, fmt.Sprintf("is a key of %s %s, which everybody may read; give one of *Credentials", source.kind(), source.Name()))
+			p.Add(problem.At("EncryptionKey"), props.EncryptionKey.key, fmt.Sprintf("is a key of %s %s, which everybody may read; give one of *Credentials", source.kind(), source.Name()))
 		} else {
-			props.EncryptionKey.validate(&p, "EncryptionKey")
+			props.EncryptionKey.validate(&p, problem.At("EncryptionKey"))
 		}
 	}
 	return p

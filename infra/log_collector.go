@@ -17,6 +17,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // LogCollectorForm says where a LogCollector runs.
@@ -103,39 +104,39 @@ func (props LogCollectorProps) withDefaults() LogCollectorProps {
 }
 
 // validate takes the props with their defaults.
-func (props LogCollectorProps) validate() []string {
-	var p problems
-	p.dnsLabel("Name", props.Name)
-	oneOf(&p, "Form", props.Form, NodeCollector, SidecarCollector)
-	props.Elasticsearch.validate(&p, "Elasticsearch", logWriter)
+func (props LogCollectorProps) validate() problem.List {
+	var p problem.List
+	p.DNSLabel(problem.At("Name"), props.Name)
+	problem.OneOf(&p, problem.At("Form"), props.Form, NodeCollector, SidecarCollector)
+	props.Elasticsearch.validate(&p, problem.At("Elasticsearch"), logWriter)
 	var from []string
 	for i, workload := range props.From {
 		if workload == nil {
-			p.missing(index("From", i), "give a *ProbedDeployment, or leave From out for all pods of the namespace")
+			p.Missing(problem.At("From").Index(i), "give a *ProbedDeployment, or leave From out for all pods of the namespace")
 			continue
 		}
 		from = append(from, workload.Name())
 	}
 	if props.Form == SidecarCollector && len(from) > 0 {
-		p.add("From", from, "has no meaning for a SidecarCollector, which collects from the pods that it is attached to; leave it out, and make Attach the Patch of each workload")
+		p.Add(problem.At("From"), from, "has no meaning for a SidecarCollector, which collects from the pods that it is attached to; leave it out, and make Attach the Patch of each workload")
 	}
 	if props.Form == SidecarCollector && props.Patch != nil {
-		p.add("Patch", "func", "has nothing to patch: a SidecarCollector makes no DaemonSet; patch the workload after Attach")
+		p.Add(problem.At("Patch"), "func", "has nothing to patch: a SidecarCollector makes no DaemonSet; patch the workload after Attach")
 	}
 	if !logFilePath.MatchString(props.LogFile) || path.Clean(props.LogFile) != props.LogFile {
-		p.add("LogFile", props.LogFile, "is not the path of a log file in a folder of its own; use for example \"/var/log/app/app.log\", absolute, with letters, digits, '_', '-' and '.', ending with .log")
+		p.Add(problem.At("LogFile"), props.LogFile, "is not the path of a log file in a folder of its own; use for example \"/var/log/app/app.log\", absolute, with letters, digits, '_', '-' and '.', ending with .log")
 	}
 	if props.LogFileVariable != "" && len(validation.IsEnvVarName(props.LogFileVariable)) > 0 {
-		p.add("LogFileVariable", props.LogFileVariable, envNameRule)
+		p.Add(problem.At("LogFileVariable"), props.LogFileVariable, problem.EnvNameRule)
 	}
 	if !messageKey.MatchString(props.MessageKey) {
-		p.add("MessageKey", props.MessageKey, "is not a key of a log entry; use letters, digits, '_', '-', '@', and '.' between nested keys")
+		p.Add(problem.At("MessageKey"), props.MessageKey, "is not a key of a log entry; use letters, digits, '_', '-', '@', and '.' between nested keys")
 	}
 	if props.Retention < day || props.Retention%day != 0 {
-		p.add("Retention", props.Retention, "is not a number of whole days; use for example 168h, which is 7 days")
+		p.Add(problem.At("Retention"), props.Retention, "is not a number of whole days; use for example 168h, which is 7 days")
 	}
-	p.image("Image", props.Image)
-	props.Resources.validate(&p, "Resources")
+	p.Image(problem.At("Image"), props.Image)
+	props.Resources.validate(&p, problem.At("Resources"))
 	return p
 }
 
@@ -235,29 +236,29 @@ func (c *LogCollector) Attach(deployment *appsv1.Deployment) {
 func (c *LogCollector) logFolder() string { return path.Dir(c.props.LogFile) }
 
 // validateAttach finds what the pods of a workload, which may have a collector already, have no second place for.
-func (c *LogCollector) validateAttach(workload string, template *corev1.PodTemplateSpec) []string {
-	const field = "Attach"
-	var p problems
+func (c *LogCollector) validateAttach(workload string, template *corev1.PodTemplateSpec) problem.List {
+	field := problem.At("Attach")
+	var p problem.List
 	for key, value := range c.props.Elasticsearch.clientLabels() {
 		if other, ok := template.Labels[key]; ok && other != value {
-			p.add(field, workload, fmt.Sprintf("has pods with the label %s=%s already, by which they may reach that Elasticsearch and no second one; use one Elasticsearch", key, other))
+			p.Add(field, workload, fmt.Sprintf("has pods with the label %s=%s already, by which they may reach that Elasticsearch and no second one; use one Elasticsearch", key, other))
 		}
 	}
 	for _, container := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
 		if container.Name == c.props.Name {
-			p.add(field, workload, fmt.Sprintf("has a container %q already; attach a collector once, and let its Name be its own", container.Name))
+			p.Add(field, workload, fmt.Sprintf("has a container %q already; attach a collector once, and let its Name be its own", container.Name))
 			return p
 		}
 	}
 	container := template.Spec.Containers[0]
 	for _, mount := range container.VolumeMounts {
 		if path.Clean(mount.MountPath) == c.logFolder() {
-			p.add(field, workload, fmt.Sprintf("has the volume %q mounted at %s already; let LogFile be in a folder of its own", mount.Name, mount.MountPath))
+			p.Add(field, workload, fmt.Sprintf("has the volume %q mounted at %s already; let LogFile be in a folder of its own", mount.Name, mount.MountPath))
 		}
 	}
 	for _, variable := range container.Env {
 		if variable.Name == c.props.LogFileVariable {
-			p.add(field, workload, fmt.Sprintf("has the environment variable %s already, which LogFileVariable sets; leave it out there", variable.Name))
+			p.Add(field, workload, fmt.Sprintf("has the environment variable %s already, which LogFileVariable sets; leave it out there", variable.Name))
 		}
 	}
 	return p

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // versionLabel is the label by which Istio's telemetry tells versions apart
@@ -48,10 +50,10 @@ func istioProtocol(port ServicePort) string {
 }
 
 // validateProtocols checks that Istio can tell what each port of the Service speaks.
-func (s *Service) validateProtocols(p *problems, name string) {
+func (s *Service) validateProtocols(p *problem.List, name string) {
 	for i, port := range s.props.Ports {
 		if istioProtocol(port) == "" {
-			p.add("Service", name, fmt.Sprintf(
+			p.Add(problem.At("Service"), name, fmt.Sprintf(
 				"has a port whose protocol Istio cannot tell, Ports[%d] %q; set its AppProtocol, for example to \"http\", or begin its name with the protocol, as in \"http-web\"",
 				i, port.Name))
 		}

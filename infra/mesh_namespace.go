@@ -11,6 +11,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // MeshMode is how the pods of a namespace join the mesh.
@@ -64,53 +65,53 @@ func (props MeshNamespaceProps) withDefaults() MeshNamespaceProps {
 	return props
 }
 
-func (props MeshNamespaceProps) validate() []string {
-	var p problems
-	p.dnsLabel("Name", props.Name)
-	oneOf(&p, "Mode", props.Mode, Sidecar, Ambient)
+func (props MeshNamespaceProps) validate() problem.List {
+	var p problem.List
+	p.DNSLabel(problem.At("Name"), props.Name)
+	problem.OneOf(&p, problem.At("Mode"), props.Mode, Sidecar, Ambient)
 	if props.Revision != "" && len(validation.IsDNS1123Label(props.Revision)) > 0 {
-		p.add("Revision", props.Revision, dnsLabelRule)
+		p.Add(problem.At("Revision"), props.Revision, problem.DNSLabelRule)
 	}
 	if props.Mode == Ambient && props.Revision != "" {
-		p.add("Revision", props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
+		p.Add(problem.At("Revision"), props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
 	}
 	props.validateWaypoint(&p)
-	p.labels("Labels", props.Labels)
+	p.Labels(problem.At("Labels"), props.Labels)
 	for _, key := range []string{injectionLabel, revisionLabel, dataplaneLabel} {
 		if value, ok := props.Labels[key]; ok {
-			p.add(entry("Labels", key), value, "is set by Mode and Revision; leave it out")
+			p.Add(problem.Key(problem.At("Labels"), key), value, "is set by Mode and Revision; leave it out")
 		}
 	}
 	for _, key := range []string{waypointLabel, waypointNamespaceLabel} {
 		if value, ok := props.Labels[key]; ok {
-			p.add(entry("Labels", key), value, "is set by Waypoint and WaypointNamespace; leave it out")
+			p.Add(problem.Key(problem.At("Labels"), key), value, "is set by Waypoint and WaypointNamespace; leave it out")
 		}
 	}
-	p.annotations("Annotations", props.Annotations)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
 // noWaypoint is what Istio takes for no waypoint, where a name is asked for.
 const noWaypoint = "none"
 
-func (props MeshNamespaceProps) validateWaypoint(p *problems) {
+func (props MeshNamespaceProps) validateWaypoint(p *problem.List) {
 	if waypoint := props.Waypoint; waypoint != "" {
 		switch {
 		case waypoint == noWaypoint:
-			p.add("Waypoint", waypoint, "is not a name, but what Istio takes for no waypoint; leave it out")
+			p.Add(problem.At("Waypoint"), waypoint, "is not a name, but what Istio takes for no waypoint; leave it out")
 		case len(validation.IsDNS1123Label(waypoint)) > 0:
-			p.add("Waypoint", waypoint, dnsLabelRule)
+			p.Add(problem.At("Waypoint"), waypoint, problem.DNSLabelRule)
 		}
 		if props.Mode == Sidecar {
-			p.add("Waypoint", waypoint, "has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
+			p.Add(problem.At("Waypoint"), waypoint, "has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
 		}
 	}
 	if namespace := props.WaypointNamespace; namespace != "" {
 		if len(validation.IsDNS1123Label(namespace)) > 0 {
-			p.add("WaypointNamespace", namespace, dnsLabelRule)
+			p.Add(problem.At("WaypointNamespace"), namespace, problem.DNSLabelRule)
 		}
 		if props.Waypoint == "" {
-			p.add("WaypointNamespace", namespace, "has no meaning without a Waypoint; name it, or leave this out")
+			p.Add(problem.At("WaypointNamespace"), namespace, "has no meaning without a Waypoint; name it, or leave this out")
 		}
 	}
 }
@@ -160,13 +161,13 @@ func (n *MeshNamespace) Name() string { return n.props.Name }
 
 // validateMembers checks that the pods and Services of the namespace are what the mesh needs them to be. It waits for
 // synth, when all of them are there.
-func (n *MeshNamespace) validateMembers() []string {
-	var p problems
+func (n *MeshNamespace) validateMembers() []tree.Problem {
+	var p problem.List
 	for _, construct := range below[constructs.Construct](chartOf(n)) {
 		switch member := construct.(type) {
 		case *ProbedDeployment:
 			if n.holds(member.object) && member.podLabels()[versionLabel] == "" {
-				p.add("Deployment", *member.Node().Path(), versionRule)
+				p.Add(problem.At("Deployment"), *member.Node().Path(), versionRule)
 			}
 		case *Service:
 			if n.holds(member.object) {

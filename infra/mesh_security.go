@@ -12,6 +12,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // MutualTLS says whether callers in the mesh must show a certificate.
@@ -147,97 +148,97 @@ func (props MeshSecurityProps) encrypts() bool {
 	return props.MutualTLS != "" || len(props.PortMutualTLS) > 0
 }
 
-func (props MeshSecurityProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
+func (props MeshSecurityProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if !props.encrypts() && len(props.Tokens) == 0 && props.Access.isZero() {
-		p.missing("MutualTLS", "nothing is asked for; set MutualTLS, Tokens or Access")
+		p.Missing(problem.At("MutualTLS"), "nothing is asked for; set MutualTLS, Tokens or Access")
 	}
-	oneOf(&p, "MutualTLS", props.MutualTLS, StrictMTLS, PermissiveMTLS, DisabledMTLS)
+	problem.OneOf(&p, problem.At("MutualTLS"), props.MutualTLS, StrictMTLS, PermissiveMTLS, DisabledMTLS)
 	if len(props.PortMutualTLS) > 0 && props.Workload == nil {
-		p.missing("Workload", "Istio takes PortMutualTLS for the pods of a workload alone; name one")
+		p.Missing(problem.At("Workload"), "Istio takes PortMutualTLS for the pods of a workload alone; name one")
 	}
 	for _, port := range sortedPorts(props.PortMutualTLS) {
-		at := "PortMutualTLS[" + strconv.Itoa(int(port)) + "]"
-		p.port(at, port)
+		at := problem.At("PortMutualTLS").Index(int(port))
+		p.Port(at, port)
 		if props.PortMutualTLS[port] == "" {
-			p.missing(at, "use "+string(StrictMTLS)+", "+string(PermissiveMTLS)+" or "+string(DisabledMTLS))
+			p.Missing(at, "use "+string(StrictMTLS)+", "+string(PermissiveMTLS)+" or "+string(DisabledMTLS))
 		}
-		oneOf(&p, at, props.PortMutualTLS[port], StrictMTLS, PermissiveMTLS, DisabledMTLS)
+		problem.OneOf(&p, at, props.PortMutualTLS[port], StrictMTLS, PermissiveMTLS, DisabledMTLS)
 	}
 	for i, issuer := range props.Tokens {
-		issuer.validate(&p, index("Tokens", i))
+		issuer.validate(&p, problem.At("Tokens").Index(i))
 	}
-	props.Access.validate(&p, "Access")
+	props.Access.validate(&p, problem.At("Access"))
 	props.validatePeers(&p)
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
-func (issuer TokenIssuer) validate(p *problems, field string) {
+func (issuer TokenIssuer) validate(p *problem.List, field *problem.Path) {
 	if issuer.Issuer == "" {
-		p.missing(field+".Issuer", "say whose tokens are believed, for example \"https://accounts.example.com\"")
+		p.Missing(field.Child("Issuer"), "say whose tokens are believed, for example \"https://accounts.example.com\"")
 	}
 	const longest = 2048
 	switch {
 	case issuer.JWKSURI == "" && issuer.Issuer != "" && !isWebAddress(issuer.Issuer):
-		p.missing(field+".JWKSURI", "Issuer, "+show(issuer.Issuer)+", is no URL at which its keys could be found; say where they are")
+		p.Missing(field.Child("JWKSURI"), "Issuer, "+problem.Show(issuer.Issuer)+", is no URL at which its keys could be found; say where they are")
 	case issuer.JWKSURI != "" && (!isWebAddress(issuer.JWKSURI) || len(issuer.JWKSURI) > longest):
-		p.add(field+".JWKSURI", issuer.JWKSURI, fmt.Sprintf("is not a URL of at most %d bytes; use for example \"https://accounts.example.com/keys\"", longest))
+		p.Add(field.Child("JWKSURI"), issuer.JWKSURI, fmt.Sprintf("is not a URL of at most %d bytes; use for example \"https://accounts.example.com/keys\"", longest))
 	}
 	for i, audience := range issuer.Audiences {
 		if audience == "" {
-			p.missing(index(field+".Audiences", i), "name the audience")
+			p.Missing(field.Child("Audiences").Index(i), "name the audience")
 		}
 	}
 }
 
-func (a Access) validate(p *problems, field string) {
+func (a Access) validate(p *problem.List, field *problem.Path) {
 	if a.isZero() {
 		return
 	}
-	oneOf(p, field+".Action", a.Action, Allow, Deny, Audit)
+	problem.OneOf(p, field.Child("Action"), a.Action, Allow, Deny, Audit)
 	switch {
 	case a.Nobody && len(a.Rules) > 0:
-		p.add(field+".Nobody", a.Nobody, "cannot stand beside Rules; leave out one of them")
+		p.Add(field.Child("Nobody"), a.Nobody, "cannot stand beside Rules; leave out one of them")
 	case a.Nobody && a.Action != "" && a.Action != Allow:
-		p.add(field+".Action", string(a.Action), "cannot stand beside Nobody; leave it out")
+		p.Add(field.Child("Action"), string(a.Action), "cannot stand beside Nobody; leave it out")
 	case !a.Nobody && len(a.Rules) == 0:
-		p.missing(field+".Rules", "give at least one rule, or Nobody")
+		p.Missing(field.Child("Rules"), "give at least one rule, or Nobody")
 	}
 	for i, rule := range a.Rules {
-		rule.validate(p, index(field+".Rules", i))
+		rule.validate(p, field.Child("Rules").Index(i))
 	}
 }
 
-func (r AccessRule) validate(p *problems, field string) {
+func (r AccessRule) validate(p *problem.List, field *problem.Path) {
 	for i, caller := range r.From {
-		at := index(field+".From", i)
+		at := field.Child("From").Index(i)
 		if len(caller.Principals)+len(caller.Namespaces)+len(caller.RequestPrincipals)+len(caller.IPBlocks) == 0 {
-			p.missing(at, "say at least one thing of the caller, or leave it out for every caller")
+			p.Missing(at, "say at least one thing of the caller, or leave it out for every caller")
 		}
-		namedValues{"Principals", caller.Principals}.validate(p, at, p.principal)
-		namedValues{"Namespaces", caller.Namespaces}.validate(p, at, p.pattern)
-		namedValues{"RequestPrincipals", caller.RequestPrincipals}.validate(p, at, p.requestPrincipal)
+		namedValues{"Principals", caller.Principals}.validate(p, at, validatePrincipal)
+		namedValues{"Namespaces", caller.Namespaces}.validate(p, at, validatePattern)
+		namedValues{"RequestPrincipals", caller.RequestPrincipals}.validate(p, at, validateRequestPrincipal)
 		for j, block := range caller.IPBlocks {
-			p.address(index(at+".IPBlocks", j), block)
+			validateAddress(p, at.Child("IPBlocks").Index(j), block)
 		}
 	}
 	for i, operation := range r.To {
-		at := index(field+".To", i)
+		at := field.Child("To").Index(i)
 		if len(operation.Hosts)+len(operation.Ports)+len(operation.Methods)+len(operation.Paths) == 0 {
-			p.missing(at, "say at least one thing of the operation, or leave it out for every operation")
+			p.Missing(at, "say at least one thing of the operation, or leave it out for every operation")
 		}
-		namedValues{"Hosts", operation.Hosts}.validate(p, at, p.pattern)
-		namedValues{"Methods", operation.Methods}.validate(p, at, p.accessMethod)
-		namedValues{"Paths", operation.Paths}.validate(p, at, p.accessPath)
+		namedValues{"Hosts", operation.Hosts}.validate(p, at, validatePattern)
+		namedValues{"Methods", operation.Methods}.validate(p, at, validateAccessMethod)
+		namedValues{"Paths", operation.Paths}.validate(p, at, validateAccessPath)
 		for j, port := range operation.Ports {
-			p.port(index(at+".Ports", j), port)
+			p.Port(at.Child("Ports").Index(j), port)
 		}
 	}
 	for i, condition := range r.When {
-		condition.validate(p, index(field+".When", i))
+		condition.validate(p, field.Child("When").Index(i))
 	}
 }
 
@@ -247,12 +248,12 @@ type namedValues struct {
 	values []string
 }
 
-func (n namedValues) validate(p *problems, field string, check func(field, value string)) {
+func (n namedValues) validate(p *problem.List, field *problem.Path, check func(p *problem.List, field *problem.Path, value string)) {
 	for i, value := range n.values {
-		if at := index(field+"."+n.field, i); value == "" {
-			p.missing(at, "give a text, or \"*\" for any")
+		if at := field.Child(n.field).Index(i); value == "" {
+			p.Missing(at, "give a text, or \"*\" for any")
 		} else {
-			check(at, value)
+			check(p, at, value)
 		}
 	}
 }

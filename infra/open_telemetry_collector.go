@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // DefaultCollectorImage is the image of an OpenTelemetryCollector that names none. The configuration is written for its
@@ -59,7 +60,7 @@ type collectorExporter interface {
 	// component is the name of the collector's component, and its configuration.
 	component() (name string, config map[string]any)
 	signals() []Signal
-	validate(p *problems, field string)
+	validate(p *problem.List, field *problem.Path)
 }
 
 // DebugExporter writes to the collector's own log, one line for each batch.
@@ -77,9 +78,9 @@ func PrometheusExporter() CollectorExporter { return CollectorExporter{prometheu
 
 type debugExporter struct{}
 
-func (debugExporter) component() (string, map[string]any) { return "debug", map[string]any{} }
-func (debugExporter) signals() []Signal                   { return allSignals }
-func (debugExporter) validate(*problems, string)          {}
+func (debugExporter) component() (string, map[string]any)   { return "debug", map[string]any{} }
+func (debugExporter) signals() []Signal                     { return allSignals }
+func (debugExporter) validate(*problem.List, *problem.Path) {}
 
 type otlpExporter struct {
 	address string
@@ -102,13 +103,13 @@ func (e otlpExporter) signals() []Signal {
 	return e.takes
 }
 
-func (e otlpExporter) validate(p *problems, field string) {
+func (e otlpExporter) validate(p *problem.List, field *problem.Path) {
 	server, err := url.Parse(e.address)
 	if err != nil || server.Scheme != "http" && server.Scheme != "https" || server.Hostname() == "" || server.Port() == "" || strings.Trim(server.Path, "/") != "" {
-		p.add(field, e.address, "is not the address of a server; use a URL with a port and no path, for example \"http://tempo:4317\"")
+		p.Add(field, e.address, "is not the address of a server; use a URL with a port and no path, for example \"http://tempo:4317\"")
 	}
 	for _, signal := range e.takes {
-		oneOf(p, field, cmp.Or(signal, "no signal"), allSignals...)
+		problem.OneOf(p, field, cmp.Or(signal, "no signal"), allSignals...)
 	}
 }
 
@@ -125,8 +126,8 @@ func (prometheusExporter) component() (string, map[string]any) {
 		"resource_to_telemetry_conversion": map[string]any{"enabled": true},
 	}
 }
-func (prometheusExporter) signals() []Signal          { return []Signal{Metrics} }
-func (prometheusExporter) validate(*problems, string) {}
+func (prometheusExporter) signals() []Signal                     { return []Signal{Metrics} }
+func (prometheusExporter) validate(*problem.List, *problem.Path) {}
 
 // OpenTelemetryCollectorProps are the options of an OpenTelemetryCollector.
 type OpenTelemetryCollectorProps struct {
@@ -169,19 +170,19 @@ func (props OpenTelemetryCollectorProps) withDefaults() OpenTelemetryCollectorPr
 }
 
 // validate checks what is the collector's own; its parts check the rest.
-func (props OpenTelemetryCollectorProps) validate() []string {
-	var p problems
-	var seen uniqueness
+func (props OpenTelemetryCollectorProps) validate() problem.List {
+	var p problem.List
+	var seen problem.Unique
 	for i, exporter := range props.Exporters {
-		at := index("Exporters", i)
+		at := problem.At("Exporters").Index(i)
 		if exporter.exporter == nil {
-			p.missing(at, "make it with DebugExporter, OTLPExporter or PrometheusExporter")
+			p.Missing(at, "make it with DebugExporter, OTLPExporter or PrometheusExporter")
 			continue
 		}
 		exporter.exporter.validate(&p, at)
 		if _, many := exporter.exporter.(otlpExporter); !many {
 			name, _ := exporter.exporter.component()
-			seen.check(&p, at, at, name)
+			seen.Check(&p, at, at, name)
 		}
 	}
 	return p
@@ -207,7 +208,7 @@ func NewOpenTelemetryCollector(scope constructs.Construct, id string, props Open
 
 	text, err := yaml.Marshal(c.patchedConfig(props))
 	if err != nil {
-		tree.Invalid(c, "PatchConfig: leaves what cannot be written as YAML: "+err.Error())
+		tree.Invalid(c, tree.Problem{Field: "PatchConfig", Detail: "leaves what cannot be written as YAML: " + err.Error(), Cause: err})
 	}
 	config := NewConfig(c, "Config", ConfigProps{
 		Name:        props.Name,
@@ -252,9 +253,9 @@ var attributeName = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 // is: for ProbedDeploymentProps.Env. service is its service.name, and attributes are more of its resource, for example
 // service.version. See https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
 func (c *OpenTelemetryCollector) Env(service string, attributes map[string]string) []EnvVar {
-	var p problems
+	var p problem.List
 	if service == "" {
-		p.missing("Env", "name the service, for example \"web\"")
+		p.Missing(problem.At("Env"), "name the service, for example \"web\"")
 	}
 	env := []EnvVar{
 		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: fmt.Sprintf("http://%s:%d", c.Service().Host(), OTLPGRPCPort)},
@@ -264,7 +265,7 @@ func (c *OpenTelemetryCollector) Env(service string, attributes map[string]strin
 	var pairs []string
 	for _, name := range sortedKeys(attributes) {
 		if !attributeName.MatchString(name) {
-			p.add("Env", name, "is not the name of an attribute; use letters, digits, '.', '_', '-' or '/', for example \"service.version\"")
+			p.Add(problem.At("Env"), name, "is not the name of an attribute; use letters, digits, '.', '_', '-' or '/', for example \"service.version\"")
 		}
 		pairs = append(pairs, name+"="+url.PathEscape(attributes[name]))
 	}
@@ -344,7 +345,7 @@ func (c *OpenTelemetryCollector) patchedConfig(props OpenTelemetryCollectorProps
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			tree.Invalid(c, fmt.Sprintf("PatchConfig: panicked: %v; see what it takes for granted of the configuration", cause))
+			tree.Invalid(c, tree.Problem{Field: "PatchConfig", Detail: fmt.Sprintf("panicked: %v", cause), Fix: "see what it takes for granted of the configuration"})
 		}
 	}()
 	props.PatchConfig(config)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // PanelKind is how a Panel shows its queries.
@@ -83,51 +85,51 @@ func (panel Panel) withDefaults() Panel {
 // maxQueries is how many letters there are to tell the queries of a panel apart.
 const maxQueries = 26
 
-func (panel Panel) validate(p *problems, field string) {
+func (panel Panel) validate(p *problem.List, field *problem.Path) {
 	if panel.problem != "" {
-		*p = append(*p, field+": "+panel.problem)
+		p.Say(field, panel.problem)
 		return
 	}
 	if strings.TrimSpace(panel.Title) == "" {
-		p.missing(field+".Title", "say what the panel shows, for example \"Requests\"")
+		p.Missing(field.Child("Title"), "say what the panel shows, for example \"Requests\"")
 	}
-	oneOf(p, field+".Kind", panel.Kind, TimeSeries, Stat)
+	problem.OneOf(p, field.Child("Kind"), panel.Kind, TimeSeries, Stat)
 	if panel.Width < 1 || panel.Width > dashboardColumns {
-		p.add(field+".Width", panel.Width, "is not a width; use 1 to 24, the whole dashboard")
+		p.Add(field.Child("Width"), panel.Width, "is not a width; use 1 to 24, the whole dashboard")
 	}
 	if panel.Height < 2 || panel.Height > 40 {
-		p.add(field+".Height", panel.Height, "is not a height; use 2 to 40")
+		p.Add(field.Child("Height"), panel.Height, "is not a height; use 2 to 40")
 	}
 	switch {
 	case len(panel.Queries) == 0:
-		p.missing(field+".Queries", "give at least one query")
+		p.Missing(field.Child("Queries"), "give at least one query")
 	case len(panel.Queries) > maxQueries:
-		p.add(field+".Queries", fmt.Sprintf("%d queries", len(panel.Queries)), fmt.Sprintf("are more than a panel can tell apart, %d; use several panels", maxQueries))
+		p.Add(field.Child("Queries"), fmt.Sprintf("%d queries", len(panel.Queries)), fmt.Sprintf("are more than a panel can tell apart, %d; use several panels", maxQueries))
 	}
 	for i, query := range panel.Queries {
-		query.validate(p, index(field+".Queries", i))
+		query.validate(p, field.Child("Queries").Index(i))
 	}
 	for i, threshold := range panel.Thresholds {
-		at := index(field+".Thresholds", i)
+		at := field.Child("Thresholds").Index(i)
 		if threshold.Color == "" {
-			p.missing(at+".Color", "use a color of Grafana's, for example \"red\"")
+			p.Missing(at.Child("Color"), "use a color of Grafana's, for example \"red\"")
 		}
-		p.finite(at+".Value", &threshold.Value)
+		validateFinite(p, at.Child("Value"), &threshold.Value)
 		if i > 0 && threshold.Value <= panel.Thresholds[i-1].Value {
-			p.add(at+".Value", threshold.Value, fmt.Sprintf("is not more than the one before it, %v; put them in ascending order", panel.Thresholds[i-1].Value))
+			p.Add(at.Child("Value"), threshold.Value, fmt.Sprintf("is not more than the one before it, %v; put them in ascending order", panel.Thresholds[i-1].Value))
 		}
 	}
-	p.finite(field+".Min", panel.Min)
-	p.finite(field+".Max", panel.Max)
+	validateFinite(p, field.Child("Min"), panel.Min)
+	validateFinite(p, field.Child("Max"), panel.Max)
 	if panel.Min != nil && panel.Max != nil && *panel.Min >= *panel.Max {
-		p.add(field+".Max", *panel.Max, fmt.Sprintf("is not more than Min, %v; raise it", *panel.Min))
+		p.Add(field.Child("Max"), *panel.Max, fmt.Sprintf("is not more than Min, %v; raise it", *panel.Min))
 	}
 }
 
 // finite checks a number that JSON must be able to hold.
-func (p *problems) finite(field string, value *float64) {
+func validateFinite(p *problem.List, field *problem.Path, value *float64) {
 	if value != nil && (math.IsNaN(*value) || math.IsInf(*value, 0)) {
-		p.add(field, *value, "is not a finite number; use one, or leave it out")
+		p.Add(field, *value, "is not a finite number; use one, or leave it out")
 	}
 }
 
@@ -135,16 +137,16 @@ func (p *problems) finite(field string, value *float64) {
 var quotedText = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|'(?:[^'\\\\\n]|\\\\.)*'|`[^`]*`")
 
 // validate finds what is easily cut off or left over in a query. To parse it would take most of a Prometheus.
-func (query Query) validate(p *problems, field string) {
-	field += ".Expression"
+func (query Query) validate(p *problem.List, field *problem.Path) {
+	field = field.Child("Expression")
 	if strings.TrimSpace(query.Expression) == "" {
-		p.missing(field, "give it in PromQL, for example \"up\"")
+		p.Missing(field, "give it in PromQL, for example \"up\"")
 		return
 	}
 	const rule = "is not PromQL: %s; see https://prometheus.io/docs/prometheus/latest/querying/basics/"
 	rest := quotedText.ReplaceAllString(query.Expression, "")
 	if strings.ContainsAny(rest, "\"'`") {
-		p.add(field, query.Expression, fmt.Sprintf(rule, "a quotation mark is not closed"))
+		p.Add(field, query.Expression, fmt.Sprintf(rule, "a quotation mark is not closed"))
 		return
 	}
 	var open []rune
@@ -155,14 +157,14 @@ func (query Query) validate(p *problems, field string) {
 			open = append(open, closing[r])
 		case ')', ']', '}':
 			if len(open) == 0 || open[len(open)-1] != r {
-				p.add(field, query.Expression, fmt.Sprintf(rule, fmt.Sprintf("a '%c' closes nothing", r)))
+				p.Add(field, query.Expression, fmt.Sprintf(rule, fmt.Sprintf("a '%c' closes nothing", r)))
 				return
 			}
 			open = open[:len(open)-1]
 		}
 	}
 	if len(open) > 0 {
-		p.add(field, query.Expression, fmt.Sprintf(rule, fmt.Sprintf("a '%c' is missing", open[len(open)-1])))
+		p.Add(field, query.Expression, fmt.Sprintf(rule, fmt.Sprintf("a '%c' is missing", open[len(open)-1])))
 	}
 }
 
@@ -210,10 +212,10 @@ func servicePanel(service *Service, metrics RequestMetrics, panel func(RequestMe
 		return Panel{problem: "is about no Service; give it one"}
 	}
 	metrics = metrics.withDefaults(service)
-	var p problems
-	metrics.validate(&p, "Metrics")
+	var p problem.List
+	metrics.validate(&p, problem.At("Metrics"))
 	if len(p) > 0 {
-		return Panel{problem: strings.Join(p, "; ")}
+		return Panel{problem: p.String()}
 	}
 	return panel(metrics)
 }

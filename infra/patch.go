@@ -21,14 +21,15 @@ func patched[T any, P interface {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			tree.Invalid(construct, fmt.Sprintf("Patch: panicked: %v; see what it takes for granted of the %T", cause, object))
+			tree.Invalid(construct, tree.Problem{Field: "Patch", Detail: fmt.Sprintf("panicked: %v", cause), Fix: fmt.Sprintf("see what it takes for granted of the %T", object)})
 			result = object
 		}
 	}()
 	copied := P(object.DeepCopy())
 	patch(copied)
 	if copied.GetName() != object.GetName() {
-		tree.Invalid(construct, fmt.Sprintf("Patch: changes metadata.name from %q to %q, but other objects refer to it by the first; set Name instead", object.GetName(), copied.GetName()))
+		tree.Invalid(construct, tree.Problem{Field: "Patch", Fix: "set Name instead",
+			Detail: fmt.Sprintf("changes metadata.name from %q to %q, but other objects refer to it by the first", object.GetName(), copied.GetName())})
 	}
 	return copied
 }

@@ -1,27 +1,11 @@
 package infra
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 )
-
-// uniqueness remembers where a value was seen first.
-type uniqueness map[string]string
-
-// check records a value that was seen before. at is the element that has it.
-func (u *uniqueness) check(p *problems, field, at, value string) {
-	if *u == nil {
-		*u = uniqueness{}
-	}
-	if first, twice := (*u)[value]; twice {
-		p.add(field, value, fmt.Sprintf("is already taken by %s; give each its own", first))
-		return
-	}
-	(*u)[value] = at
-}
 
 // portKey is what tells ports apart: two of one number may differ in protocol.
 func portKey(port int32, protocol Protocol) string {

@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Probes are the questions that the kubelet asks a container. None is asked unless it is set. A pod that uses all the
@@ -49,7 +51,7 @@ type ProbeHandler struct {
 
 type probeAction interface {
 	render() corev1.ProbeHandler
-	validate(p *problems, field string)
+	validate(p *problem.List, field *problem.Path)
 }
 
 // HTTPGet succeeds when a GET of path on the container's port is answered with a status from 200 to 399.
@@ -82,11 +84,11 @@ func (a httpGet) render() corev1.ProbeHandler {
 	return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: a.path, Port: intstr.FromInt32(a.port), Scheme: a.scheme}}
 }
 
-func (a httpGet) validate(p *problems, field string) {
+func (a httpGet) validate(p *problem.List, field *problem.Path) {
 	if !strings.HasPrefix(a.path, "/") {
-		p.add(field+".Path", a.path, "does not begin with '/'; use for example \"/healthz\"")
+		p.Add(field.Child("Path"), a.path, "does not begin with '/'; use for example \"/healthz\"")
 	}
-	p.port(field+".Port", a.port)
+	p.Port(field.Child("Port"), a.port)
 }
 
 type grpcHealth struct {
@@ -102,7 +104,9 @@ func (a grpcHealth) render() corev1.ProbeHandler {
 	return corev1.ProbeHandler{GRPC: action}
 }
 
-func (a grpcHealth) validate(p *problems, field string) { p.port(field+".Port", a.port) }
+func (a grpcHealth) validate(p *problem.List, field *problem.Path) {
+	p.Port(field.Child("Port"), a.port)
+}
 
 type tcpSocket struct{ port int32 }
 
@@ -110,7 +114,9 @@ func (a tcpSocket) render() corev1.ProbeHandler {
 	return corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(a.port)}}
 }
 
-func (a tcpSocket) validate(p *problems, field string) { p.port(field+".Port", a.port) }
+func (a tcpSocket) validate(p *problem.List, field *problem.Path) {
+	p.Port(field.Child("Port"), a.port)
+}
 
 type exec struct{ command []string }
 
@@ -118,9 +124,9 @@ func (a exec) render() corev1.ProbeHandler {
 	return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: a.command}}
 }
 
-func (a exec) validate(p *problems, field string) {
+func (a exec) validate(p *problem.List, field *problem.Path) {
 	if len(a.command) == 0 {
-		p.missing(field+".Command", "give the command and its arguments, one string each")
+		p.Missing(field.Child("Command"), "give the command and its arguments, one string each")
 	}
 }
 
@@ -144,12 +150,12 @@ func (probe Probe) render() *corev1.Probe {
 	}
 }
 
-func (p Probes) validate(problems *problems, field string, rollout Rollout, shutdown Shutdown) {
+func (p Probes) validate(problems *problem.List, field *problem.Path, rollout Rollout, shutdown Shutdown) {
 	// What follows from a wrong figure is not worth a message of its own.
 	before := len(*problems)
-	p.Startup.validate(problems, field+".Startup", true)
-	p.Readiness.validate(problems, field+".Readiness", false)
-	p.Liveness.validate(problems, field+".Liveness", true)
+	p.Startup.validate(problems, field.Child("Startup"), true)
+	p.Readiness.validate(problems, field.Child("Readiness"), false)
+	p.Liveness.validate(problems, field.Child("Liveness"), true)
 	if len(*problems) > before {
 		return
 	}
@@ -158,7 +164,7 @@ func (p Probes) validate(problems *problems, field string, rollout Rollout, shut
 
 	ready, live := p.Readiness, p.Liveness
 	if ready.isSet() && reflect.DeepEqual(ready.Handler, live.Handler) && live.patience() < ready.patience() {
-		problems.add(field+".Liveness.FailureThreshold", live.failures(), fmt.Sprintf(
+		problems.Add(field.Child("Liveness", "FailureThreshold"), live.failures(), fmt.Sprintf(
 			"restarts a pod before Readiness, which asks the same, takes it out of its Services: %d x %s = %s is less than %d x %s = %s; raise it",
 			live.failures(), live.period(), live.patience(), ready.failures(), ready.period(), ready.patience()))
 	}
@@ -166,17 +172,17 @@ func (p Probes) validate(problems *problems, field string, rollout Rollout, shut
 
 // validateStart checks that a pod that uses all the time its probes give it is not reported as a rollout that stands
 // still.
-func (p Probes) validateStart(problems *problems, field string, rollout Rollout) {
+func (p Probes) validateStart(problems *problem.List, field *problem.Path, rollout Rollout) {
 	sum, blamed := time.Duration(0), Probe{}
 	var terms []string
 	if p.Startup.isSet() {
-		blamed, field = p.Startup, field+".Startup"
+		blamed, field = p.Startup, field.Child("Startup")
 		sum = p.Startup.budget()
 		terms = append(terms, fmt.Sprintf("Startup.InitialDelay %s + %d x Period %s", p.Startup.InitialDelay, p.Startup.failures(), p.Startup.period()))
 	}
 	if p.Readiness.isSet() {
 		if len(terms) == 0 {
-			blamed, field = p.Readiness, field+".Readiness"
+			blamed, field = p.Readiness, field.Child("Readiness")
 		}
 		sum = plus(sum, 1, p.Readiness.untilReady())
 		terms = append(terms, fmt.Sprintf("Readiness.InitialDelay %s + %d x Period %s", p.Readiness.InitialDelay, p.Readiness.successes(), p.Readiness.period()))
@@ -188,16 +194,16 @@ func (p Probes) validateStart(problems *problems, field string, rollout Rollout)
 	if rollout.MinReady > 0 {
 		terms = append(terms, "Rollout.MinReady "+rollout.MinReady.String())
 	}
-	problems.add(field+".Period", blamed.period(), fmt.Sprintf(
+	problems.Add(field.Child("Period"), blamed.period(), fmt.Sprintf(
 		"gives a pod longer to become available than a rollout may stand still: %s = %s, Rollout.ProgressDeadline is %s; lower one of them, or raise that",
 		strings.Join(terms, " + "), sum, rollout.progressDeadline()))
 }
 
 // validateShutdown checks that a process that waits, not ready, for others to see it waits long enough for its probe to
 // ask.
-func (p Probes) validateShutdown(problems *problems, field string, shutdown Shutdown) {
+func (p Probes) validateShutdown(problems *problem.List, field *problem.Path, shutdown Shutdown) {
 	if p.Readiness.isSet() && shutdown.Settle > 0 && shutdown.Settle < p.Readiness.period() {
-		problems.add(field+".Readiness.Period", p.Readiness.period(), fmt.Sprintf(
+		problems.Add(field.Child("Readiness", "Period"), p.Readiness.period(), fmt.Sprintf(
 			"is longer than Shutdown.Settle, %s, in which the process shows that it is not ready: the probe may not ask it once; lower it, raise that, or wait in Shutdown.PreStop instead",
 			shutdown.Settle))
 	}
@@ -230,39 +236,27 @@ func (probe Probe) budget() time.Duration {
 	return plus(probe.InitialDelay, probe.failures(), probe.period())
 }
 
-func (probe Probe) validate(p *problems, field string, oneSuccess bool) {
+func (probe Probe) validate(p *problem.List, field *problem.Path, oneSuccess bool) {
 	if probe.isZero() {
 		return
 	}
 	if !probe.isSet() {
-		p.missing(field+".Handler", "say what to ask: HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec")
+		p.Missing(field.Child("Handler"), "say what to ask: HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec")
 	} else {
-		probe.Handler.action.validate(p, field+".Handler")
+		probe.Handler.action.validate(p, field.Child("Handler"))
 	}
-	p.seconds(field+".InitialDelay", probe.InitialDelay)
-	p.seconds(field+".Period", probe.Period)
-	p.seconds(field+".Timeout", probe.Timeout)
+	p.Seconds(field.Child("InitialDelay"), probe.InitialDelay)
+	p.Seconds(field.Child("Period"), probe.Period)
+	p.Seconds(field.Child("Timeout"), probe.Timeout)
 	if probe.SuccessThreshold < 0 || oneSuccess && probe.SuccessThreshold > 1 {
 		rule := "is negative; use 1 or more"
 		if oneSuccess {
 			rule = "is not allowed here; use 1, as Kubernetes asks for in startup and liveness probes"
 		}
-		p.add(field+".SuccessThreshold", probe.SuccessThreshold, rule)
+		p.Add(field.Child("SuccessThreshold"), probe.SuccessThreshold, rule)
 	}
 	if probe.FailureThreshold < 0 {
-		p.add(field+".FailureThreshold", probe.FailureThreshold, "is negative; use 1 or more")
-	}
-}
-
-// seconds checks a duration that Kubernetes keeps in whole seconds.
-func (p *problems) seconds(field string, d time.Duration) {
-	switch {
-	case d < 0:
-		p.add(field, d, "is negative; use 0s or more")
-	case d%time.Second != 0:
-		p.add(field, d, "is not in whole seconds, which is what Kubernetes counts here; use for example 2s")
-	case d/time.Second > 1<<31-1:
-		p.add(field, d, "is too long; use at most 2147483647 seconds")
+		p.Add(field.Child("FailureThreshold"), probe.FailureThreshold, "is negative; use 1 or more")
 	}
 }
 

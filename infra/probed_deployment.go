@@ -14,6 +14,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // PullPolicy says when the kubelet pulls an image.
@@ -119,90 +120,90 @@ func (props ProbedDeploymentProps) withDefaults() ProbedDeploymentProps {
 	return props
 }
 
-func (props ProbedDeploymentProps) validate() []string {
-	var p problems
-	p.dnsLabel("Name", props.Name)
+func (props ProbedDeploymentProps) validate() problem.List {
+	var p problem.List
+	p.DNSLabel(problem.At("Name"), props.Name)
 	if len(props.Selector) == 0 {
-		p.missing("Selector", "give at least one label, or leave it nil for {\"app\": Name}")
+		p.Missing(problem.At("Selector"), "give at least one label, or leave it nil for {\"app\": Name}")
 	}
 	selector := maps.Clone(props.Selector)
 	if selector[appLabel] == props.Name {
 		// The default repeats the name, whose own message is enough.
 		delete(selector, appLabel)
 	}
-	p.labels("Selector", selector)
-	p.labels("Labels", props.Labels)
+	p.Labels(problem.At("Selector"), selector)
+	p.Labels(problem.At("Labels"), props.Labels)
 	for _, key := range sortedKeys(props.Selector) {
 		if value, ok := props.Labels[key]; ok && value != props.Selector[key] {
-			p.add(entry("Labels", key), value, "is not what the Selector asks for, "+show(props.Selector[key])+"; leave it out")
+			p.Add(problem.Key(problem.At("Labels"), key), value, "is not what the Selector asks for, "+problem.Show(props.Selector[key])+"; leave it out")
 		}
 	}
 	if props.Version != "" {
-		p.labelValue("Version", props.Version)
+		p.LabelValue(problem.At("Version"), props.Version)
 		if value, twice := props.Labels[versionLabel]; twice {
-			p.add(entry("Labels", versionLabel), value, "is set by Version; leave it out")
+			p.Add(problem.Key(problem.At("Labels"), versionLabel), value, "is set by Version; leave it out")
 		}
 		if value, selected := props.Selector[versionLabel]; selected && value != props.Version {
-			p.add("Version", props.Version, "is not what the Selector asks for, "+show(value)+"; leave one of them out")
+			p.Add(problem.At("Version"), props.Version, "is not what the Selector asks for, "+problem.Show(value)+"; leave one of them out")
 		}
 	}
-	p.annotations("Annotations", props.Annotations)
-	p.annotations("PodAnnotations", props.PodAnnotations)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
+	p.Annotations(problem.At("PodAnnotations"), props.PodAnnotations)
 	if value, taken := props.PodAnnotations[checksumAnnotation]; taken {
-		p.add(entry("PodAnnotations", checksumAnnotation), value, "is where the digest of the configuration stands; leave it out")
+		p.Add(problem.Key(problem.At("PodAnnotations"), checksumAnnotation), value, "is where the digest of the configuration stands; leave it out")
 	}
 
-	p.image("Image", props.Image)
-	oneOf(&p, "ImagePullPolicy", props.ImagePullPolicy, PullAlways, PullIfNotPresent, PullNever)
+	p.Image(problem.At("Image"), props.Image)
+	problem.OneOf(&p, problem.At("ImagePullPolicy"), props.ImagePullPolicy, PullAlways, PullIfNotPresent, PullNever)
 	if len(props.Command) > 0 && props.Command[0] == "" {
-		p.missing("Command[0]", "name the program, or leave Command out for the image's own")
+		p.Missing(problem.At("Command").Index(0), "name the program, or leave Command out for the image's own")
 	}
-	validateContainerPorts(&p, "Ports", props.Ports)
-	validateEnv(&p, "Env", props.Env, props.Shutdown)
-	validateEnvFrom(&p, "EnvFrom", props.EnvFrom)
-	validateFiles(&p, "Files", props.Files)
-	props.Resources.validate(&p, "Resources")
+	validateContainerPorts(&p, problem.At("Ports"), props.Ports)
+	validateEnv(&p, problem.At("Env"), props.Env, props.Shutdown)
+	validateEnvFrom(&p, problem.At("EnvFrom"), props.EnvFrom)
+	validateFiles(&p, problem.At("Files"), props.Files)
+	props.Resources.validate(&p, problem.At("Resources"))
 
 	switch {
 	case props.Replicas != nil && *props.Replicas < 0:
-		p.add("Replicas", *props.Replicas, "is negative; use 0 or more")
+		p.Add(problem.At("Replicas"), *props.Replicas, "is negative; use 0 or more")
 	case props.Replicas != nil && !props.Autoscaling.isZero():
-		p.add("Replicas", *props.Replicas, "cannot stand beside Autoscaling, which chooses the number of pods; leave it out")
+		p.Add(problem.At("Replicas"), *props.Replicas, "cannot stand beside Autoscaling, which chooses the number of pods; leave it out")
 	}
-	props.Autoscaling.validate(&p, "Autoscaling", props.Resources)
-	props.DisruptionBudget.validate(&p, "DisruptionBudget", props.leastReplicas())
-	var spreads uniqueness
+	props.Autoscaling.validate(&p, problem.At("Autoscaling"), props.Resources)
+	props.DisruptionBudget.validate(&p, problem.At("DisruptionBudget"), props.leastReplicas())
+	var spreads problem.Unique
 	for i, spread := range props.TopologySpread {
-		at := index("TopologySpread", i)
+		at := problem.At("TopologySpread").Index(i)
 		spread.validate(&p, at)
 		if spread.TopologyKey != "" {
-			spreads.check(&p, at+".TopologyKey", at, fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
+			spreads.Check(&p, at.Child("TopologyKey"), at, fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
 		}
 	}
-	props.Probes.validate(&p, "Probes", props.Rollout, props.Shutdown)
-	props.Rollout.validate(&p, "Rollout")
-	props.Shutdown.validate(&p, "Shutdown")
-	props.Security.validate(&p, "Security")
+	props.Probes.validate(&p, problem.At("Probes"), props.Rollout, props.Shutdown)
+	props.Rollout.validate(&p, problem.At("Rollout"))
+	props.Shutdown.validate(&p, problem.At("Shutdown"))
+	props.Security.validate(&p, problem.At("Security"))
 	if props.ServiceAccountName != "" {
-		p.dnsSubdomain("ServiceAccountName", props.ServiceAccountName)
+		p.DNSSubdomain(problem.At("ServiceAccountName"), props.ServiceAccountName)
 	}
 	return p
 }
 
-func validateContainerPorts(p *problems, field string, ports []ContainerPort) {
-	var names, numbers uniqueness
+func validateContainerPorts(p *problem.List, field *problem.Path, ports []ContainerPort) {
+	var names, numbers problem.Unique
 	for i, port := range ports {
-		at := index(field, i)
-		p.port(at+".Port", port.Port)
-		oneOf(p, at+".Protocol", port.Protocol, TCP, UDP, SCTP)
-		numbers.check(p, at+".Port", at, portKey(port.Port, port.Protocol))
+		at := field.Index(i)
+		p.Port(at.Child("Port"), port.Port)
+		problem.OneOf(p, at.Child("Protocol"), port.Protocol, TCP, UDP, SCTP)
+		numbers.Check(p, at.Child("Port"), at, portKey(port.Port, port.Protocol))
 		if port.Name == "" {
 			continue
 		}
 		if !isContainerPortName(port.Name) {
-			p.add(at+".Name", port.Name, "is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
+			p.Add(at.Child("Name"), port.Name, "is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
 		}
-		names.check(p, at+".Name", at, port.Name)
+		names.Check(p, at.Child("Name"), at, port.Name)
 	}
 }
 
@@ -324,16 +325,16 @@ func (props ProbedDeploymentProps) container(mounts []corev1.VolumeMount) corev1
 }
 
 // validatePatchedDeployment checks what a Patch could have broken and the API server would refuse.
-func validatePatchedDeployment(object *appsv1.Deployment) []string {
-	var p problems
+func validatePatchedDeployment(object *appsv1.Deployment) problem.List {
+	var p problem.List
 	selector, err := metav1.LabelSelectorAsSelector(object.Spec.Selector)
 	switch {
 	case err != nil:
-		p.add("Patch", fmt.Sprint(object.Spec.Selector), "is not a selector: "+err.Error())
+		p.Add(problem.At("Patch"), fmt.Sprint(object.Spec.Selector), "is not a selector: "+err.Error())
 	case object.Spec.Selector == nil || selector.Empty():
-		p.add("Patch", "", "leaves no selector; leave the labels in place")
+		p.Add(problem.At("Patch"), "", "leaves no selector; leave the labels in place")
 	case !selector.Matches(labels.Set(object.Spec.Template.Labels)):
-		p.add("Patch", selector.String(), "selects none of the pods that the Deployment makes; let the selector match the labels of the pod template")
+		p.Add(problem.At("Patch"), selector.String(), "selects none of the pods that the Deployment makes; let the selector match the labels of the pod template")
 	}
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // RequestMetrics are the series by which Prometheus knows the requests that a Service has answered: a counter and a
@@ -77,37 +78,37 @@ const (
 )
 
 // seriesLabels checks the names of labels that series or alerts have.
-func (p *problems) seriesLabels(field string, names []string) {
+func validateSeriesLabels(p *problem.List, field *problem.Path, names []string) {
 	for _, name := range names {
 		if !labelName.MatchString(name) || strings.HasPrefix(name, "__") {
-			p.add(field, name, labelNameRule)
+			p.Add(field, name, labelNameRule)
 		}
 	}
 }
 
-func (m RequestMetrics) validate(p *problems, field string) {
+func (m RequestMetrics) validate(p *problem.List, field *problem.Path) {
 	if !metricName.MatchString(m.Requests) {
-		p.add(field+".Requests", m.Requests, metricNameRule)
+		p.Add(field.Child("Requests"), m.Requests, metricNameRule)
 	}
 	if !metricName.MatchString(m.Duration) {
-		p.add(field+".Duration", m.Duration, metricNameRule)
+		p.Add(field.Child("Duration"), m.Duration, metricNameRule)
 	} else if strings.HasSuffix(m.Duration, "_bucket") {
-		p.add(field+".Duration", m.Duration, "is the name of the buckets; leave out the suffix _bucket")
+		p.Add(field.Child("Duration"), m.Duration, "is the name of the buckets; leave out the suffix _bucket")
 	}
 	if len(m.Failed) == 0 {
-		p.missing(field+".Failed", "say which requests failed, for example {\"code\": Regex(\"5..\")}, or leave it nil for that")
+		p.Missing(field.Child("Failed"), "say which requests failed, for example {\"code\": Regex(\"5..\")}, or leave it nil for that")
 	}
-	p.seriesLabels(field+".Failed", sortedKeys(m.Failed))
+	validateSeriesLabels(p, field.Child("Failed"), sortedKeys(m.Failed))
 	for _, name := range sortedKeys(m.Failed) {
-		m.Failed[name].validate(p, entry(field+".Failed", name), false)
+		m.Failed[name].validate(p, problem.Key(field.Child("Failed"), name), false)
 	}
-	p.seriesLabels(field+".Selector", sortedKeys(m.Selector))
+	validateSeriesLabels(p, field.Child("Selector"), sortedKeys(m.Selector))
 	for i, bucket := range m.Buckets {
 		switch {
 		case bucket <= 0:
-			p.add(index(field+".Buckets", i), bucket, "is no upper bound of a bucket; use more than 0s")
+			p.Add(field.Child("Buckets").Index(i), bucket, "is no upper bound of a bucket; use more than 0s")
 		case i > 0 && bucket <= m.Buckets[i-1]:
-			p.add(index(field+".Buckets", i), bucket, "is not more than the one before it, "+m.Buckets[i-1].String()+"; put them in ascending order")
+			p.Add(field.Child("Buckets").Index(i), bucket, "is not more than the one before it, "+m.Buckets[i-1].String()+"; put them in ascending order")
 		}
 	}
 }

@@ -3,6 +3,8 @@ package infra
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Resources are the compute resources of a container. A request above its limit is an error.
@@ -52,20 +54,20 @@ func (l ResourceList) render() corev1.ResourceList {
 	return result
 }
 
-func (l ResourceList) validate(p *problems, field string) {
+func (l ResourceList) validate(p *problem.List, field *problem.Path) {
 	for _, f := range l.fields() {
 		if f.text == "" {
 			continue
 		}
-		name := field + "." + f.field
+		name := field.Child(f.field)
 		quantity, err := resource.ParseQuantity(f.text)
 		switch {
 		case err != nil:
-			p.add(name, f.text, "is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi")
+			p.Add(name, f.text, "is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi")
 		case quantity.Sign() < 0:
-			p.add(name, f.text, "is negative; use 0 or more")
+			p.Add(name, f.text, "is negative; use 0 or more")
 		case f.resource != corev1.ResourceCPU && !isWhole(quantity):
-			p.add(name, f.text, "is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
+			p.Add(name, f.text, "is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
 		}
 	}
 }
@@ -80,14 +82,14 @@ func (r Resources) render() corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{Requests: r.Requests.render(), Limits: r.Limits.render()}
 }
 
-func (r Resources) validate(p *problems, field string) {
-	r.Requests.validate(p, field+".Requests")
-	r.Limits.validate(p, field+".Limits")
+func (r Resources) validate(p *problem.List, field *problem.Path) {
+	r.Requests.validate(p, field.Child("Requests"))
+	r.Limits.validate(p, field.Child("Limits"))
 	limits := r.Limits.render()
 	for _, f := range r.Requests.fields() {
 		request, ok := r.Requests.render()[f.resource]
 		if limit, limited := limits[f.resource]; ok && limited && request.Cmp(limit) > 0 {
-			p.add(field+".Requests."+f.field, f.text, "is more than "+field+".Limits."+f.field+", "+show(limit.String())+"; lower the request or raise the limit")
+			p.Add(field.Child("Requests", f.field), f.text, "is more than "+field.Child("Limits", f.field).String()+", "+problem.Show(limit.String())+"; lower the request or raise the limit")
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Rollout says how a Deployment replaces its pods.
@@ -56,22 +58,22 @@ func (r Rollout) strategy() appsv1.DeploymentStrategy {
 	}
 }
 
-func (r Rollout) validate(p *problems, field string) {
+func (r Rollout) validate(p *problem.List, field *problem.Path) {
 	if r.Recreate && (r.MaxSurge != nil || r.MaxUnavailable != nil) {
-		p.add(field+".Recreate", r.Recreate, "has no use for MaxSurge and MaxUnavailable; leave them out, or Recreate")
+		p.Add(field.Child("Recreate"), r.Recreate, "has no use for MaxSurge and MaxUnavailable; leave them out, or Recreate")
 	}
-	surges := podCount(p, field+".MaxSurge", r.MaxSurge, 1000)
-	leaves := podCount(p, field+".MaxUnavailable", r.MaxUnavailable, 100)
+	surges := podCount(p, field.Child("MaxSurge"), r.MaxSurge, 1000)
+	leaves := podCount(p, field.Child("MaxUnavailable"), r.MaxUnavailable, 100)
 	if r.MaxSurge != nil && r.MaxUnavailable != nil && surges == 0 && leaves == 0 {
-		p.add(field+".MaxUnavailable", r.MaxUnavailable, "cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them")
+		p.Add(field.Child("MaxUnavailable"), r.MaxUnavailable, "cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them")
 	}
-	p.seconds(field+".MinReady", r.MinReady)
-	p.seconds(field+".ProgressDeadline", r.ProgressDeadline)
+	p.Seconds(field.Child("MinReady"), r.MinReady)
+	p.Seconds(field.Child("ProgressDeadline"), r.ProgressDeadline)
 	if r.progressDeadline() <= r.MinReady {
-		p.add(field+".ProgressDeadline", r.progressDeadline(), "is not more than MinReady, "+r.MinReady.String()+"; raise it")
+		p.Add(field.Child("ProgressDeadline"), r.progressDeadline(), "is not more than MinReady, "+r.MinReady.String()+"; raise it")
 	}
 	if r.RevisionHistoryLimit != nil && *r.RevisionHistoryLimit < 0 {
-		p.add(field+".RevisionHistoryLimit", *r.RevisionHistoryLimit, "is negative; use 0 or more")
+		p.Add(field.Child("RevisionHistoryLimit"), *r.RevisionHistoryLimit, "is negative; use 0 or more")
 	}
 }
 
@@ -87,13 +89,13 @@ var podShare = regexp.MustCompile("^[0-9]{1,6}%$")
 
 // podCount checks a number or share of pods, of which a share may be at most so much, and returns it, -1 where it is
 // none.
-func podCount(p *problems, field string, value *intstr.IntOrString, mostPercent int) int {
+func podCount(p *problem.List, field *problem.Path, value *intstr.IntOrString, mostPercent int) int {
 	if value == nil {
 		return -1
 	}
 	n, err := intstr.GetScaledValueFromIntOrPercent(value, 100, false)
 	if err != nil || n < 0 || value.Type == intstr.String && (!podShare.MatchString(value.StrVal) || n > mostPercent) {
-		p.add(field, value.String(), fmt.Sprintf("is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to %d", mostPercent))
+		p.Add(field, value.String(), fmt.Sprintf("is not a number of pods; use Pods(n) with 0 or more, or Percent(n) with 0 to %d", mostPercent))
 		return -1
 	}
 	return n

@@ -12,6 +12,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/monitoring"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // ScrapingForm is how Prometheus is told what to read.
@@ -65,28 +66,28 @@ func (props ScrapingProps) withDefaults() ScrapingProps {
 	return props
 }
 
-func (props ScrapingProps) validate() []string {
-	var p problems
-	oneOf(&p, "Form", props.Form, ServiceMonitor, ScrapeAnnotations)
+func (props ScrapingProps) validate() problem.List {
+	var p problem.List
+	problem.OneOf(&p, problem.At("Form"), props.Form, ServiceMonitor, ScrapeAnnotations)
 	if props.Service == nil {
-		p.missing("Service", "give the *Service whose pods are read")
+		p.Missing(problem.At("Service"), "give the *Service whose pods are read")
 	} else {
 		// Its name is checked where it is given.
 		if props.Name != props.Service.Name() {
-			p.dnsSubdomain("Name", props.Name)
+			p.DNSSubdomain(problem.At("Name"), props.Name)
 		}
 		props.validatePort(&p)
 	}
 	if !strings.HasPrefix(props.Path, "/") {
-		p.add("Path", props.Path, "does not begin with '/'; use for example \"/metrics\"")
+		p.Add(problem.At("Path"), props.Path, "does not begin with '/'; use for example \"/metrics\"")
 	}
-	p.scrapeDuration("Interval", props.Interval)
-	p.scrapeDuration("Timeout", props.Timeout)
+	validateScrapeDuration(&p, problem.At("Interval"), props.Interval)
+	validateScrapeDuration(&p, problem.At("Timeout"), props.Timeout)
 	if props.Interval > 0 && props.Timeout > props.Interval {
-		p.add("Timeout", props.Timeout, "is more than the Interval, "+props.Interval.String()+"; lower it")
+		p.Add(problem.At("Timeout"), props.Timeout, "is more than the Interval, "+props.Interval.String()+"; lower it")
 	}
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	if props.Form == ScrapeAnnotations {
 		props.validateAnnotationsForm(&p)
 	}
@@ -94,61 +95,61 @@ func (props ScrapingProps) validate() []string {
 }
 
 // scrapeDuration checks a time in the milliseconds that Prometheus counts in.
-func (p *problems) scrapeDuration(field string, d time.Duration) {
+func validateScrapeDuration(p *problem.List, field *problem.Path, d time.Duration) {
 	switch {
 	case d < 0:
-		p.add(field, d, "is negative; use 1ms or more")
+		p.Add(field, d, "is negative; use 1ms or more")
 	case d%time.Millisecond != 0:
-		p.add(field, d, "is not in whole milliseconds, which is what Prometheus counts in; use for example 30s")
+		p.Add(field, d, "is not in whole milliseconds, which is what Prometheus counts in; use for example 30s")
 	}
 }
 
-func (props ScrapingProps) validatePort(p *problems) {
+func (props ScrapingProps) validatePort(p *problem.List) {
 	service := props.Service
 	if service.props.Type == ExternalName {
-		p.add("Service", service.Name(), "is an ExternalName, which has no pods to read; use a Service with pods")
+		p.Add(problem.At("Service"), service.Name(), "is an ExternalName, which has no pods to read; use a Service with pods")
 		return
 	}
 	port, ok := props.port()
 	switch {
 	case !ok:
-		props.Service.Backend(props.Port).validate(p, "Port")
+		props.Service.Backend(props.Port).validate(p, problem.At("Port"))
 	case port.Name == "" && props.Form == ServiceMonitor:
-		p.add("Port", props.Port, "stands for a port without a name, and a ServiceMonitor knows ports by their names; give the port of Service "+service.Name()+" a Name")
+		p.Add(problem.At("Port"), props.Port, "stands for a port without a name, and a ServiceMonitor knows ports by their names; give the port of Service "+service.Name()+" a Name")
 	}
 }
 
-func (props ScrapingProps) validateAnnotationsForm(p *problems) {
+func (props ScrapingProps) validateAnnotationsForm(p *problem.List) {
 	const rule = "has no meaning for the form Annotations; leave it out, or use ServiceMonitor"
 	if props.Interval != 0 {
-		p.add("Interval", props.Interval, rule)
+		p.Add(problem.At("Interval"), props.Interval, rule)
 	}
 	if props.Timeout != 0 {
-		p.add("Timeout", props.Timeout, rule)
+		p.Add(problem.At("Timeout"), props.Timeout, rule)
 	}
 	if props.Service != nil && props.Name != props.Service.Name() {
-		p.add("Name", props.Name, rule)
+		p.Add(problem.At("Name"), props.Name, rule)
 	}
 	if props.Patch != nil {
-		p.add("Patch", "func", rule)
+		p.Add(problem.At("Patch"), "func", rule)
 	}
 	if len(props.Labels) > 0 {
-		p.add("Labels", props.Labels, rule)
+		p.Add(problem.At("Labels"), props.Labels, rule)
 	}
 	if len(props.Annotations) > 0 {
-		p.add("Annotations", props.Annotations, rule)
+		p.Add(problem.At("Annotations"), props.Annotations, rule)
 	}
 }
 
 // validateService finds what would be overwritten in the object of the Service: it belongs to another construct, whose
 // Patch had the last word on it, and another Scraping may have written to it before.
-func (s *Scraping) validateService() []string {
-	var p problems
+func (s *Scraping) validateService() problem.List {
+	var p problem.List
 	service := s.props.Service
 	if s.props.Form == ServiceMonitor {
 		value := service.object.Metadata().GetLabel(new(nameLabel))
 		if value != nil && *value != service.Name() && *value != chartLabel(service, nameLabel) {
-			p.add("Service", service.Name(), fmt.Sprintf(
+			p.Add(problem.At("Service"), service.Name(), fmt.Sprintf(
 				"has the label %s=%s, and a ServiceMonitor finds it by that label with its own name; leave the label out there", nameLabel, *value))
 		}
 		return p
@@ -161,12 +162,12 @@ func (s *Scraping) validateService() []string {
 			continue
 		}
 		if other := s.annotator(); other != nil {
-			p.add("Service", service.Name(), fmt.Sprintf(
+			p.Add(problem.At("Service"), service.Name(), fmt.Sprintf(
 				"has the annotations of %s already, and can have those of one Scraping; leave out one of them, or use ServiceMonitor, of which a Service may have several",
 				*other.Node().Path()))
 			return p
 		}
-		p.add("Service", service.Name(), fmt.Sprintf("has the annotation %s: %s already, which Scraping sets; leave it out there", key, show(value)))
+		p.Add(problem.At("Service"), service.Name(), fmt.Sprintf("has the annotation %s: %s already, which Scraping sets; leave it out there", key, problem.Show(value)))
 	}
 	return p
 }

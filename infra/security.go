@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // DefaultUser is the user and group id that containers run as where Security names none: the "nonroot" user of the distroless
@@ -45,29 +47,29 @@ type Security struct {
 
 var capabilityName = regexp.MustCompile("^[A-Z][A-Z0-9_]*$")
 
-func (s Security) validate(p *problems, field string) {
+func (s Security) validate(p *problem.List, field *problem.Path) {
 	for _, f := range []struct {
 		name string
 		id   *int64
 	}{{"RunAsUser", s.RunAsUser}, {"RunAsGroup", s.RunAsGroup}, {"FSGroup", s.FSGroup}} {
 		if f.id != nil && (*f.id < 0 || *f.id > math.MaxInt32) {
-			p.add(field+"."+f.name, *f.id, "is not an id; use 0 to 2147483647")
+			p.Add(field.Child(f.name), *f.id, "is not an id; use 0 to 2147483647")
 		}
 	}
 	if s.RunAsUser != nil && *s.RunAsUser == 0 && !s.AllowRoot {
-		p.add(field+".RunAsUser", *s.RunAsUser, "is root; use another user, or say AllowRoot: true")
+		p.Add(field.Child("RunAsUser"), *s.RunAsUser, "is root; use another user, or say AllowRoot: true")
 	}
 	for i, capability := range s.AddCapabilities {
-		at := index(field+".AddCapabilities", i)
+		at := field.Child("AddCapabilities").Index(i)
 		switch {
 		case !capabilityName.MatchString(capability) || strings.HasPrefix(capability, "CAP_"):
-			p.add(at, capability, "is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE")
+			p.Add(at, capability, "is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE")
 		case capability == "SYS_ADMIN" && !s.AllowPrivilegeEscalation:
-			p.add(at, capability, "implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out")
+			p.Add(at, capability, "implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out")
 		}
 	}
 	if s.KeepCapabilities && len(s.AddCapabilities) > 0 {
-		p.add(field+".AddCapabilities", s.AddCapabilities, "has no meaning beside KeepCapabilities: true; leave out one of them")
+		p.Add(field.Child("AddCapabilities"), s.AddCapabilities, "has no meaning beside KeepCapabilities: true; leave out one of them")
 	}
 }
 

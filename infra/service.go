@@ -13,6 +13,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // ServiceType says from where a Service is reached.
@@ -86,12 +87,12 @@ func (props ServiceProps) withDefaults() ServiceProps {
 	return props
 }
 
-func (props ServiceProps) validate() []string {
-	var p problems
-	p.serviceName("Name", props.Name)
-	oneOf(&p, "Type", props.Type, ClusterIP, NodePort, LoadBalancer, ExternalName, Headless)
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+func (props ServiceProps) validate() problem.List {
+	var p problem.List
+	p.ServiceName(problem.At("Name"), props.Name)
+	problem.OneOf(&p, problem.At("Type"), props.Type, ClusterIP, NodePort, LoadBalancer, ExternalName, Headless)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	if props.Type == ExternalName {
 		props.validateExternalName(&p)
 	} else {
@@ -101,65 +102,65 @@ func (props ServiceProps) validate() []string {
 	return p
 }
 
-func (props ServiceProps) validateExternalName(p *problems) {
+func (props ServiceProps) validateExternalName(p *problem.List) {
 	if props.ExternalName == "" {
-		p.missing("ExternalName", "a Service of the type ExternalName needs a DNS name, for example \"db.example.com\"")
+		p.Missing(problem.At("ExternalName"), "a Service of the type ExternalName needs a DNS name, for example \"db.example.com\"")
 	} else if len(validation.IsDNS1123Subdomain(props.ExternalName)) > 0 || len(validation.IsValidIP(nil, props.ExternalName)) == 0 {
-		p.add("ExternalName", props.ExternalName, "is not a DNS name; use for example \"db.example.com\", without scheme, port or address")
+		p.Add(problem.At("ExternalName"), props.ExternalName, "is not a DNS name; use for example \"db.example.com\", without scheme, port or address")
 	}
 	if len(props.Selector) > 0 {
-		p.add("Selector", props.Selector, "has no meaning for the type ExternalName, which has no pods; leave it out")
+		p.Add(problem.At("Selector"), props.Selector, "has no meaning for the type ExternalName, which has no pods; leave it out")
 	}
 }
 
-func (props ServiceProps) validateSelector(p *problems) {
+func (props ServiceProps) validateSelector(p *problem.List) {
 	if props.ExternalName != "" {
-		p.add("ExternalName", props.ExternalName, "has a meaning for the type ExternalName alone; leave it out, or set Type")
+		p.Add(problem.At("ExternalName"), props.ExternalName, "has a meaning for the type ExternalName alone; leave it out, or set Type")
 	}
 	if len(props.Selector) == 0 {
-		p.missing("Selector", "give the labels of the pods, for example a ProbedDeployment's Selector()")
+		p.Missing(problem.At("Selector"), "give the labels of the pods, for example a ProbedDeployment's Selector()")
 	}
-	p.labels("Selector", props.Selector)
+	p.Labels(problem.At("Selector"), props.Selector)
 	if len(props.Ports) == 0 && props.Type != Headless {
-		p.missing("Ports", "give at least one port")
+		p.Missing(problem.At("Ports"), "give at least one port")
 	}
 }
 
 // The API server's default --service-node-port-range.
 const firstNodePort, lastNodePort = 30000, 32767
 
-func (props ServiceProps) validatePorts(p *problems) {
-	var names, numbers, nodePorts uniqueness
+func (props ServiceProps) validatePorts(p *problem.List) {
+	var names, numbers, nodePorts problem.Unique
 	for i, port := range props.Ports {
-		at := index("Ports", i)
-		p.port(at+".Port", port.Port)
+		at := problem.At("Ports").Index(i)
+		p.Port(at.Child("Port"), port.Port)
 		if port.TargetPort != port.Port {
-			p.port(at+".TargetPort", port.TargetPort)
+			p.Port(at.Child("TargetPort"), port.TargetPort)
 		}
-		oneOf(p, at+".Protocol", port.Protocol, TCP, UDP, SCTP)
-		numbers.check(p, at+".Port", at, portKey(port.Port, port.Protocol))
+		problem.OneOf(p, at.Child("Protocol"), port.Protocol, TCP, UDP, SCTP)
+		numbers.Check(p, at.Child("Port"), at, portKey(port.Port, port.Protocol))
 		switch {
 		case port.Name != "":
 			if len(validation.IsDNS1123Label(port.Name)) > 0 {
-				p.add(at+".Name", port.Name, dnsLabelRule)
+				p.Add(at.Child("Name"), port.Name, problem.DNSLabelRule)
 			}
-			names.check(p, at+".Name", at, port.Name)
+			names.Check(p, at.Child("Name"), at, port.Name)
 		case len(props.Ports) > 1:
-			p.missing(at+".Name", "where a Service has more than one port each needs a name; name it after its protocol, for example \"http\" or \"grpc\"")
+			p.Missing(at.Child("Name"), "where a Service has more than one port each needs a name; name it after its protocol, for example \"http\" or \"grpc\"")
 		}
 		if port.AppProtocol != "" && len(validation.IsQualifiedName(port.AppProtocol)) > 0 {
-			p.add(at+".AppProtocol", port.AppProtocol, "is not an application protocol; use a name such as \"http\", \"grpc\" or \"kubernetes.io/h2c\"")
+			p.Add(at.Child("AppProtocol"), port.AppProtocol, "is not an application protocol; use a name such as \"http\", \"grpc\" or \"kubernetes.io/h2c\"")
 		}
 		if port.NodePort == 0 {
 			continue
 		}
 		switch {
 		case slices.Contains([]ServiceType{ClusterIP, ExternalName, Headless}, props.Type):
-			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
+			p.Add(at.Child("NodePort"), port.NodePort, fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
 		case port.NodePort < firstNodePort || port.NodePort > lastNodePort:
-			p.add(at+".NodePort", port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
+			p.Add(at.Child("NodePort"), port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
 		default:
-			nodePorts.check(p, at+".NodePort", at, portKey(port.NodePort, port.Protocol))
+			nodePorts.Check(p, at.Child("NodePort"), at, portKey(port.NodePort, port.Protocol))
 		}
 	}
 }
@@ -209,15 +210,15 @@ func (s *Service) Backend(port string) Backend {
 		if p.Name == port || port == "" && len(s.props.Ports) == 1 {
 			backend.port = p.Port
 			if p.Protocol != "" && p.Protocol != TCP {
-				backend.problem = fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP", show(p.Name), s.props.Name, p.Protocol)
+				backend.problem = fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP", problem.Show(p.Name), s.props.Name, p.Protocol)
 			}
 			return backend
 		}
-		names = append(names, show(p.Name))
+		names = append(names, problem.Show(p.Name))
 	}
-	backend.problem = fmt.Sprintf("Service %s has no port %s", s.props.Name, show(port))
+	backend.problem = fmt.Sprintf("Service %s has no port %s", s.props.Name, problem.Show(port))
 	if len(names) > 0 {
-		backend.problem += "; use " + list(names)
+		backend.problem += "; use " + problem.Or(names)
 	}
 	return backend
 }
@@ -235,17 +236,17 @@ func ExistingBackend(service string, port int32) Backend {
 	return Backend{service: service, port: port}
 }
 
-func (b Backend) validate(p *problems, field string) {
+func (b Backend) validate(p *problem.List, field *problem.Path) {
 	switch {
 	case b == Backend{}:
-		p.missing(field, "give the Backend of a *Service or *WebService, or ExistingBackend")
+		p.Missing(field, "give the Backend of a *Service or *WebService, or ExistingBackend")
 	case b.problem != "":
-		*p = append(*p, field+": "+b.problem)
+		p.Say(field, b.problem)
 	default:
 		// A Service of this program has reported its own name and ports already; saying it again does not harm, and
 		// an ExistingBackend has nobody else to say it.
-		p.serviceName(field+".Service", b.service)
-		p.port(field+".Port", b.port)
+		p.ServiceName(field.Child("Service"), b.service)
+		p.Port(field.Child("Port"), b.port)
 	}
 }
 

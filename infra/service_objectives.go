@@ -14,6 +14,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/monitoring"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Availability is the objective for requests that must not fail.
@@ -73,44 +74,44 @@ func (props ServiceObjectivesProps) withDefaults() ServiceObjectivesProps {
 	return props
 }
 
-func (props ServiceObjectivesProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
+func (props ServiceObjectivesProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if props.Service == nil {
-		p.missing("Service", "give the *Service whose requests count")
+		p.Missing(problem.At("Service"), "give the *Service whose requests count")
 	}
 	if props.Availability == (Availability{}) && props.Latency == (Latency{}) {
-		p.missing("Availability.Objective", "give it, or Latency.Objective")
+		p.Missing(problem.At("Availability", "Objective"), "give it, or Latency.Objective")
 	}
 	if props.Window%day != 0 || props.Window < 28*day || props.Window > 90*day {
-		p.add("Window", props.Window, "is not a window for objectives; use 28 to 90 whole days, for example 720h for 30 of them")
+		p.Add(problem.At("Window"), props.Window, "is not a window for objectives; use 28 to 90 whole days, for example 720h for 30 of them")
 		// The thresholds of the alerts depend on it.
 		props.Window = 30 * day
 	}
 	if props.Availability != (Availability{}) {
-		props.validateObjective(&p, "Availability.Objective", props.Availability.Objective)
+		props.validateObjective(&p, problem.At("Availability", "Objective"), props.Availability.Objective)
 	}
 	if props.Latency != (Latency{}) {
-		props.validateObjective(&p, "Latency.Objective", props.Latency.Objective)
+		props.validateObjective(&p, problem.At("Latency", "Objective"), props.Latency.Objective)
 		if !props.Metrics.hasBucket(props.Latency.Threshold) {
-			p.add("Latency.Threshold", props.Latency.Threshold, "is not a bucket of the histogram; use "+list(props.Metrics.bucketTexts())+", or say which Buckets it has")
+			p.Add(problem.At("Latency", "Threshold"), props.Latency.Threshold, "is not a bucket of the histogram; use "+problem.Or(props.Metrics.bucketTexts())+", or say which Buckets it has")
 		}
 	}
-	props.Metrics.validate(&p, "Metrics")
-	validateAlertLabels(&p, "PageLabels", props.PageLabels)
-	validateAlertLabels(&p, "TicketLabels", props.TicketLabels)
+	props.Metrics.validate(&p, problem.At("Metrics"))
+	validateAlertLabels(&p, problem.At("PageLabels"), props.PageLabels)
+	validateAlertLabels(&p, problem.At("TicketLabels"), props.TicketLabels)
 	if props.Runbook != "" {
-		p.webAddress("Runbook", props.Runbook)
+		validateWebAddress(&p, problem.At("Runbook"), props.Runbook)
 	}
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
 // validateObjective checks a percentage, and that there are so many requests that each alert can fire.
-func (props ServiceObjectivesProps) validateObjective(p *problems, field string, objective float64) {
+func (props ServiceObjectivesProps) validateObjective(p *problem.List, field *problem.Path, objective float64) {
 	if !(objective > 0 && objective < 100) {
-		p.add(field, objective, "is not a percentage that can be missed and met; use more than 0 and less than 100, for example 99.9")
+		p.Add(field, objective, "is not a percentage that can be missed and met; use more than 0 and less than 100, for example 99.9")
 		return
 	}
 	fastest := burns[0].factor(props.Window)
@@ -121,24 +122,24 @@ func (props ServiceObjectivesProps) validateObjective(p *problems, field string,
 	// 100 - 100/factor, rounded up so that the figure itself is allowed.
 	lowest := new(big.Rat).Quo(new(big.Rat).Sub(fastest, big.NewRat(1, 1)), fastest)
 	lowest.Mul(lowest, big.NewRat(100, 1)).Add(lowest, big.NewRat(1, 200))
-	p.add(field, objective, fmt.Sprintf(
+	p.Add(field, objective, fmt.Sprintf(
 		"is too low for its alerts: %s times its error budget of %s %% is not less than all requests, so nobody would be paged; use %s or more",
 		decimalPlaces(fastest, 2), decimal(new(big.Rat).Mul(budget, big.NewRat(100, 1))), lowest.FloatString(2)))
 }
 
-func validateAlertLabels(p *problems, field string, labels map[string]string) {
-	p.seriesLabels(field, sortedKeys(labels))
+func validateAlertLabels(p *problem.List, field *problem.Path, labels map[string]string) {
+	validateSeriesLabels(p, field, sortedKeys(labels))
 	for _, name := range []string{serviceSeriesLabel, objectiveLabel, longLabel, shortLabel} {
 		if value, ok := labels[name]; ok {
-			p.add(entry(field, name), value, "is set by ServiceObjectives; leave it out")
+			p.Add(problem.Key(field, name), value, "is set by ServiceObjectives; leave it out")
 		}
 	}
 }
 
 // webAddress checks the URL of a page.
-func (p *problems) webAddress(field, address string) {
+func validateWebAddress(p *problem.List, field *problem.Path, address string) {
 	if !isWebAddress(address) {
-		p.add(field, address, "is not the URL of a page; use for example \"https://example.com/runbooks/web\"")
+		p.Add(field, address, "is not the URL of a page; use for example \"https://example.com/runbooks/web\"")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // Shutdown says how a pod ends, so that no request is lost: its endpoints disappear, then its process is told to stop,
@@ -54,24 +55,24 @@ func (s Shutdown) sum() time.Duration {
 	return s.PreStop + s.Settle + s.Drain + contract.DefaultShutdownFlush
 }
 
-func (s Shutdown) validate(p *problems, field string) {
+func (s Shutdown) validate(p *problem.List, field *problem.Path) {
 	// What follows from a wrong figure is not worth a message of its own.
 	before := len(*p)
-	p.seconds(field+".PreStop", s.PreStop)
-	p.seconds(field+".TerminationGracePeriod", s.TerminationGracePeriod)
+	p.Seconds(field.Child("PreStop"), s.PreStop)
+	p.Seconds(field.Child("TerminationGracePeriod"), s.TerminationGracePeriod)
 	for _, f := range []struct {
 		name  string
 		value time.Duration
 	}{{"Settle", s.Settle}, {"Drain", s.Drain}} {
 		if f.value < 0 || f.value > longestShutdown {
-			p.add(field+"."+f.name, f.value, "is out of range; use 0s to "+longestShutdown.String())
+			p.Add(field.Child(f.name), f.value, "is out of range; use 0s to "+longestShutdown.String())
 		}
 	}
 	if s.PreStop > longestShutdown {
-		p.add(field+".PreStop", s.PreStop, "is out of range; use 0s to "+longestShutdown.String())
+		p.Add(field.Child("PreStop"), s.PreStop, "is out of range; use 0s to "+longestShutdown.String())
 	}
 	if len(*p) == before && (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
-		p.add(field+".TerminationGracePeriod", s.TerminationGracePeriod, fmt.Sprintf(
+		p.Add(field.Child("TerminationGracePeriod"), s.TerminationGracePeriod, fmt.Sprintf(
 			"is too short: PreStop %s + Settle %s + Drain %s + %s to flush telemetry = %s; raise it, or lower one of them",
 			s.PreStop, s.Settle, s.Drain, contract.DefaultShutdownFlush, s.sum()))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // EnvoyAccessLog is the provider of access logs that every mesh has: the proxy's own standard output.
@@ -66,61 +67,61 @@ func (t Tracing) isZero() bool {
 	return t.SamplingPercentage == nil && len(t.Providers) == 0 && len(t.CustomTags) == 0 && !t.Disabled
 }
 
-func (props TelemetryProps) validate() []string {
-	var p problems
-	p.dnsSubdomain("Name", props.Name)
+func (props TelemetryProps) validate() problem.List {
+	var p problem.List
+	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if props.AccessLogging.isZero() && props.Tracing.isZero() {
-		p.missing("AccessLogging", "set it, or Tracing: without either the object says nothing")
+		p.Missing(problem.At("AccessLogging"), "set it, or Tracing: without either the object says nothing")
 	}
-	props.AccessLogging.validate(&p, "AccessLogging")
-	props.Tracing.validate(&p, "Tracing")
-	p.labels("Labels", props.Labels)
-	p.annotations("Annotations", props.Annotations)
+	props.AccessLogging.validate(&p, problem.At("AccessLogging"))
+	props.Tracing.validate(&p, problem.At("Tracing"))
+	p.Labels(problem.At("Labels"), props.Labels)
+	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
-func (a AccessLogging) validate(p *problems, field string) {
+func (a AccessLogging) validate(p *problem.List, field *problem.Path) {
 	if a.Filter != "" && strings.TrimSpace(a.Filter) == "" {
-		p.add(field+".Filter", a.Filter, "is no condition; use for example \"response.code >= 400\"")
+		p.Add(field.Child("Filter"), a.Filter, "is no condition; use for example \"response.code >= 400\"")
 	}
 	switch {
 	case a.Disabled && a.Filter != "":
-		p.add(field+".Filter", a.Filter, "has no meaning beside Disabled: true; leave out one of them")
+		p.Add(field.Child("Filter"), a.Filter, "has no meaning beside Disabled: true; leave out one of them")
 	case a.Filter != "" && len(a.Providers) == 0:
-		p.missing(field+".Providers", "say who takes the logs, for example EnvoyAccessLog")
+		p.Missing(field.Child("Providers"), "say who takes the logs, for example EnvoyAccessLog")
 	}
-	validateProviders(p, field+".Providers", a.Providers)
+	validateProviders(p, field.Child("Providers"), a.Providers)
 }
 
-func (t Tracing) validate(p *problems, field string) {
+func (t Tracing) validate(p *problem.List, field *problem.Path) {
 	if percentage := t.SamplingPercentage; percentage != nil {
 		switch {
 		case !(*percentage >= 0 && *percentage <= 100):
-			p.add(field+".SamplingPercentage", *percentage, "is not a percentage; use 0 to 100")
+			p.Add(field.Child("SamplingPercentage"), *percentage, "is not a percentage; use 0 to 100")
 		case t.Disabled:
-			p.add(field+".SamplingPercentage", *percentage, "has no meaning beside Disabled: true; leave out one of them")
+			p.Add(field.Child("SamplingPercentage"), *percentage, "has no meaning beside Disabled: true; leave out one of them")
 		}
 	}
-	validateProviders(p, field+".Providers", t.Providers)
+	validateProviders(p, field.Child("Providers"), t.Providers)
 	for _, name := range sortedKeys(t.CustomTags) {
 		if strings.TrimSpace(name) == "" {
-			p.add(field+".CustomTags", name, "is not the name of a tag; use for example \"environment\"")
+			p.Add(field.Child("CustomTags"), name, "is not the name of a tag; use for example \"environment\"")
 		}
 		if t.CustomTags[name] == "" {
-			p.add(entry(field+".CustomTags", name), "", "is empty, which Istio refuses; give the tag a value, or leave it out")
+			p.Add(problem.Key(field.Child("CustomTags"), name), "", "is empty, which Istio refuses; give the tag a value, or leave it out")
 		}
 	}
 }
 
-func validateProviders(p *problems, field string, providers []string) {
-	var names uniqueness
+func validateProviders(p *problem.List, field *problem.Path, providers []string) {
+	var names problem.Unique
 	for i, provider := range providers {
-		at := index(field, i)
+		at := field.Index(i)
 		if strings.TrimSpace(provider) == "" {
-			p.add(at, provider, "is not the name of a provider; use one of the mesh's extensionProviders")
+			p.Add(at, provider, "is not the name of a provider; use one of the mesh's extensionProviders")
 			continue
 		}
-		names.check(p, at, at, provider)
+		names.Check(p, at, at, provider)
 	}
 }
 

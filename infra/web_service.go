@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 // WebServiceProps are the options of a WebService.
@@ -39,8 +40,8 @@ func (props WebServiceProps) withDefaults() WebServiceProps {
 }
 
 // validatePorts checks that the container listens where the Service sends.
-func (props WebServiceProps) validatePorts() []string {
-	var p problems
+func (props WebServiceProps) validatePorts() problem.List {
+	var p problem.List
 	listening := map[string]bool{}
 	for _, port := range props.Workload.Ports {
 		listening[portKey(port.Port, port.Protocol)] = true
@@ -49,7 +50,7 @@ func (props WebServiceProps) validatePorts() []string {
 		target := portKey(port.withDefaults().TargetPort, port.Protocol)
 		// A port that is none has a message of its own.
 		if inRange := port.withDefaults().TargetPort; inRange > 0 && inRange <= 65535 && !listening[target] {
-			p.add(index("Ports", i)+".TargetPort", target, "is not one of Workload.Ports, "+list(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
+			p.Add(problem.At("Ports").Index(i).Child("TargetPort"), target, "is not one of Workload.Ports, "+problem.Or(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
 		}
 	}
 	return p
@@ -100,7 +101,7 @@ func NewWebService(scope constructs.Construct, id string, props WebServiceProps)
 	}
 	if props.Type == ExternalName {
 		if !reflect.ValueOf(props.Workload).IsZero() {
-			tree.Invalid(w, "Workload: has no meaning for the type ExternalName, whose pods run elsewhere; leave it out, or use another type")
+			tree.Invalid(w, tree.Problem{Field: "Workload", Detail: "has no meaning for the type ExternalName, whose pods run elsewhere", Fix: "leave it out, or use another type"})
 		}
 	} else {
 		props = props.withDefaults()

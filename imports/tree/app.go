@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 )
 
@@ -26,10 +27,10 @@ func NewOfficialApp(outdir string) (app cdk8s.App, err error) {
 	return cdk8s.NewApp(&cdk8s.AppProps{Outdir: &outdir}), nil
 }
 
-// Synth calls app.Synth, of either tree, and returns what that panics with as an error: above all the validation
-// messages of all constructs.
+// Synth calls app.Synth, of either tree, and returns what that panics with as an error: above all Problems, what is
+// wrong with all constructs.
 func Synth(app cdk8s.App) (err error) {
-	defer recovered(&err)
+	defer synthesizing(app, &err)()
 	app.Synth()
 	return nil
 }
@@ -37,12 +38,44 @@ func Synth(app cdk8s.App) (err error) {
 // Render returns the objects of a chart as they would be written, as cdk8s.Testing_Synth and chart.ToJson do, on either
 // tree, with an error for what those panic with.
 func Render(chart cdk8s.Chart) (objects []any, err error) {
-	defer recovered(&err)
+	defer synthesizing(chart, &err)()
 	return *chart.ToJson(), nil
 }
 
+// synthesizing prepares for a synth of the tree of a construct. The function that it returns, deferred, turns what that
+// panics with into an error.
+func synthesizing(construct constructs.IConstruct, err *error) func() {
+	if isNative(construct) {
+		return func() {
+			if cause := recover(); cause != nil {
+				*err = asError(cause)
+			}
+		}
+	}
+	official.take()
+	return func() {
+		seen := official.take()
+		if cause := recover(); cause != nil {
+			*err = asError(cause)
+			if problems := parseProblems((*err).Error(), seen); problems != nil {
+				*err = problems
+			}
+		}
+	}
+}
+
+// recovered turns what a tree panics with into an error.
 func recovered(err *error) {
 	if cause := recover(); cause != nil {
-		*err = errors.New(strings.TrimPrefix(fmt.Sprint(cause), "Error: "))
+		*err = asError(cause)
 	}
+}
+
+// asError returns what a tree has panicked with: the error itself where it is one, without the word that JavaScript puts
+// before it.
+func asError(cause any) error {
+	if err, ok := cause.(error); ok && !strings.HasPrefix(err.Error(), "Error: ") {
+		return err
+	}
+	return errors.New(strings.TrimPrefix(fmt.Sprint(cause), "Error: "))
 }

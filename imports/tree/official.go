@@ -56,6 +56,31 @@ type officialTree struct {
 	// scopes are known to be official: asking one for its node is a call across jsii, so it is asked once. They are kept
 	// until Close, as jsii itself keeps them.
 	scopes map[constructs.IConstruct]struct{}
+	// reported are the problems of the synth that is under way.
+	reported []Problem
+}
+
+// report keeps what a construct of the official tree has found, since no more than its text comes back from Node.js.
+func (o *officialTree) report(construct constructs.Construct, problems []Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	path := *construct.Node().Path()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, problem := range problems {
+		problem.Construct = path
+		o.reported = append(o.reported, problem)
+	}
+}
+
+// take returns what was reported, and forgets it.
+func (o *officialTree) take() []Problem {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	reported := o.reported
+	o.reported = nil
+	return reported
 }
 
 func (o *officialTree) knows(scope constructs.IConstruct) bool {

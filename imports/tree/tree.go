@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 
@@ -82,7 +81,8 @@ func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Cha
 		chart = official.newChart(scope, id, props)
 	})
 	if errs := validation.IsDNS1123Label(props.Namespace); props.Namespace != "" && len(errs) > 0 {
-		problem = append(problem, fmt.Sprintf("Namespace: %q is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit", props.Namespace))
+		problem = append(problem, Problem{Field: "Namespace", Value: props.Namespace, Detail: "is not an RFC 1123 label",
+			Fix: "use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"})
 	}
 	Invalid(chart, problem...)
 	return chart
@@ -118,73 +118,69 @@ func newObject(scope constructs.Construct, id string, gvk schema.GroupVersionKin
 	return result
 }
 
-// Invalid makes synth fail with these messages, each under the construct's path. Without messages it does nothing, so
+// Invalid makes synth fail with these problems, each under the construct's path. Without problems it does nothing, so
 // a construct that is in order costs no call into its tree.
-func Invalid(construct constructs.Construct, messages ...string) {
-	if len(messages) > 0 {
-		Validate(construct, func() []string { return messages })
+func Invalid(construct constructs.Construct, problems ...Problem) {
+	if len(problems) > 0 {
+		Validate(construct, func() []Problem { return problems })
 	}
 }
 
-// Validate makes synth ask check, and fail with the messages that it returns, each under the construct's path. It is
+// Validate makes synth ask check, and fail with the problems that it returns, each under the construct's path. It is
 // for what cannot be known before all constructs are there; on the official tree it costs two calls. A check that
-// panics is a message too.
-func Validate(construct constructs.Construct, check func() []string) {
-	construct.Node().AddValidation(&lateCheck{check})
+// panics is a problem too.
+func Validate(construct constructs.Construct, check func() []Problem) {
+	construct.Node().AddValidation(&lateCheck{construct, check})
 }
 
 // lateCheck is a constructs.IValidation.
-type lateCheck struct{ check func() []string }
-
-func (v *lateCheck) Validate() *[]*string {
-	result := []*string{}
-	for _, message := range v.messages() {
-		result = append(result, &message)
-	}
-	return &result
+type lateCheck struct {
+	construct constructs.Construct
+	check     func() []Problem
 }
 
-// messages calls the check. It lets no panic through, which on its way back from Node.js would end the program.
-func (v *lateCheck) messages() (messages []string) {
+// Validate is how the official tree asks.
+func (v *lateCheck) Validate() *[]*string {
+	problems := v.Problems()
+	if !isNative(v.construct) {
+		official.report(v.construct, problems)
+	}
+	return new(messages(problems))
+}
+
+// Problems is how a tree asks that need not write them down as text. It lets no panic through, which on its way back
+// from Node.js would end the program.
+func (v *lateCheck) Problems() (problems []Problem) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			messages = append(messages, fmt.Sprintf("the check of this construct failed: %v", cause))
+			problems = append(problems, Problem{Detail: fmt.Sprintf("the check of this construct failed: %v", cause)})
 		}
 	}()
 	return v.check()
 }
 
-func encode(gvk schema.GroupVersionKind, object any) (manifest.Object, []string) {
-	var problems []string
+func encode(gvk schema.GroupVersionKind, object any) (manifest.Object, []Problem) {
+	var problems []Problem
 	content, err := manifest.Encode(object)
 	switch {
 	case err != nil:
-		problems = append(problems, fmt.Sprintf("%s: cannot be written as YAML: %v", gvk.Kind, err))
+		problems = append(problems, Problem{Field: gvk.Kind, Detail: fmt.Sprintf("cannot be written as YAML: %v", err), Cause: err})
 	case content == nil:
-		problems = append(problems, fmt.Sprintf("%s: the object is nil; pass one, an empty one if need be", gvk.Kind))
+		problems = append(problems, Problem{Field: gvk.Kind, Detail: "the object is nil", Fix: "pass one, an empty one if need be"})
 	}
 	problems = append(problems, unwritable("", content)...)
 	apiVersion, kind := gvk.ToAPIVersionAndKind()
 	for _, f := range []struct{ key, want string }{{"apiVersion", apiVersion}, {"kind", kind}} {
 		if got := content.Get(f.key); got != nil && got != any(f.want) {
-			problems = append(problems, fmt.Sprintf("%s: %s is not what this constructor makes; leave it out, or write %q", f.key, quoted(got), f.want))
+			problems = append(problems, Problem{Field: f.key, Value: got, Detail: "is not what this constructor makes", Fix: fmt.Sprintf("leave it out, or write %q", f.want)})
 		}
 		content = content.Set(f.key, f.want)
 	}
 	return content, problems
 }
 
-// quoted writes a JSON value for a message.
-func quoted(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(text)
-}
-
 // place calls add with an id that scope accepts: the one asked for, or another and a message that says why.
-func place(scope constructs.Construct, id string, add func(id string)) []string {
+func place(scope constructs.Construct, id string, add func(id string)) []Problem {
 	if scope == nil {
 		panic(fmt.Sprintf("construct %q needs a scope: an App, a Chart or another construct, not nil", id))
 	}
@@ -198,12 +194,12 @@ func place(scope constructs.Construct, id string, add func(id string)) []string 
 	if where == "" {
 		where = "the app"
 	}
-	problem := "id: \"\" is not allowed below " + where + "; give each construct an id that its siblings do not have"
+	problem := Problem{Field: "id", Value: id, Detail: "is not allowed below " + where, Fix: "give each construct an id that its siblings do not have"}
 	if id != "" {
 		if node.TryFindChild(&id) == nil {
 			panic(refused)
 		}
-		problem = fmt.Sprintf("id: %q is taken below %s; give each construct an id that its siblings do not have", id, where)
+		problem.Detail = "is taken below " + where
 	} else {
 		id = "unnamed"
 	}
@@ -211,7 +207,7 @@ func place(scope constructs.Construct, id string, add func(id string)) []string 
 		free := fmt.Sprintf("%s-%d", id, n)
 		if node.TryFindChild(&free) == nil {
 			add(free)
-			return []string{problem}
+			return []Problem{problem}
 		}
 	}
 }

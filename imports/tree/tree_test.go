@@ -35,7 +35,7 @@ func newQueue(scope constructs.Construct, id, name string) *queue {
 	q := &queue{name: name}
 	tree.New(q, scope, id)
 	if name == "" {
-		tree.Invalid(q, "Name: is not set; name the queue")
+		tree.Invalid(q, tree.Problem{Field: "Name", Detail: "is not set", Fix: "name the queue"})
 	}
 	k8s.NewConfigMap(q, "Resource", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	return q

@@ -11,26 +11,26 @@ import (
 
 // unwritable finds texts that cdk8s writes in a way that Kubernetes' YAML parsers refuse or read as something else. The
 // text itself, which may be a secret, is not shown.
-func unwritable(field string, value any) []string {
+func unwritable(field string, value any) []Problem {
 	if isWritable(value) {
 		return nil
 	}
 	switch value := value.(type) {
 	case string:
 		if reason := whyUnwritable(value); reason != "" {
-			return []string{fmt.Sprintf("%s: the text %s; change it, or carry it in base64", strings.TrimPrefix(field, "."), reason)}
+			return []Problem{{Field: strings.TrimPrefix(field, "."), Detail: "the text " + reason, Fix: "change it, or carry it in base64"}}
 		}
 	case manifest.Object:
-		var problems []string
+		var problems []Problem
 		for _, entry := range value {
 			if reason := whyUnwritableKey(entry.Key); reason != "" {
-				problems = append(problems, fmt.Sprintf("%s: the key %q %s; change it", strings.TrimPrefix(field, "."), entry.Key, reason))
+				problems = append(problems, Problem{Field: strings.TrimPrefix(field, "."), Detail: fmt.Sprintf("the key %q %s", entry.Key, reason), Fix: "change it"})
 			}
 			problems = append(problems, unwritable(field+"."+entry.Key, entry.Value)...)
 		}
 		return problems
 	case []any:
-		var problems []string
+		var problems []Problem
 		for i, element := range value {
 			problems = append(problems, unwritable(fmt.Sprintf("%s[%d]", field, i), element)...)
 		}

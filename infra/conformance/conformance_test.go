@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,6 +69,11 @@ func same(t *testing.T, build func(app cdk8s.App)) (map[string]string, error) {
 		require.Error(t, officialErr)
 		require.Error(t, ourErr)
 		assert.Equal(t, officialErr.Error(), ourErr.Error())
+		var officialProblems, ourProblems tree.Problems
+		if errors.As(ourErr, &ourProblems) {
+			require.ErrorAs(t, officialErr, &officialProblems)
+			assert.Equal(t, officialProblems, ourProblems, "not the text alone, but all parts")
+		}
 	}
 	assert.Equal(t, official, ours)
 	return official, officialErr

@@ -147,8 +147,8 @@ func TestOperations(t *testing.T) {
 			return []any{m.Name(), m.Namespace(), m.GetLabel(new("tier")), m.GetLabel(new("none")), m.ToJson(), s.object.ToJson()}
 		},
 		"validation": func(s *small) any {
-			tree.Invalid(s.group, "one", "two")
-			tree.Invalid(s.app, "of the app")
+			tree.Invalid(s.group, tree.Problem{Detail: "one"}, tree.Problem{Detail: "two"})
+			tree.Invalid(s.app, tree.Problem{Detail: "of the app"})
 			return *s.app.SynthYaml()
 		},
 		"the app": func(s *small) any {

@@ -205,7 +205,9 @@ func (r *runner) onConstruct(c constructs.Construct, s step) any {
 		}
 		return entries
 	case "invalid":
-		tree.Invalid(c, s.Texts...)
+		for _, text := range s.Texts {
+			tree.Invalid(c, tree.Problem{Detail: text})
+		}
 	case "validate":
 		return node.Validate()
 	case "app":

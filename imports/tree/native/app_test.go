@@ -76,7 +76,9 @@ func TestSynth(t *testing.T) {
 		assert.Equal(t, test.want, files(t, folder), name)
 		assert.Equal(t, a+"---\n"+b+"---\n"+c, *app.SynthYaml(), name)
 		held := map[string]string{}
-		for _, file := range native.Files(app) {
+		files, err := native.Files(app)
+		require.NoError(t, err)
+		for _, file := range files {
 			held[filepath.ToSlash(file.Path)] = string(file.Content)
 		}
 		maps.DeleteFunc(test.want, func(path, _ string) bool { return strings.HasSuffix(path, "/") })
@@ -131,9 +133,9 @@ func TestNothingIsWrittenWhenInvalid(t *testing.T) {
 	app := native.NewApp(&cdk8s.AppProps{Outdir: &folder})
 	first, second := newChart(app, "first"), newChart(app, "second")
 	named(first, "fine")
-	tree.Invalid(app, "of the app")
-	tree.Invalid(newGroup(first, "g"), "one", "two")
-	tree.Invalid(named(second, "o"), "three")
+	tree.Invalid(app, tree.Problem{Detail: "of the app"})
+	tree.Invalid(newGroup(first, "g"), tree.Problem{Detail: "one"}, tree.Problem{Detail: "two"})
+	tree.Invalid(named(second, "o"), tree.Problem{Detail: "three"})
 	const want = "Validation failed with the following errors:\n  [] of the app\n  [first/g] one\n  [first/g] two\n  [second/o] three"
 	assert.PanicsWithError(t, want, app.Synth)
 	assert.PanicsWithError(t, want, func() { app.SynthYaml() })

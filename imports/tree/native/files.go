@@ -9,12 +9,20 @@ type File struct {
 	Content []byte
 }
 
-// Files returns the files that app.Synth would write, and writes none. It panics as app.Synth does, and for an app of
-// another tree.
-func Files(app cdk8s.App) []File {
+// Files returns the files that app.Synth would write, and writes none. What app.Synth panics with is an error here, such
+// as tree.Problems. It panics for an app of another tree.
+func Files(app cdk8s.App) (files []File, err error) {
 	root := nodeOf(app)
+	defer func() {
+		if cause := recover(); cause != nil {
+			failure, ok := cause.(error)
+			if !ok {
+				panic(cause)
+			}
+			files, err = nil, failure
+		}
+	}()
 	out := root.app().plan(newValidOrder(root))
-	var files []File
 	for part, text := range encode(parts(out.files)) {
 		if part.first {
 			files = append(files, File{Path: part.path})
@@ -25,5 +33,5 @@ func Files(app cdk8s.App) []File {
 	if out.record != nil {
 		files = append(files, File{recordFile, out.record})
 	}
-	return files
+	return files, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
 )
 
@@ -227,6 +228,26 @@ func (n *node) Validate() *[]*string {
 		}
 	}
 	return &messages
+}
+
+// problems are what the validations of the node find, with all their parts where they tell them.
+func (n *node) problems() []tree.Problem {
+	var problems []tree.Problem
+	for _, validation := range n.validations {
+		var found []tree.Problem
+		if typed, ok := validation.(interface{ Problems() []tree.Problem }); ok {
+			found = typed.Problems()
+		} else if messages := validation.Validate(); messages != nil {
+			for _, message := range *messages {
+				found = append(found, tree.Problem{Detail: *message})
+			}
+		}
+		for _, problem := range found {
+			problem.Construct = n.path
+			problems = append(problems, problem)
+		}
+	}
+	return problems
 }
 
 func (n *node) With(mixins ...constructs.IMixin) constructs.IConstruct {

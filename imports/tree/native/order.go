@@ -1,11 +1,11 @@
 package native
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
 )
 
@@ -65,17 +65,12 @@ func collect(root *node) *order {
 }
 
 func (o *order) validate() {
-	var problems []string
+	var problems tree.Problems
 	for _, n := range o.nodes {
-		if len(n.validations) == 0 {
-			continue
-		}
-		for _, problem := range *n.Validate() {
-			problems = append(problems, fmt.Sprintf("[%s] %s", n.path, *problem))
-		}
+		problems = append(problems, n.problems()...)
 	}
 	if len(problems) > 0 {
-		fail("Validation failed with the following errors:\n  %s", strings.Join(problems, "\n  "))
+		panic(problems)
 	}
 }
 

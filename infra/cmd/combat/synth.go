@@ -104,15 +104,11 @@ func synthNative(chosen []chapters.Chapter) (files []file, err error) {
 	for _, chapter := range chosen {
 		chapter.New(app)
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%v", cause)
-		}
-	}()
-	for _, f := range native.Files(app) {
+	made, err := native.Files(app)
+	for _, f := range made {
 		files = append(files, file{f.Path, f.Content})
 	}
-	return files, nil
+	return files, err
 }
 
 func synthOfficial(chosen []chapters.Chapter) ([]file, error) {

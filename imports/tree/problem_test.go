@@ -1,0 +1,69 @@
+package tree_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
+)
+
+// theirs is a validation as somebody writes it who does not know this package.
+type theirs struct{ messages []string }
+
+func (v *theirs) Validate() *[]*string {
+	result := []*string{}
+	for _, message := range v.messages {
+		result = append(result, &message)
+	}
+	return &result
+}
+
+var _ constructs.IValidation = (*theirs)(nil)
+
+func TestSynthReturnsProblems(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the cause")
+	app := newApp(t)
+	chart := tree.NewChart(app, "chart", tree.ChartProps{})
+	q := newQueue(chart, "queue", "")
+	tree.Invalid(q, tree.Problem{Field: "Size", Value: int32(-1), Detail: "is negative", Fix: "use 0 or more", Cause: cause})
+	chart.Node().AddValidation(&theirs{[]string{"of their own"}})
+
+	err := tree.Synth(app)
+	var problems tree.Problems
+	require.ErrorAs(t, err, &problems)
+	assert.Equal(t, tree.Problems{
+		{Construct: "chart", Detail: "of their own"},
+		{Construct: "chart/queue", Field: "Name", Detail: "is not set", Fix: "name the queue"},
+		{Construct: "chart/queue", Field: "Size", Value: int32(-1), Detail: "is negative", Fix: "use 0 or more", Cause: cause},
+	}, problems)
+	var first tree.Problem
+	require.ErrorAs(t, err, &first)
+	assert.Equal(t, problems[0], first)
+	require.ErrorIs(t, err, cause)
+	require.EqualError(t, err, "Validation failed with the following errors:"+
+		"\n  [chart] of their own\n  [chart/queue] Name: is not set; name the queue\n  [chart/queue] Size: -1 is negative; use 0 or more")
+
+	_, err = tree.Render(chart)
+	require.ErrorAs(t, err, &problems)
+	_, err = native.Files(app)
+	require.ErrorAs(t, err, &problems)
+}
+
+func TestCausesOfSynthSurvive(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	app := native.NewApp(&cdk8s.AppProps{Outdir: new(filepath.Join(file, "dist"))})
+	newQueue(tree.NewChart(app, "chart", tree.ChartProps{}), "queue", "jobs")
+	require.ErrorIs(t, tree.Synth(app), syscall.ENOTDIR)
+}
