@@ -2,6 +2,7 @@ package infra
 
 import (
 	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -9,7 +10,10 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // OnChange says how a change of a Config reaches the pods that use it.
@@ -76,69 +80,54 @@ func (props ConfigProps) validText() map[string]string {
 // See https://kubernetes.io/docs/concepts/configuration/configmap/.
 type Config struct {
 	constructs.Construct
-	props ConfigProps
-	// data is what Patch has made of the props' data.
-	data map[string]string
+	data *ref.Data
 }
 
-var _ KeySource = (*Config)(nil)
+var _ pod.KeySource = (*Config)(nil)
 
 // NewConfig makes a Config.
 func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config {
 	props = props.withDefaults()
-	c := &Config{props: props}
+	c := &Config{}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
 
-	object := patched(c, &corev1.ConfigMap{
-		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
+	config := object.Patched(c, "Patch", &corev1.ConfigMap{
+		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 		Data:       props.validText(),
 	}, props.Patch)
-	c.data = object.Data
-	k8s.NewConfigMap(c, "Resource", object)
+	c.data = &ref.Data{
+		Object:  ref.To("ConfigMap", props.Name, k8s.NewConfigMap(c, "Resource", config)),
+		Keys:    slices.Sorted(maps.Keys(config.Data)),
+		Reloads: props.OnChange == Reload,
+		Checksummed: func(key string) (string, bool) {
+			value, ok := config.Data[key]
+			return value, ok
+		},
+	}
+	for key := range config.BinaryData {
+		c.data.Keys = append(c.data.Keys, key)
+	}
+	slices.Sort(c.data.Keys)
 	return c
 }
 
 // Name returns the name of the ConfigMap.
-func (c *Config) Name() string { return c.props.Name }
+func (c *Config) Name() string {
+	if c == nil {
+		return ""
+	}
+	return c.data.Name()
+}
 
 // Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that does not exist is an error of the
 // workload that uses it.
-func (c *Config) Key(key string) KeyRef {
+func (c *Config) Key(key string) pod.KeyRef { return pod.KeyOf(c, key) }
+
+// Data refers to the ConfigMap and its keys, for the pods that use it.
+func (c *Config) Data() *ref.Data {
 	if c == nil {
-		return KeyRef{}
+		return nil
 	}
-	return KeyRef{c, key}
-}
-
-func (c *Config) kind() string { return "ConfigMap" }
-
-func (c *Config) holds(key string) bool {
-	_, ok := c.data[key]
-	return ok
-}
-
-func (c *Config) keyNames() []string { return sortedKeys(c.data) }
-
-func (c *Config) reloads() bool { return c.props.OnChange == Reload }
-
-func (c *Config) reference() corev1.LocalObjectReference {
-	return corev1.LocalObjectReference{Name: c.props.Name}
-}
-
-func (c *Config) envFrom() corev1.EnvFromSource {
-	return corev1.EnvFromSource{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: c.reference()}}
-}
-
-func (c *Config) envVar(key string) *corev1.EnvVarSource {
-	return &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: c.reference(), Key: key}}
-}
-
-func (c *Config) volume(items []corev1.KeyToPath) corev1.VolumeSource {
-	return corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: c.reference(), Items: items}}
-}
-
-func (c *Config) checksummed(key string) (string, bool) {
-	value, ok := c.data[key]
-	return value, ok
+	return c.data
 }

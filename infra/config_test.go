@@ -6,14 +6,17 @@ import (
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	golden(t, "config", func(chart cdk8s.Chart) {
+	synthtest.Golden(t, "config", func(chart cdk8s.Chart) {
 		infra.NewConfig(chart, "config", infra.ConfigProps{
 			Name:        "settings",
 			Data:        map[string]string{"LEVEL": "debug", "app.yaml": "a: 1\nb: 2\n", "empty": ""},
@@ -27,7 +30,7 @@ func TestConfig(t *testing.T) {
 // digest builds a workload over a Config with these data, and returns the digest in its pods' annotations.
 func digest(t *testing.T, onChange infra.OnChange, data map[string]string, use func(c *infra.Config, props *infra.ProbedDeploymentProps)) string {
 	t.Helper()
-	got := deployment(t, func(chart cdk8s.Chart) {
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
 		config := infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: data, OnChange: onChange})
 		workload(func(props *infra.ProbedDeploymentProps) { use(config, props) })(chart)
 	})
@@ -37,13 +40,13 @@ func digest(t *testing.T, onChange infra.OnChange, data map[string]string, use f
 func TestConfigChangeRollsThePodsThatUseIt(t *testing.T) {
 	t.Parallel()
 	allKeys := func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-		props.EnvFrom = []infra.EnvFrom{{Source: c}}
+		props.EnvFrom = []pod.EnvFrom{{Source: c}}
 	}
 	oneKey := func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-		props.Env = []infra.EnvVar{{Name: "A", ValueFrom: c.Key("a")}}
+		props.Env = []pod.EnvVar{{Name: "A", ValueFrom: c.Key("a")}}
 	}
 	oneFile := func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-		props.Files = []infra.File{{Path: "/etc/a", From: c.Key("a")}}
+		props.Files = []pod.File{{Path: "/etc/app/a", From: c.Key("a")}}
 	}
 	fileAndAllKeys := func(c *infra.Config, props *infra.ProbedDeploymentProps) {
 		oneFile(c, props)
@@ -83,7 +86,7 @@ func TestConfigChangeRollsThePodsThatUseIt(t *testing.T) {
 func TestConfigDigestTellsKeysFromValues(t *testing.T) {
 	t.Parallel()
 	all := func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-		props.EnvFrom = []infra.EnvFrom{{Source: c}}
+		props.EnvFrom = []pod.EnvFrom{{Source: c}}
 	}
 	one := digest(t, "", map[string]string{"a": "1\n\"b\"\n\"2"}, all)
 	two := digest(t, "", map[string]string{"a": "1", "b": "2"}, all)
@@ -101,12 +104,12 @@ func TestFilesThatReloadAreMountedWithTheirFolder(t *testing.T) {
 	} {
 		t.Run(string(onChange), func(t *testing.T) {
 			t.Parallel()
-			got := deployment(t, func(chart cdk8s.Chart) {
+			got := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
 				config := infra.NewConfig(chart, "config", infra.ConfigProps{
 					Name: "settings", Data: map[string]string{"a": "1", "b": "2"}, OnChange: onChange,
 				})
 				workload(func(props *infra.ProbedDeploymentProps) {
-					props.Files = []infra.File{{Path: "/etc/app/a", From: config.Key("a")}, {Path: "/etc/app/b", From: config.Key("b")}}
+					props.Files = []pod.File{{Path: "/etc/app/a", From: config.Key("a")}, {Path: "/etc/app/b", From: config.Key("b")}}
 				})(chart)
 			})
 			assert.Equal(t, want, got.Spec.Template.Spec.Containers[0].VolumeMounts)
@@ -117,10 +120,10 @@ func TestFilesThatReloadAreMountedWithTheirFolder(t *testing.T) {
 
 func TestOneKeyWithTwoModesStandsInTheVolumeTwice(t *testing.T) {
 	t.Parallel()
-	pod := deployment(t, func(chart cdk8s.Chart) {
+	pod := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
 		config := infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"run": "x"}})
 		workload(func(props *infra.ProbedDeploymentProps) {
-			props.Files = []infra.File{
+			props.Files = []pod.File{
 				{Path: "/a", From: config.Key("run"), Mode: new(int32(0o400))}, {Path: "/b", From: config.Key("run"), Mode: new(int32(0o755))},
 				{Path: "/c", From: config.Key("run"), Mode: new(int32(0o400))},
 			}
@@ -139,12 +142,12 @@ func TestOneKeyWithTwoModesStandsInTheVolumeTwice(t *testing.T) {
 func TestPatchedConfigRollsThePods(t *testing.T) {
 	t.Parallel()
 	sum := func(value string) string {
-		got := deployment(t, func(chart cdk8s.Chart) {
+		got := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
 			config := infra.NewConfig(chart, "config", infra.ConfigProps{
 				Name: "settings", Data: map[string]string{"a": "1"}, Patch: func(c *corev1.ConfigMap) { c.Data["b"] = value },
 			})
 			workload(func(props *infra.ProbedDeploymentProps) {
-				props.Env = []infra.EnvVar{{Name: "B", ValueFrom: config.Key("b")}}
+				props.Env = []pod.EnvVar{{Name: "B", ValueFrom: config.Key("b")}}
 			})(chart)
 		})
 		return got.Spec.Template.Annotations["checksum/config"]
@@ -155,12 +158,12 @@ func TestPatchedConfigRollsThePods(t *testing.T) {
 func TestVolumeNamesAreLabelsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 60)
-	got := deployment(t, func(chart cdk8s.Chart) {
-		var files []infra.File
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
+		var files []pod.File
 		for i, name := range []string{"one.two", "one-two", long + "-b", long + "-c"} {
 			id := string(rune('a' + i))
 			config := infra.NewConfig(chart, id, infra.ConfigProps{Name: name, Data: map[string]string{"k": ""}})
-			files = append(files, infra.File{Path: "/etc/" + id, From: config.Key("k")})
+			files = append(files, pod.File{Path: "/etc/" + id, From: config.Key("k")})
 		}
 		workload(func(props *infra.ProbedDeploymentProps) { props.Files = files })(chart)
 	})
@@ -191,11 +194,11 @@ func TestConfigBadInput(t *testing.T) {
 			restart := infra.NewConfig(chart, "restart", infra.ConfigProps{Name: "restart", Data: map[string]string{"a": ""}})
 			reload := infra.NewConfig(chart, "reload", infra.ConfigProps{Name: "reload", Data: map[string]string{"a": ""}, OnChange: infra.Reload})
 			workload(func(props *infra.ProbedDeploymentProps) {
-				props.Files = []infra.File{{Path: files[0], From: reload.Key("a")}, {Path: files[1], From: restart.Key("a")}}
+				props.Files = []pod.File{{Path: files[0], From: reload.Key("a")}, {Path: files[1], From: restart.Key("a")}}
 			})(chart)
 		}
 	}
-	badInput{
+	synthtest.BadInput{
 		"no name": {config(infra.ConfigProps{}), []string{
 			`[chart/config] Name: is not set; give the object a name, for example "web"`,
 		}},
@@ -216,24 +219,24 @@ func TestConfigBadInput(t *testing.T) {
 			`[chart/config] OnChange: "Ignore" is not known; use Restart or Reload`,
 		}},
 		"key that does not exist": {used(func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-			props.Env = []infra.EnvVar{{Name: "A", ValueFrom: c.Key("c")}}
-			props.Files = []infra.File{{Path: "/a", From: c.Key("d")}}
+			props.Env = []pod.EnvVar{{Name: "A", ValueFrom: c.Key("c")}}
+			props.Files = []pod.File{{Path: "/a", From: c.Key("d")}}
 		}), []string{
 			`[chart/web] Env[0].ValueFrom: "c" is not a key of ConfigMap settings; use a or b`,
 			`[chart/web] Files[0].From: "d" is not a key of ConfigMap settings; use a or b`,
 		}},
 		"value beside its source": {used(func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-			props.Env = []infra.EnvVar{{Name: "A", Value: "secret", ValueFrom: c.Key("a")}}
+			props.Env = []pod.EnvVar{{Name: "A", Value: "secret", ValueFrom: c.Key("a")}}
 		}), []string{
 			`[chart/web] Env[0].Value: "..." cannot stand beside ValueFrom; leave out one of them`,
 		}},
 		"two files at one path": {used(func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-			props.Files = []infra.File{{Path: "/a", From: c.Key("a")}, {Path: "/a", From: c.Key("b")}}
+			props.Files = []pod.File{{Path: "/a", From: c.Key("a")}, {Path: "/a", From: c.Key("b")}}
 		}), []string{
 			`[chart/web] Files[1].Path: "/a" is already taken by Files[0]; give each file a path of its own`,
 		}},
 		"file paths": {used(func(c *infra.Config, props *infra.ProbedDeploymentProps) {
-			props.Files = []infra.File{
+			props.Files = []pod.File{
 				{Path: "a", From: c.Key("a")}, {Path: "/a/../b", From: c.Key("a")}, {Path: "/", From: c.Key("a")},
 				{Path: "/a:b", From: c.Key("a")}, {Path: "/a/..b", From: c.Key("a")}, {Path: "/proc/a", From: c.Key("a")}, {Path: "/ok"}, {Path: "/mode", From: c.Key("a"), Mode: new(int32(0o1000))},
 			}
@@ -253,5 +256,5 @@ func TestConfigBadInput(t *testing.T) {
 		"folder at the root": {reloaded("/a", "/b"), []string{
 			`[chart/web] Files[0].Path: "/a" would hide the whole image: a file that is updated in place is mounted with its folder; use a folder of its own`,
 		}},
-	}.run(t)
+	}.Run(t)
 }

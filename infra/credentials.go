@@ -13,7 +13,10 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead. Convert it to a
@@ -67,7 +70,7 @@ type CredentialsProps struct {
 	Type string
 	// Labels and Annotations of the Secret. Default to none.
 	Labels, Annotations map[string]string
-	// Patch has the last word on the Secret. A key that it adds cannot be referred to.
+	// Patch has the last word on the Secret.
 	Patch func(*corev1.Secret)
 }
 
@@ -137,77 +140,72 @@ func (props CredentialsProps) validate() problem.List {
 type Credentials struct {
 	constructs.Construct
 	// The values are not kept: what is not there cannot be printed.
-	name string
-	keys []string
-	// anyKey says that the keys are not known.
-	anyKey bool
+	data *ref.Data
 }
 
-var _ KeySource = (*Credentials)(nil)
+var _ pod.KeySource = (*Credentials)(nil)
 
 // NewCredentials makes Credentials.
 func NewCredentials(scope constructs.Construct, id string, props CredentialsProps) *Credentials {
 	props = props.withDefaults()
-	c := &Credentials{name: props.Name, keys: props.Keys, anyKey: props.Existing && len(props.Keys) == 0}
+	c := &Credentials{}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
+	c.data = &ref.Data{
+		Object: ref.Elsewhere(pod.SecretKind, props.Name),
+		Keys:   props.Keys,
+		AnyKey: props.Existing && len(props.Keys) == 0,
+		// The kubelet updates the files, and nothing but the kubelet can: see above.
+		Reloads: true,
+	}
 	if props.Existing {
 		return c
 	}
 
-	object := &corev1.Secret{
-		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
+	secret := &corev1.Secret{
+		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 		Type:       corev1.SecretType(props.Type),
 		Data:       make(map[string][]byte, len(props.Values)),
 	}
 	for key, value := range props.Values {
-		object.Data[key] = []byte(value)
+		secret.Data[key] = []byte(value)
 	}
-	k8s.NewSecret(c, "Resource", patched(c, object, props.Patch))
+	secret = object.Patched(c, "Patch", secret, props.Patch)
+	c.data.Object = ref.To(pod.SecretKind, props.Name, k8s.NewSecret(c, "Resource", secret))
+	keys := slices.Collect(maps.Keys(secret.Data))
+	for key := range secret.StringData {
+		if _, twice := secret.Data[key]; !twice {
+			keys = append(keys, key)
+		}
+	}
+	c.data.Keys = slices.Sorted(slices.Values(keys))
 	return c
 }
 
 // Name returns the name of the Secret.
-func (c *Credentials) Name() string { return c.name }
+func (c *Credentials) Name() string {
+	if c == nil {
+		return ""
+	}
+	return c.data.Name()
+}
 
 // String names the Secret and its keys, never a value.
 func (c *Credentials) String() string {
-	return fmt.Sprintf("Secret %s with the keys %v", c.name, c.keys)
+	if c == nil {
+		return "no Credentials"
+	}
+	return fmt.Sprintf("Secret %s with the keys %v", c.data.Name(), c.data.Keys)
 }
 
 // Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that is known not to exist is an error
 // of the workload that uses it.
-func (c *Credentials) Key(key string) KeyRef {
+func (c *Credentials) Key(key string) pod.KeyRef { return pod.KeyOf(c, key) }
+
+// Data refers to the Secret and its keys, for the pods that use it.
+func (c *Credentials) Data() *ref.Data {
 	if c == nil {
-		return KeyRef{}
+		return nil
 	}
-	return KeyRef{c, key}
+	return c.data
 }
-
-func (c *Credentials) kind() string { return "Secret" }
-
-func (c *Credentials) holds(key string) bool {
-	return c.anyKey || slices.Contains(c.keys, key)
-}
-
-func (c *Credentials) keyNames() []string { return c.keys }
-
-func (c *Credentials) reloads() bool { return true }
-
-func (c *Credentials) reference() corev1.LocalObjectReference {
-	return corev1.LocalObjectReference{Name: c.name}
-}
-
-func (c *Credentials) envFrom() corev1.EnvFromSource {
-	return corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: c.reference()}}
-}
-
-func (c *Credentials) envVar(key string) *corev1.EnvVarSource {
-	return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: c.reference(), Key: key}}
-}
-
-func (c *Credentials) volume(items []corev1.KeyToPath) corev1.VolumeSource {
-	return corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: c.name, Items: items}}
-}
-
-func (c *Credentials) checksummed(string) (string, bool) { return "", false }

@@ -10,14 +10,17 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	golden(t, "credentials", func(chart cdk8s.Chart) {
+	synthtest.Golden(t, "credentials", func(chart cdk8s.Chart) {
 		infra.NewCredentials(chart, "credentials", infra.CredentialsProps{
 			Name:   "login",
 			Values: map[string]infra.Sensitive{"user": "root", "password": "abc\n", "blob": "\xff\x00"},
@@ -29,10 +32,10 @@ func TestCredentials(t *testing.T) {
 
 func TestExistingCredentialsAreNotWritten(t *testing.T) {
 	t.Parallel()
-	got := objects[corev1.Secret](t, "Secret", func(chart cdk8s.Chart) {
+	got := synthtest.Objects[corev1.Secret](t, "Secret", func(chart cdk8s.Chart) {
 		existing := infra.NewCredentials(chart, "existing", infra.CredentialsProps{Name: "login", Existing: true})
 		workload(func(props *infra.ProbedDeploymentProps) {
-			props.Env = []infra.EnvVar{{Name: "A", ValueFrom: existing.Key("nobody-knows")}}
+			props.Env = []pod.EnvVar{{Name: "A", ValueFrom: existing.Key("nobody-knows")}}
 		})(chart)
 	})
 	assert.Empty(t, got)
@@ -43,7 +46,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	const secret = "hunter2"
 	props := infra.CredentialsProps{Name: "login", Values: map[string]infra.Sensitive{"password": secret, "bad key": secret}}
 	var credentials *infra.Credentials
-	_, messages := synth(t, func(chart cdk8s.Chart) {
+	_, messages := synthtest.Synth(t, func(chart cdk8s.Chart) {
 		credentials = infra.NewCredentials(chart, "credentials", props)
 	})
 	require.NotEmpty(t, messages)
@@ -71,13 +74,13 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 
 func TestCredentialsLeaveNoDigestInThePods(t *testing.T) {
 	t.Parallel()
-	got := deployment(t, func(chart cdk8s.Chart) {
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", func(chart cdk8s.Chart) {
 		c := infra.NewCredentials(chart, "credentials", infra.CredentialsProps{
 			Name: "login", Values: map[string]infra.Sensitive{"password": "abc"},
 		})
 		workload(func(props *infra.ProbedDeploymentProps) {
-			props.EnvFrom = []infra.EnvFrom{{Source: c}}
-			props.Files = []infra.File{{Path: "/run/login/password", From: c.Key("password")}}
+			props.EnvFrom = []pod.EnvFrom{{Source: c}}
+			props.Files = []pod.File{{Path: "/run/login/password", From: c.Key("password")}}
 		})(chart)
 	})
 	assert.Empty(t, got.Spec.Template.Annotations)
@@ -88,7 +91,7 @@ func TestCredentialsBadInput(t *testing.T) {
 	credentials := func(props infra.CredentialsProps) func(cdk8s.Chart) {
 		return func(chart cdk8s.Chart) { infra.NewCredentials(chart, "credentials", props) }
 	}
-	badInput{
+	synthtest.BadInput{
 		"no name": {credentials(infra.CredentialsProps{}), []string{
 			`[chart/credentials] Name: is not set; give the object a name, for example "web"`,
 		}},
@@ -122,11 +125,11 @@ func TestCredentialsBadInput(t *testing.T) {
 			literal := infra.NewCredentials(chart, "literal", infra.CredentialsProps{Name: "l", Values: map[string]infra.Sensitive{"a": "x"}})
 			existing := infra.NewCredentials(chart, "existing", infra.CredentialsProps{Name: "e", Existing: true, Keys: []string{"b", "a"}})
 			workload(func(props *infra.ProbedDeploymentProps) {
-				props.Env = []infra.EnvVar{{Name: "L", ValueFrom: literal.Key("z")}, {Name: "E", ValueFrom: existing.Key("z")}}
+				props.Env = []pod.EnvVar{{Name: "L", ValueFrom: literal.Key("z")}, {Name: "E", ValueFrom: existing.Key("z")}}
 			})(chart)
 		}, []string{
 			`[chart/web] Env[0].ValueFrom: "z" is not a key of Secret l; use a`,
 			`[chart/web] Env[1].ValueFrom: "z" is not a key of Secret e; use a or b`,
 		}},
-	}.run(t)
+	}.Run(t)
 }

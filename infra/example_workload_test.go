@@ -6,6 +6,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // A setting as an environment variable and a file. A change of either rolls the pods.
@@ -19,10 +21,10 @@ func ExampleConfig() {
 	infra.NewProbedDeployment(chart, "web", infra.ProbedDeploymentProps{
 		Name:  "web",
 		Image: "example.com/shop/web:1.4",
-		Env:   []infra.EnvVar{{Name: "LOG_LEVEL", ValueFrom: config.Key("LOG_LEVEL")}},
-		Files: []infra.File{{Path: "/etc/web/features.json", From: config.Key("features.json")}},
+		Env:   []pod.EnvVar{{Name: "LOG_LEVEL", ValueFrom: config.Key("LOG_LEVEL")}},
+		Files: []pod.File{{Path: "/etc/web/features.json", From: config.Key("features.json")}},
 	})
-	printKinds(app, "ConfigMap")
+	synthtest.PrintKinds(app, "ConfigMap")
 	// Output:
 	// apiVersion: v1
 	// kind: ConfigMap
@@ -44,7 +46,7 @@ func ExampleCredentials() {
 	infra.NewProbedDeployment(chart, "web", infra.ProbedDeploymentProps{
 		Name:  "web",
 		Image: "example.com/shop/web:1.4",
-		Env:   []infra.EnvVar{{Name: "DB_PASSWORD", ValueFrom: database.Key("pasword")}},
+		Env:   []pod.EnvVar{{Name: "DB_PASSWORD", ValueFrom: database.Key("pasword")}},
 	})
 	fmt.Println(tree.Synth(app))
 	// Output:
@@ -87,7 +89,7 @@ func ExampleHostRouting() {
 			Certificate: infra.NewCredentials(chart, "certificate", infra.CredentialsProps{Name: "shop-tls", Existing: true}),
 		}},
 	})
-	printKinds(app, "Gateway", "HTTPRoute")
+	synthtest.PrintKinds(app, "Gateway", "HTTPRoute")
 	// Output:
 	// apiVersion: gateway.networking.k8s.io/v1
 	// kind: Gateway
@@ -116,6 +118,9 @@ func ExampleHostRouting() {
 	//     - shop.example.com
 	//   parentRefs:
 	//     - name: shop
+	//       sectionName: http
+	//     - name: shop
+	//       sectionName: https-shop.example.com
 	//   rules:
 	//     - backendRefs:
 	//         - name: web

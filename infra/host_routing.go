@@ -40,7 +40,7 @@ const (
 )
 
 // AnyHost is the Host that matches every request.
-const AnyHost = "*"
+const AnyHost = problem.AnyHost
 
 // Host is what is served under one host name.
 type Host struct {
@@ -92,6 +92,9 @@ type HostRoutingProps struct {
 	PatchGateway func(*gatewayv1.Gateway)
 	// PatchRoute has the last word on each HTTPRoute.
 	PatchRoute func(*gatewayv1.HTTPRoute)
+	// PatchReferenceGrant has the last word on each ReferenceGrant, which is made in the form GatewayAPI for what is in
+	// another namespace.
+	PatchReferenceGrant func(*gatewayv1.ReferenceGrant)
 }
 
 func (props HostRoutingProps) withDefaults() HostRoutingProps {
@@ -139,6 +142,7 @@ func (props HostRoutingProps) validate() problem.List {
 		form  RoutingForm
 	}{
 		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI}, {"PatchRoute", props.PatchRoute != nil, GatewayAPI},
+		{"PatchReferenceGrant", props.PatchReferenceGrant != nil, GatewayAPI},
 	} {
 		if patch.given && patch.form != cmp.Or(props.Form, Ingress) {
 			p.Add(problem.At(patch.field), "func", "is for the form "+string(patch.form)+"; leave it out")
@@ -202,11 +206,10 @@ func (props HostRoutingProps) routeName(host Host) string {
 }
 
 func (host Host) validate(p *problem.List, field *problem.Path, routes map[string]string) {
-	switch {
-	case host.Name == "":
+	if host.Name == "" {
 		p.Missing(field.Child("Name"), "name the host, for example \"www.example.com\", or AnyHost for all")
-	case !isRoutedHost(host.Name):
-		p.Add(field.Child("Name"), host.Name, hostRule)
+	} else {
+		p.RoutedHost(field.Child("Name"), host.Name)
 	}
 	if len(host.Paths) == 0 {
 		p.Missing(field.Child("Paths"), "give at least one path, for example \"/\"")
@@ -225,14 +228,6 @@ func (host Host) validate(p *problem.List, field *problem.Path, routes map[strin
 		}
 		routes[key] = at.String()
 	}
-}
-
-const hostRule = "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\""
-
-func isRoutedHost(host string) bool {
-	return host == AnyHost ||
-		len(validation.IsDNS1123Subdomain(host)) == 0 && len(validation.IsValidIP(nil, host)) > 0 ||
-		len(validation.IsWildcardDNS1123Subdomain(host)) == 0
 }
 
 // What the API server refuses inside of a path and at its end (ValidatePathType of the networking API).
@@ -286,7 +281,7 @@ func (props HostRoutingProps) validateTLS(p *problem.List, field *problem.Path, 
 		return
 	}
 	for _, key := range tlsKeys {
-		tls.Certificate.Key(key).validate(p, field.Child("Certificate"))
+		tls.Certificate.Key(key).Validate(p, field.Child("Certificate"))
 	}
 }
 

@@ -1,24 +1,45 @@
 package infra
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/gatewayapi"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
 func (r *HostRouting) addGateway() {
-	gatewayapi.NewGateway(r, "Resource", patched(r, r.props.gateway(), r.props.PatchGateway))
+	namespace := chartNamespace(r)
+	grants := grantSet{from: namespace}
+	gatewayapi.NewGateway(r, "Resource", object.Patched(r, "PatchGateway", r.props.gateway(&grants), r.props.PatchGateway))
 	for _, host := range r.props.Hosts {
-		gatewayapi.NewHTTPRoute(r, hostLabel(host.Name), patched(r, r.props.route(host), r.props.PatchRoute))
+		if host.Name != "" {
+			gatewayapi.NewHTTPRoute(r, hostLabel(host.Name), object.Patched(r, "PatchRoute", r.props.route(host, &grants), r.props.PatchRoute))
+		}
+	}
+	objects := grants.objects(r.props)
+	tree.Invalid(r, grants.problems...)
+	for _, grant := range objects {
+		gatewayapi.NewReferenceGrant(r, "Grant-"+grant.Namespace, object.Patched(r, "PatchReferenceGrant", grant, r.props.PatchReferenceGrant))
 	}
 }
 
 // hostLabel writes a host, which may hold a '*', as part of a name.
 func hostLabel(host string) string { return strings.ReplaceAll(host, AnyHost, "wildcard") }
 
-// listenerName is the name of the listener that ends TLS for a host.
+// The names of the listeners: the one for plain HTTP, and the one that ends TLS for a host.
+const httpListener = "http"
+
 func listenerName(host string) string { return "https-" + hostLabel(host) }
 
 // hostname is how the Gateway API writes a host: it leaves out the one that stands for all.
@@ -29,18 +50,19 @@ func hostname(host string) *gatewayv1.Hostname {
 	return new(gatewayv1.Hostname(host))
 }
 
-func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
+func (props HostRoutingProps) gateway(grants *grantSet) *gatewayv1.Gateway {
 	gateway := &gatewayv1.Gateway{
-		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
+		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 		Spec: gatewayv1.GatewaySpec{
 			GatewayClassName: gatewayv1.ObjectName(props.Class),
-			Listeners:        []gatewayv1.Listener{{Name: "http", Protocol: gatewayv1.HTTPProtocolType, Port: 80}},
+			Listeners:        []gatewayv1.Listener{{Name: httpListener, Protocol: gatewayv1.HTTPProtocolType, Port: 80}},
 		},
 	}
-	for _, tls := range props.TLS {
+	for i, tls := range props.TLS {
 		if tls.Certificate == nil {
 			continue
 		}
+		namespace := grants.follow(problem.At("TLS").Index(i).Child("Certificate"), "Gateway", tls.Certificate.Data().Object)
 		for _, host := range tls.Hosts {
 			gateway.Spec.Listeners = append(gateway.Spec.Listeners, gatewayv1.Listener{
 				Name:     gatewayv1.SectionName(listenerName(host)),
@@ -48,7 +70,7 @@ func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
 				Protocol: gatewayv1.HTTPSProtocolType,
 				Port:     443,
 				TLS: &gatewayv1.ListenerTLSConfig{
-					CertificateRefs: []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(tls.Certificate.Name())}},
+					CertificateRefs: []gatewayv1.SecretObjectReference{{Name: gatewayv1.ObjectName(tls.Certificate.Name()), Namespace: namespace}},
 				},
 			})
 		}
@@ -56,32 +78,107 @@ func (props HostRoutingProps) gateway() *gatewayv1.Gateway {
 	return gateway
 }
 
-func (props HostRoutingProps) route(host Host) *gatewayv1.HTTPRoute {
+// parents are the listeners for a host: without their names a route attaches to each of the Gateway that has its host, and
+// one without hosts to all of them.
+func (props HostRoutingProps) parents(host Host) []gatewayv1.ParentReference {
+	listener := func(name string) gatewayv1.ParentReference {
+		return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name), SectionName: new(gatewayv1.SectionName(name))}
+	}
+	parents := []gatewayv1.ParentReference{listener(httpListener)}
+	for _, tls := range props.TLS {
+		if tls.Certificate != nil && slices.Contains(tls.Hosts, host.Name) {
+			parents = append(parents, listener(listenerName(host.Name)))
+		}
+	}
+	return parents
+}
+
+func (props HostRoutingProps) route(host Host, grants *grantSet) *gatewayv1.HTTPRoute {
 	route := &gatewayv1.HTTPRoute{
-		ObjectMeta: objectMeta(props.routeName(host), props.Labels, props.Annotations),
-		Spec: gatewayv1.HTTPRouteSpec{
-			CommonRouteSpec: gatewayv1.CommonRouteSpec{
-				ParentRefs: []gatewayv1.ParentReference{{Name: gatewayv1.ObjectName(props.Name)}},
-			},
-		},
+		ObjectMeta: object.Meta(props.routeName(host), props.Labels, props.Annotations),
+		Spec:       gatewayv1.HTTPRouteSpec{CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: props.parents(host)}},
 	}
 	if name := hostname(host.Name); name != nil {
 		route.Spec.Hostnames = []gatewayv1.Hostname{*name}
 	}
-	for _, path := range host.Paths {
+	for i, path := range host.Paths {
 		match := gatewayv1.PathMatchPathPrefix
 		if path.Type == PathExact {
 			match = gatewayv1.PathMatchExact
 		}
+		// The field is that of the joined hosts; the message names the host beside it.
+		at := problem.Key(problem.At("Hosts"), host.Name).Child("Paths").Index(i).Child("Backend")
 		route.Spec.Rules = append(route.Spec.Rules, gatewayv1.HTTPRouteRule{
 			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match, Value: &path.Path}}},
 			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{
 				BackendObjectReference: gatewayv1.BackendObjectReference{
-					Name: gatewayv1.ObjectName(path.Backend.service),
-					Port: new(gatewayv1.PortNumber(path.Backend.port)),
+					Name:      gatewayv1.ObjectName(path.Backend.serviceName()),
+					Namespace: grants.follow(at, "HTTPRoute", path.Backend.object()),
+					Port:      new(gatewayv1.PortNumber(path.Backend.portNumber())),
 				},
 			}}},
 		})
 	}
 	return route
+}
+
+// grantSet collects the references to objects of other namespaces, which these have to allow by a ReferenceGrant.
+// See https://gateway-api.sigs.k8s.io/api-types/referencegrant/.
+type grantSet struct {
+	from     string
+	problems problem.List
+	// wanted are, by namespace, who refers to what there.
+	wanted map[string]map[grant]bool
+}
+
+type grant struct{ referrer, kind, name string }
+
+// grantName is the name of the ReferenceGrants of a routing, which tells them from others': a namespace has no '.'.
+func grantName(namespace, routing string) string { return namespace + "." + routing }
+
+// follow returns the namespace to write into a reference from an object of that kind, nil where it is the same.
+func (g *grantSet) follow(at *problem.Path, referrer string, target ref.Object) *gatewayv1.Namespace {
+	namespace, ok := target.Namespace()
+	if !ok || namespace == g.from {
+		return nil
+	}
+	if namespace == "" || g.from == "" {
+		g.problems.Add(at, target.Name(), fmt.Sprintf("is a %s in %s, the routing in %s, and to refer to one from the other both have to be known; give both charts a Namespace",
+			target.Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(g.from)))
+		return nil
+	}
+	if g.wanted == nil {
+		g.wanted = map[string]map[grant]bool{}
+	}
+	if g.wanted[namespace] == nil {
+		g.wanted[namespace] = map[grant]bool{}
+	}
+	g.wanted[namespace][grant{referrer, target.Kind(), target.Name()}] = true
+	return new(gatewayv1.Namespace(namespace))
+}
+
+// objects are the ReferenceGrants, one for each namespace, which name what is referred to and nothing else.
+func (g *grantSet) objects(props HostRoutingProps) []*gatewayv1.ReferenceGrant {
+	var objects []*gatewayv1.ReferenceGrant
+	name := grantName(g.from, props.Name)
+	if len(g.wanted) > 0 && len(name) > validation.DNS1123SubdomainMaxLength {
+		g.problems.Add(problem.At("Name"), name, fmt.Sprintf("is too long for the name of a ReferenceGrant, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(g.wanted)) {
+		object := &gatewayv1.ReferenceGrant{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: props.Labels},
+		}
+		grants := slices.SortedFunc(maps.Keys(g.wanted[namespace]), func(a, b grant) int {
+			return cmp.Or(cmp.Compare(a.referrer, b.referrer), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+		})
+		for _, wanted := range grants {
+			from := gatewayv1.ReferenceGrantFrom{Group: gatewayv1.GroupName, Kind: gatewayv1.Kind(wanted.referrer), Namespace: gatewayv1.Namespace(g.from)}
+			if !slices.Contains(object.Spec.From, from) {
+				object.Spec.From = append(object.Spec.From, from)
+			}
+			object.Spec.To = append(object.Spec.To, gatewayv1.ReferenceGrantTo{Kind: gatewayv1.Kind(wanted.kind), Name: new(gatewayv1.ObjectName(wanted.name))})
+		}
+		objects = append(objects, object)
+	}
+	return objects
 }

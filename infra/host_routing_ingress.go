@@ -6,15 +6,30 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
 func (r *HostRouting) addIngress() {
-	k8s.NewIngress(r, "Resource", patched(r, r.props.ingress(), r.props.Patch))
+	made := k8s.NewIngress(r, "Resource", object.Patched(r, "Patch", r.props.ingress(), r.props.Patch))
+	var p problem.List
+	for _, host := range r.props.Hosts {
+		for i, path := range host.Paths {
+			path.Backend.object().Beside(&p, problem.Key(problem.At("Hosts"), host.Name).Child("Paths").Index(i).Child("Backend"), made)
+		}
+	}
+	for i, tls := range r.props.TLS {
+		if tls.Certificate != nil {
+			tls.Certificate.Data().Beside(&p, problem.At("TLS").Index(i).Child("Certificate"), made)
+		}
+	}
+	tree.Invalid(r, p...)
 }
 
 func (props HostRoutingProps) ingress() *networkingv1.Ingress {
 	ingress := &networkingv1.Ingress{
-		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
+		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 	}
 	if props.Class != "" {
 		ingress.Spec.IngressClassName = &props.Class
@@ -29,8 +44,8 @@ func (props HostRoutingProps) ingress() *networkingv1.Ingress {
 				Path:     path.Path,
 				PathType: new(networkingv1.PathType(path.Type)),
 				Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
-					Name: path.Backend.service,
-					Port: networkingv1.ServiceBackendPort{Number: path.Backend.port},
+					Name: path.Backend.serviceName(),
+					Port: networkingv1.ServiceBackendPort{Number: path.Backend.portNumber()},
 				}},
 			})
 		}

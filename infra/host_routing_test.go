@@ -11,6 +11,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
 )
 
 var webBackend = infra.ExistingBackend("web", 80)
@@ -53,20 +54,20 @@ func fullRouting(form infra.RoutingForm) func(cdk8s.Chart) {
 
 func TestHostRoutingForms(t *testing.T) {
 	t.Parallel()
-	golden(t, "host-routing-ingress", fullRouting(infra.Ingress))
-	golden(t, "host-routing-gateway", fullRouting(infra.GatewayAPI))
+	synthtest.Golden(t, "host-routing-ingress", fullRouting(infra.Ingress))
+	synthtest.Golden(t, "host-routing-gateway", fullRouting(infra.GatewayAPI))
 }
 
 func TestHostRoutingBothFormsRouteTheSame(t *testing.T) {
 	t.Parallel()
 	type route struct{ host, path, service string }
 	var byIngress, byGateway []route
-	for _, rule := range only[networkingv1.Ingress](t, "Ingress", fullRouting(infra.Ingress)).Spec.Rules {
+	for _, rule := range synthtest.Only[networkingv1.Ingress](t, "Ingress", fullRouting(infra.Ingress)).Spec.Rules {
 		for _, path := range rule.HTTP.Paths {
 			byIngress = append(byIngress, route{rule.Host, path.Path, fmt.Sprintf("%s:%d", path.Backend.Service.Name, path.Backend.Service.Port.Number)})
 		}
 	}
-	for _, object := range objects[gatewayv1.HTTPRoute](t, "HTTPRoute", fullRouting(infra.GatewayAPI)) {
+	for _, object := range synthtest.Objects[gatewayv1.HTTPRoute](t, "HTTPRoute", fullRouting(infra.GatewayAPI)) {
 		host := ""
 		if len(object.Spec.Hostnames) > 0 {
 			host = string(object.Spec.Hostnames[0])
@@ -86,14 +87,14 @@ func TestHostRoutingPatches(t *testing.T) {
 	ingress := routing(func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
 		props.Patch = func(i *networkingv1.Ingress) { i.Labels = mark }
 	})
-	assert.Equal(t, mark, only[networkingv1.Ingress](t, "Ingress", ingress).Labels)
+	assert.Equal(t, mark, synthtest.Only[networkingv1.Ingress](t, "Ingress", ingress).Labels)
 	gateway := routing(func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
 		props.Form, props.Class = infra.GatewayAPI, "edge"
 		props.PatchGateway = func(g *gatewayv1.Gateway) { g.Labels = mark }
 		props.PatchRoute = func(r *gatewayv1.HTTPRoute) { r.Labels = mark }
 	})
-	assert.Equal(t, mark, only[gatewayv1.Gateway](t, "Gateway", gateway).Labels)
-	assert.Equal(t, mark, only[gatewayv1.HTTPRoute](t, "HTTPRoute", gateway).Labels)
+	assert.Equal(t, mark, synthtest.Only[gatewayv1.Gateway](t, "Gateway", gateway).Labels)
+	assert.Equal(t, mark, synthtest.Only[gatewayv1.HTTPRoute](t, "HTTPRoute", gateway).Labels)
 }
 
 func TestHostRoutingBadInput(t *testing.T) {
@@ -113,7 +114,7 @@ func TestHostRoutingBadInput(t *testing.T) {
 	abnormal := func(path string) []string {
 		return []string{`[chart/routing] Hosts[0].Paths[0].Path: "` + path + `" is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'`}
 	}
-	badInput{
+	synthtest.BadInput{
 		"host with a scheme":    {host("http://x"), badHost("http://x")},
 		"host with a port":      {host("x.io:80"), badHost("x.io:80")},
 		"host in upper case":    {host("WWW.x.io"), badHost("WWW.x.io")},
@@ -216,5 +217,5 @@ func TestHostRoutingBadInput(t *testing.T) {
 			`[chart/routing] TLS[2].Hosts: is not set; name the hosts that the certificate is for`,
 			`[chart/routing] TLS[2].Certificate: is not set; give Credentials of the type kubernetes.io/tls`,
 		}},
-	}.run(t)
+	}.Run(t)
 }

@@ -15,6 +15,8 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // workload builds a ProbedDeployment that is in order but for what change does.
@@ -30,12 +32,12 @@ func workload(change func(props *infra.ProbedDeploymentProps)) func(chart cdk8s.
 
 func TestProbedDeploymentMinimal(t *testing.T) {
 	t.Parallel()
-	golden(t, "probed-deployment-minimal", workload(nil))
+	synthtest.Golden(t, "probed-deployment-minimal", workload(nil))
 }
 
 func TestProbedDeploymentFull(t *testing.T) {
 	t.Parallel()
-	golden(t, "probed-deployment-full", func(chart cdk8s.Chart) {
+	synthtest.Golden(t, "probed-deployment-full", func(chart cdk8s.Chart) {
 		config := infra.NewConfig(chart, "config", infra.ConfigProps{
 			Name: "web-config", Data: map[string]string{"LEVEL": "debug", "app.yaml": "a: 1\n"},
 		})
@@ -49,40 +51,41 @@ func TestProbedDeploymentFull(t *testing.T) {
 			props.Labels = map[string]string{"app.kubernetes.io/part-of": "shop"}
 			props.Annotations = map[string]string{"example.com/owner": "team"}
 			props.PodAnnotations = map[string]string{"example.com/scrape": "true"}
-			props.ImagePullPolicy = infra.PullIfNotPresent
+			props.ImagePullPolicy = pod.PullIfNotPresent
 			props.Command = []string{"/web"}
 			props.Args = []string{"--verbose"}
-			props.Ports = []infra.ContainerPort{{Name: "http", Port: 8080}, {Name: "dns", Port: 53, Protocol: infra.UDP}}
-			props.Env = []infra.EnvVar{
+			props.Ports = []pod.Port{{Name: "http", Port: 8080}, {Name: "dns", Port: 53, Protocol: pod.UDP}}
+			props.Env = []pod.EnvVar{
 				{Name: "PLAIN", Value: "yes"},
 				{Name: "LEVEL", ValueFrom: config.Key("LEVEL")},
 				{Name: "PASSWORD", ValueFrom: password.Key("password")},
 			}
-			props.EnvFrom = []infra.EnvFrom{{Source: config, Prefix: "WEB_"}, {Source: password}}
-			props.Files = []infra.File{
+			props.EnvFrom = []pod.EnvFrom{{Source: config, Prefix: "WEB_"}, {Source: password}}
+			props.Files = []pod.File{
 				{Path: "/app/app.yaml", From: config.Key("app.yaml")},
 				{Path: "/etc/flags/flags.json", From: reloaded.Key("flags.json")},
 				{Path: "/etc/flags/more.json", From: reloaded.Key("more.json")},
 				{Path: "/etc/web/password", From: password.Key("password"), Mode: new(int32(0o440))},
 			}
-			props.Resources = infra.Resources{
-				Requests: infra.ResourceList{CPU: "0.1", Memory: "10Mi"},
-				Limits:   infra.ResourceList{CPU: "1", Memory: "0.5Gi", EphemeralStorage: "1G"},
+			props.Resources = pod.Resources{
+				Requests: pod.ResourceList{CPU: "0.1", Memory: "10Mi"},
+				Limits:   pod.ResourceList{CPU: "1", Memory: "0.5Gi", EphemeralStorage: "1G"},
 			}
 			props.Replicas = new(int32(0))
-			props.Probes = infra.Probes{
-				Startup:   infra.Probe{Handler: infra.HTTPGet("/ping", 8080), Period: 5 * time.Second, FailureThreshold: 30},
-				Readiness: infra.Probe{Handler: infra.GRPC(50051, "shop.Cart"), Timeout: 2 * time.Second, SuccessThreshold: 2},
-				Liveness:  infra.Probe{Handler: infra.TCPSocket(8080), InitialDelay: time.Minute, SuccessThreshold: 1},
+			props.Probes = pod.Probes{
+				Startup:   pod.Probe{Handler: pod.HTTPGet("/ping", 8080), Period: 5 * time.Second, FailureThreshold: 30},
+				Readiness: pod.Probe{Handler: pod.GRPC(50051, "shop.Cart"), Timeout: 2 * time.Second, SuccessThreshold: 2},
+				Liveness:  pod.Probe{Handler: pod.TCPSocket(8080), InitialDelay: time.Minute, SuccessThreshold: 1},
 			}
 			props.Rollout = infra.Rollout{
 				MaxSurge: infra.Percent(50), MaxUnavailable: infra.Pods(0),
 				MinReady: 5 * time.Second, ProgressDeadline: 3 * time.Minute, RevisionHistoryLimit: new(int32(3)),
 			}
-			props.Shutdown = infra.Shutdown{
-				PreStop: 5 * time.Second, Settle: 10 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 40 * time.Second,
+			props.Shutdown = pod.Shutdown{
+				Variables: shutdownVariables,
+				PreStop:   5 * time.Second, Settle: 10 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 40 * time.Second,
 			}
-			props.Security = infra.Security{
+			props.Security = pod.Security{
 				RunAsUser: new(int64(1000)), RunAsGroup: new(int64(1000)), FSGroup: new(int64(2000)), AddCapabilities: []string{"NET_BIND_SERVICE"},
 			}
 			props.ServiceAccountName = "web"
@@ -92,18 +95,18 @@ func TestProbedDeploymentFull(t *testing.T) {
 
 func TestProbedDeploymentProbeKinds(t *testing.T) {
 	t.Parallel()
-	golden(t, "probed-deployment-probes", workload(func(props *infra.ProbedDeploymentProps) {
-		props.Probes = infra.Probes{
-			Startup:   infra.Probe{Handler: infra.Exec("/bin/ready", "--fast")},
-			Readiness: infra.Probe{Handler: infra.HTTPSGet("/readyz", 8443)},
-			Liveness:  infra.Probe{Handler: infra.GRPC(50051, "")},
+	synthtest.Golden(t, "probed-deployment-probes", workload(func(props *infra.ProbedDeploymentProps) {
+		props.Probes = pod.Probes{
+			Startup:   pod.Probe{Handler: pod.Exec("/bin/ready", "--fast")},
+			Readiness: pod.Probe{Handler: pod.HTTPSGet("/readyz", 8443)},
+			Liveness:  pod.Probe{Handler: pod.GRPC(50051, "")},
 		}
 	}))
 }
 
 func TestProbedDeploymentRecreate(t *testing.T) {
 	t.Parallel()
-	got := deployment(t, workload(func(props *infra.ProbedDeploymentProps) { props.Rollout.Recreate = true }))
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(func(props *infra.ProbedDeploymentProps) { props.Rollout.Recreate = true }))
 	assert.Equal(t, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, got.Spec.Strategy)
 }
 
@@ -118,7 +121,7 @@ func TestProbedDeploymentSelectsItsPods(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := deployment(t, workload(change))
+			got := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(change))
 			require.NotEmpty(t, got.Spec.Selector.MatchLabels)
 			for key, value := range got.Spec.Selector.MatchLabels {
 				assert.Equal(t, value, got.Spec.Template.Labels[key])
@@ -130,7 +133,7 @@ func TestProbedDeploymentSelectsItsPods(t *testing.T) {
 
 func TestProbedDeploymentHasNoProbeUnlessAsked(t *testing.T) {
 	t.Parallel()
-	container := deployment(t, workload(nil)).Spec.Template.Spec.Containers[0]
+	container := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(nil)).Spec.Template.Spec.Containers[0]
 	assert.Nil(t, container.StartupProbe)
 	assert.Nil(t, container.ReadinessProbe)
 	assert.Nil(t, container.LivenessProbe)
@@ -147,42 +150,42 @@ func restricted(t *testing.T, pod corev1.PodTemplateSpec) policy.AggregateCheckR
 
 func TestProbedDeploymentIsRestrictedByDefault(t *testing.T) {
 	t.Parallel()
-	got := deployment(t, workload(nil)).Spec.Template
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(nil)).Spec.Template
 	result := restricted(t, got)
 	assert.True(t, result.Allowed, result.ForbiddenDetail())
-	assert.Equal(t, infra.DefaultUser, *got.Spec.SecurityContext.RunAsUser, "the kubelet needs a number")
+	assert.Equal(t, pod.DefaultUser, *got.Spec.SecurityContext.RunAsUser, "the kubelet needs a number")
 }
 
 func TestSecurityDefaultsCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		security infra.Security
+		security pod.Security
 		check    func(t *testing.T, pod corev1.PodSpec)
 	}{
-		"root": {infra.Security{AllowRoot: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"root": {pod.Security{AllowRoot: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.SecurityContext.RunAsNonRoot)
 			assert.Nil(t, pod.SecurityContext.RunAsUser)
 		}},
-		"root by number": {infra.Security{AllowRoot: true, RunAsUser: new(int64(0))}, func(t *testing.T, pod corev1.PodSpec) {
+		"root by number": {pod.Security{AllowRoot: true, RunAsUser: new(int64(0))}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.SecurityContext.RunAsNonRoot)
 			assert.EqualValues(t, 0, *pod.SecurityContext.RunAsUser)
 		}},
-		"privilege escalation": {infra.Security{AllowPrivilegeEscalation: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"privilege escalation": {pod.Security{AllowPrivilegeEscalation: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.Containers[0].SecurityContext.AllowPrivilegeEscalation)
 		}},
-		"capabilities": {infra.Security{KeepCapabilities: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"capabilities": {pod.Security{KeepCapabilities: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.Containers[0].SecurityContext.Capabilities)
 		}},
-		"seccomp": {infra.Security{UnconfinedSeccomp: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"seccomp": {pod.Security{UnconfinedSeccomp: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.SecurityContext.SeccompProfile)
 		}},
-		"filesystem": {infra.Security{WritableRootFilesystem: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"filesystem": {pod.Security{WritableRootFilesystem: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.Nil(t, pod.Containers[0].SecurityContext.ReadOnlyRootFilesystem)
 		}},
-		"token": {infra.Security{MountServiceAccountToken: true}, func(t *testing.T, pod corev1.PodSpec) {
+		"token": {pod.Security{MountServiceAccountToken: true}, func(t *testing.T, pod corev1.PodSpec) {
 			assert.True(t, *pod.AutomountServiceAccountToken, "written out, since a ServiceAccount may say false")
 		}},
-		"everything": {infra.Security{
+		"everything": {pod.Security{
 			AllowRoot: true, AllowPrivilegeEscalation: true, KeepCapabilities: true, UnconfinedSeccomp: true,
 			WritableRootFilesystem: true, MountServiceAccountToken: true,
 		}, func(t *testing.T, pod corev1.PodSpec) {
@@ -192,7 +195,7 @@ func TestSecurityDefaultsCanBeTurnedOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := deployment(t, workload(func(props *infra.ProbedDeploymentProps) { props.Security = test.security }))
+			got := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(func(props *infra.ProbedDeploymentProps) { props.Security = test.security }))
 			test.check(t, got.Spec.Template.Spec)
 		})
 	}
@@ -201,7 +204,7 @@ func TestSecurityDefaultsCanBeTurnedOff(t *testing.T) {
 func TestProbedDeploymentPatchHasTheLastWord(t *testing.T) {
 	t.Parallel()
 	replicas := int32(2)
-	got := deployment(t, workload(func(props *infra.ProbedDeploymentProps) {
+	got := synthtest.Only[appsv1.Deployment](t, "Deployment", workload(func(props *infra.ProbedDeploymentProps) {
 		props.Replicas = &replicas
 		props.Patch = func(d *appsv1.Deployment) {
 			*d.Spec.Replicas = 7
@@ -219,7 +222,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 	props := func(c func(*infra.ProbedDeploymentProps)) func(cdk8s.Chart) { return change(c) }
 	const label = "is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"
 	const long = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	badInput{
+	synthtest.BadInput{
 		"empty name": {props(func(p *infra.ProbedDeploymentProps) { p.Name = "" }), []string{
 			`[chart/web] Name: is not set; give the object a name, for example "web"`,
 		}},
@@ -253,14 +256,14 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] ImagePullPolicy: "always" is not known; use Always, IfNotPresent or Never`,
 		}},
 		"ports": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Ports = []infra.ContainerPort{{Port: 0}, {Port: 70000}, {Port: 80}, {Port: 80, Protocol: infra.TCP}, {Port: 80, Protocol: infra.UDP}}
+			p.Ports = []pod.Port{{Port: 0}, {Port: 70000}, {Port: 80}, {Port: 80, Protocol: pod.TCP}, {Port: 80, Protocol: pod.UDP}}
 		}), []string{
 			`[chart/web] Ports[0].Port: 0 is not a port; use 1 to 65535`,
 			`[chart/web] Ports[1].Port: 70000 is not a port; use 1 to 65535`,
 			`[chart/web] Ports[3].Port: "80/TCP" is already taken by Ports[2]; give each its own`,
 		}},
 		"port names": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Ports = []infra.ContainerPort{{Name: "much-too-long-a-name", Port: 1}, {Name: "a", Port: 2}, {Name: "a", Port: 3, Protocol: "tcp"}}
+			p.Ports = []pod.Port{{Name: "much-too-long-a-name", Port: 1}, {Name: "a", Port: 2}, {Name: "a", Port: 3, Protocol: "tcp"}}
 		}), []string{
 			`[chart/web] Ports[0].Name: "much-too-long-a-name" is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter`,
 			`[chart/web] Ports[2].Protocol: "tcp" is not known; use TCP, UDP or SCTP`,
@@ -270,13 +273,13 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Replicas: -1 is negative; use 0 or more`,
 		}},
 		"environment name twice": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Env = []infra.EnvVar{{Name: "A"}, {Name: "B"}, {Name: "A", Value: "x"}}
+			p.Env = []pod.EnvVar{{Name: "A"}, {Name: "B"}, {Name: "A", Value: "x"}}
 		}), []string{
 			`[chart/web] Env[2].Name: "A" is already set by Env[0]; leave out one of them`,
 		}},
 		"environment name": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Env = []infra.EnvVar{{Name: "1A"}, {Name: ""}}
-			p.EnvFrom = []infra.EnvFrom{{Prefix: "a b"}}
+			p.Env = []pod.EnvVar{{Name: "1A"}, {Name: ""}}
+			p.EnvFrom = []pod.EnvFrom{{Prefix: "a b"}}
 		}), []string{
 			`[chart/web] Env[0].Name: "1A" is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit`,
 			`[chart/web] Env[1].Name: "" is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit`,
@@ -284,9 +287,9 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] EnvFrom[0].Prefix: "a b" is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit`,
 		}},
 		"quantities": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Resources = infra.Resources{
-				Requests: infra.ResourceList{CPU: "-1", Memory: "100m"},
-				Limits:   infra.ResourceList{CPU: "lots", Memory: "1Gb"},
+			p.Resources = pod.Resources{
+				Requests: pod.ResourceList{CPU: "-1", Memory: "100m"},
+				Limits:   pod.ResourceList{CPU: "lots", Memory: "1Gb"},
 			}
 		}), []string{
 			`[chart/web] Resources.Requests.CPU: "-1" is negative; use 0 or more`,
@@ -295,15 +298,15 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Resources.Limits.Memory: "1Gb" is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi`,
 		}},
 		"request above limit": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Resources = infra.Resources{Requests: infra.ResourceList{CPU: "2"}, Limits: infra.ResourceList{CPU: "1500m"}}
+			p.Resources = pod.Resources{Requests: pod.ResourceList{CPU: "2"}, Limits: pod.ResourceList{CPU: "1500m"}}
 		}), []string{
 			`[chart/web] Resources.Requests.CPU: "2" is more than Resources.Limits.CPU, "1500m"; lower the request or raise the limit`,
 		}},
 		"probes": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Probes = infra.Probes{
-				Startup:   infra.Probe{Handler: infra.HTTPGet("ping", 0), SuccessThreshold: 2},
-				Readiness: infra.Probe{Period: time.Second},
-				Liveness:  infra.Probe{Handler: infra.Exec(), Period: 1500 * time.Millisecond, Timeout: -time.Second, FailureThreshold: -1},
+			p.Probes = pod.Probes{
+				Startup:   pod.Probe{Handler: pod.HTTPGet("ping", 0), SuccessThreshold: 2},
+				Readiness: pod.Probe{Period: time.Second},
+				Liveness:  pod.Probe{Handler: pod.Exec(), Period: 1500 * time.Millisecond, Timeout: -time.Second, FailureThreshold: -1},
 			}
 		}), []string{
 			`[chart/web] Probes.Startup.Handler.Path: "ping" does not begin with '/'; use for example "/healthz"`,
@@ -333,12 +336,12 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Rollout.MaxUnavailable: 0 cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them`,
 		}},
 		"shutdown": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Shutdown = infra.Shutdown{PreStop: 10 * time.Second, Settle: 5 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 30 * time.Second}
+			p.Shutdown = pod.Shutdown{PreStop: 10 * time.Second, Settle: 5 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 30 * time.Second}
 		}), []string{
-			`[chart/web] Shutdown.TerminationGracePeriod: 30s is too short: PreStop 10s + Settle 5s + Drain 20s + 2s to flush telemetry = 37s; raise it, or lower one of them`,
+			`[chart/web] Shutdown.TerminationGracePeriod: 30s is too short: PreStop 10s + Settle 5s + Drain 20s + Flush 2s = 37s; raise it, or lower one of them`,
 		}},
 		"shutdown negative": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Shutdown = infra.Shutdown{PreStop: -time.Second, Settle: -time.Second, Drain: -time.Second, TerminationGracePeriod: time.Millisecond}
+			p.Shutdown = pod.Shutdown{PreStop: -time.Second, Settle: -time.Second, Drain: -time.Second, TerminationGracePeriod: time.Millisecond}
 		}), []string{
 			`[chart/web] Shutdown.PreStop: -1s is negative; use 0s or more`,
 			`[chart/web] Shutdown.TerminationGracePeriod: 1ms is not in whole seconds, which is what Kubernetes counts here; use for example 2s`,
@@ -346,13 +349,14 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Shutdown.Drain: -1s is out of range; use 0s to 1h0m0s`,
 		}},
 		"shutdown variable set twice": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Env = []infra.EnvVar{{Name: "SHUTDOWN_DRAIN", Value: "1s"}}
+			p.Env = []pod.EnvVar{{Name: "SHUTDOWN_DRAIN", Value: "1s"}}
+			p.Shutdown.Variables = shutdownVariables
 			p.Shutdown.Drain = time.Second
 		}), []string{
 			`[chart/web] Env[0].Name: "SHUTDOWN_DRAIN" is already set by Shutdown; leave out one of them`,
 		}},
 		"security": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Security = infra.Security{
+			p.Security = pod.Security{
 				RunAsUser: new(int64(0)), RunAsGroup: new(int64(-1)), KeepCapabilities: true, AddCapabilities: []string{"SYS_TIME"},
 			}
 			p.ServiceAccountName = "Robot"
@@ -377,7 +381,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		"patch that removes the selector": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Patch = func(d *appsv1.Deployment) { d.Spec.Selector = nil }
 		}), []string{
-			`[chart/web] Patch: "" leaves no selector; leave the labels in place`,
+			`[chart/web] Patch.spec.selector: leaves no selector; leave the labels in place`,
 		}},
 		"name that is no text": {props(func(p *infra.ProbedDeploymentProps) { p.Name = strings.Repeat("\x80", 90) }), []string{
 			`[chart/web] Name: ""... (90 bytes) ` + label,
@@ -424,7 +428,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		"text that YAML cannot carry": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Command = []string{""}
 			p.Args = []string{"a\x00b", "0o7"}
-			p.Env = []infra.EnvVar{{Name: "A", Value: "a\u2028b"}, {Name: "B", Value: "\ta\nb"}}
+			p.Env = []pod.EnvVar{{Name: "A", Value: "a\u2028b"}, {Name: "B", Value: "\ta\nb"}}
 		}), []string{
 			`[chart/web] Command[0]: is not set; name the program, or leave Command out for the image's own`,
 			`[chart/web/Resource] spec.template.spec.containers[0].args[0]: the text has the character U+0000, which no environment variable, argument or path can hold; change it, or carry it in base64`,
@@ -435,10 +439,11 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		"sources that are nil pointers": {props(func(p *infra.ProbedDeploymentProps) {
 			var config *infra.Config
 			var credentials *infra.Credentials
-			p.EnvFrom = []infra.EnvFrom{{Source: config}, {Source: credentials}}
-			p.Env = []infra.EnvVar{{Name: "A", ValueFrom: config.Key("a")}}
-			p.Files = []infra.File{{Path: "/a", From: credentials.Key("a")}}
+			p.EnvFrom = []pod.EnvFrom{{Source: config}, {Source: credentials}}
+			p.Env = []pod.EnvVar{{Name: "A", ValueFrom: config.Key("a")}}
+			p.Files = []pod.File{{Path: "/a", From: credentials.Key("a")}}
 		}), []string{
+			`[chart/web] Env[0].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
 			`[chart/web] EnvFrom[0].Source: is not set; give a *Config or *Credentials`,
 			`[chart/web] EnvFrom[1].Source: is not set; give a *Config or *Credentials`,
 			`[chart/web] Files[0].From: is not set; give the Key of a *Config or of *Credentials`,
@@ -446,7 +451,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		"patch against selector": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Patch = func(d *appsv1.Deployment) { d.Spec.Template.Labels = nil }
 		}), []string{
-			`[chart/web] Patch: "app=web" selects none of the pods that the Deployment makes; let the selector match the labels of the pod template`,
+			`[chart/web] Patch.spec.selector: "app=web" selects none of the pods that the Deployment makes; let the selector match the labels of the pod template`,
 		}},
-	}.run(t)
+	}.Run(t)
 }

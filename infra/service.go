@@ -6,14 +6,16 @@ import (
 	"slices"
 
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // ServiceType says from where a Service is reached.
@@ -45,7 +47,7 @@ type ServicePort struct {
 	// Kubernetes chooses.
 	NodePort int32
 	// Protocol defaults to TCP.
-	Protocol Protocol
+	Protocol pod.Protocol
 	// AppProtocol is the application protocol, a hint to proxies such as "http", "grpc" or "kubernetes.io/h2c".
 	// Defaults to none.
 	AppProtocol string
@@ -137,8 +139,8 @@ func (props ServiceProps) validatePorts(p *problem.List) {
 		if port.TargetPort != port.Port {
 			p.Port(at.Child("TargetPort"), port.TargetPort)
 		}
-		problem.OneOf(p, at.Child("Protocol"), port.Protocol, TCP, UDP, SCTP)
-		numbers.Check(p, at.Child("Port"), at, portKey(port.Port, port.Protocol))
+		problem.OneOf(p, at.Child("Protocol"), port.Protocol, pod.TCP, pod.UDP, pod.SCTP)
+		numbers.Check(p, at.Child("Port"), at, pod.PortKey(port.Port, port.Protocol))
 		switch {
 		case port.Name != "":
 			if len(validation.IsDNS1123Label(port.Name)) > 0 {
@@ -160,7 +162,7 @@ func (props ServiceProps) validatePorts(p *problem.List) {
 		case port.NodePort < firstNodePort || port.NodePort > lastNodePort:
 			p.Add(at.Child("NodePort"), port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
 		default:
-			nodePorts.Check(p, at.Child("NodePort"), at, portKey(port.NodePort, port.Protocol))
+			nodePorts.Check(p, at.Child("NodePort"), at, pod.PortKey(port.NodePort, port.Protocol))
 		}
 	}
 }
@@ -169,90 +171,111 @@ func (props ServiceProps) validatePorts(p *problem.List) {
 // See https://kubernetes.io/docs/concepts/services-networking/service/.
 type Service struct {
 	constructs.Construct
-	props  ServiceProps
-	object cdk8s.ApiObject
-	// canary is the first that was made for it.
-	canary *IstioCanary
+	made *ref.Service
 }
 
 // NewService makes a Service.
 func NewService(scope constructs.Construct, id string, props ServiceProps) *Service {
 	props = props.withDefaults()
-	s := &Service{props: props}
+	s := &Service{}
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
-	s.object = k8s.NewService(s, "Resource", patched(s, props.render(), props.Patch))
+	service := object.Patched(s, "Patch", props.render(), props.Patch)
+	s.made = &ref.Service{
+		Object: ref.To("Service", props.Name, k8s.NewService(s, "Resource", service)),
+		Labels: service.Labels,
+		Spec:   service.Spec,
+	}
 	return s
 }
 
 // Name returns the name of the Service.
-func (s *Service) Name() string { return s.props.Name }
+func (s *Service) Name() string {
+	if s == nil {
+		return ""
+	}
+	return s.made.Name()
+}
+
+// Ref refers to the Service, for other constructs.
+func (s *Service) Ref() *ref.Service {
+	if s == nil {
+		return nil
+	}
+	return s.made
+}
 
 // Host returns the DNS name of the Service: with its namespace where the chart names one, else as it is known inside its
 // own namespace.
-func (s *Service) Host() string {
-	if namespace := namespaceOf(s.object); namespace != "" {
-		return fmt.Sprintf("%s.%s.svc.cluster.local", s.props.Name, namespace)
-	}
-	return s.props.Name
-}
+func (s *Service) Host() string { return s.Ref().Host() }
 
 // Backend returns the port of that name as the target of a route; the empty name stands for the only port. A port that
 // does not exist is an error of the construct that uses it.
 func (s *Service) Backend(port string) Backend {
-	backend := Backend{service: s.props.Name}
-	if s.props.Type == ExternalName {
-		backend.problem = fmt.Sprintf("Service %s is an ExternalName, which an Ingress or a Gateway cannot be relied on to follow; use a Service with pods", s.props.Name)
-		return backend
-	}
-	var names []string
-	for _, p := range s.props.Ports {
-		if p.Name == port || port == "" && len(s.props.Ports) == 1 {
-			backend.port = p.Port
-			if p.Protocol != "" && p.Protocol != TCP {
-				backend.problem = fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP", problem.Show(p.Name), s.props.Name, p.Protocol)
-			}
-			return backend
-		}
-		names = append(names, problem.Show(p.Name))
-	}
-	backend.problem = fmt.Sprintf("Service %s has no port %s", s.props.Name, problem.Show(port))
-	if len(names) > 0 {
-		backend.problem += "; use " + problem.Or(names)
-	}
-	return backend
+	return Backend{service: s.Ref(), name: port, made: true}
 }
 
 // Backend is a port of a Service, as the target of a route. The method Backend of a *Service or *WebService makes one,
 // or ExistingBackend.
 type Backend struct {
-	service string
-	port    int32
-	problem string
+	// service and the name of its port, for one that is made here.
+	service *ref.Service
+	name    string
+	made    bool
+	// elsewhere is the name of a Service that is made elsewhere, and port its port.
+	elsewhere string
+	port      int32
 }
 
 // ExistingBackend is a port of a Service of the same namespace that is made elsewhere. It cannot be checked.
 func ExistingBackend(service string, port int32) Backend {
-	return Backend{service: service, port: port}
+	return Backend{elsewhere: service, port: port}
+}
+
+func (b Backend) serviceName() string {
+	if b.service != nil {
+		return b.service.Name()
+	}
+	return b.elsewhere
+}
+
+// object refers to the Service.
+func (b Backend) object() ref.Object {
+	if b.service != nil {
+		return b.service.Object
+	}
+	return ref.Elsewhere("Service", b.elsewhere)
+}
+
+// portNumber is the number of the port, 0 where there is none.
+func (b Backend) portNumber() int32 {
+	if !b.made {
+		return b.port
+	}
+	if b.service == nil {
+		return 0
+	}
+	port, _ := b.service.Port(b.name)
+	return port.Port
 }
 
 func (b Backend) validate(p *problem.List, field *problem.Path) {
 	switch {
-	case b == Backend{}:
+	case !b.made && b.elsewhere == "" && b.port == 0:
 		p.Missing(field, "give the Backend of a *Service or *WebService, or ExistingBackend")
-	case b.problem != "":
-		p.Say(field, b.problem)
+	case b.made && b.service == nil:
+		p.Missing(field, "the *Service is nil; give the Backend of one that is there")
+	case b.made:
+		b.service.ValidateBackend(p, field, b.name)
 	default:
-		// A Service of this program has reported its own name and ports already; saying it again does not harm, and
-		// an ExistingBackend has nobody else to say it.
-		p.ServiceName(field.Child("Service"), b.service)
+		p.ServiceName(field.Child("Service"), b.elsewhere)
 		p.Port(field.Child("Port"), b.port)
 	}
 }
 
 func (props ServiceProps) render() *corev1.Service {
-	object := &corev1.Service{
-		ObjectMeta: objectMeta(props.Name, props.Labels, props.Annotations),
+	service := &corev1.Service{
+		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 		Spec: corev1.ServiceSpec{
 			Type:         corev1.ServiceType(props.Type),
 			Selector:     maps.Clone(props.Selector),
@@ -260,8 +283,8 @@ func (props ServiceProps) render() *corev1.Service {
 		},
 	}
 	if props.Type == Headless {
-		object.Spec.Type = corev1.ServiceTypeClusterIP
-		object.Spec.ClusterIP = corev1.ClusterIPNone
+		service.Spec.Type = corev1.ServiceTypeClusterIP
+		service.Spec.ClusterIP = corev1.ClusterIPNone
 	}
 	for _, port := range props.Ports {
 		rendered := corev1.ServicePort{
@@ -274,7 +297,7 @@ func (props ServiceProps) render() *corev1.Service {
 		if port.AppProtocol != "" {
 			rendered.AppProtocol = &port.AppProtocol
 		}
-		object.Spec.Ports = append(object.Spec.Ports, rendered)
+		service.Spec.Ports = append(service.Spec.Ports, rendered)
 	}
-	return object
+	return service
 }

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 func TestServiceTypes(t *testing.T) {
@@ -24,7 +26,7 @@ func TestServiceTypes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			golden(t, "service-"+name, func(chart cdk8s.Chart) {
+			synthtest.Golden(t, "service-"+name, func(chart cdk8s.Chart) {
 				props.Name = "web"
 				infra.NewService(chart, "service", props)
 			})
@@ -34,7 +36,7 @@ func TestServiceTypes(t *testing.T) {
 
 func TestServiceHasAnyNumberOfPorts(t *testing.T) {
 	t.Parallel()
-	golden(t, "service-ports", func(chart cdk8s.Chart) {
+	synthtest.Golden(t, "service-ports", func(chart cdk8s.Chart) {
 		infra.NewService(chart, "service", infra.ServiceProps{
 			Name:        "web",
 			Selector:    map[string]string{"app": "web"},
@@ -43,8 +45,8 @@ func TestServiceHasAnyNumberOfPorts(t *testing.T) {
 			Ports: []infra.ServicePort{
 				{Name: "http", Port: 80, TargetPort: 8080, AppProtocol: "http"},
 				{Name: "grpc", Port: 50051, AppProtocol: "grpc"},
-				{Name: "dns", Port: 53, Protocol: infra.UDP},
-				{Name: "dns-tcp", Port: 53, Protocol: infra.TCP},
+				{Name: "dns", Port: 53, Protocol: pod.UDP},
+				{Name: "dns-tcp", Port: 53, Protocol: pod.TCP},
 			},
 			Patch: func(s *corev1.Service) { s.Spec.PublishNotReadyAddresses = true },
 		})
@@ -61,7 +63,7 @@ func TestServiceBadInput(t *testing.T) {
 		}
 	}
 	const label = "is not an RFC 1035 label; use 1 to 63 lower-case letters, digits or '-', beginning with a letter and ending with a letter or digit"
-	badInput{
+	synthtest.BadInput{
 		"empty name":       {service(func(p *infra.ServiceProps) { p.Name = "" }), []string{`[chart/service] Name: is not set; give the object a name, for example "web"`}},
 		"name with a dot":  {service(func(p *infra.ServiceProps) { p.Name = "a.b" }), []string{`[chart/service] Name: "a.b" ` + label}},
 		"name with digits": {service(func(p *infra.ServiceProps) { p.Name = "1web" }), []string{`[chart/service] Name: "1web" ` + label}},
@@ -108,7 +110,7 @@ func TestServiceBadInput(t *testing.T) {
 		"external name of another type": {service(func(p *infra.ServiceProps) { p.ExternalName = "db.example.com" }), []string{
 			`[chart/service] ExternalName: "db.example.com" has a meaning for the type ExternalName alone; leave it out, or set Type`,
 		}},
-	}.run(t)
+	}.Run(t)
 }
 
 func webService(change func(*infra.WebServiceProps)) func(cdk8s.Chart) {
@@ -127,7 +129,7 @@ func webService(change func(*infra.WebServiceProps)) func(cdk8s.Chart) {
 
 func TestWebService(t *testing.T) {
 	t.Parallel()
-	golden(t, "web-service", webService(func(props *infra.WebServiceProps) {
+	synthtest.Golden(t, "web-service", webService(func(props *infra.WebServiceProps) {
 		props.Ports = append(props.Ports, infra.ServicePort{Name: "a-name-longer-than-15", Port: 50051})
 	}))
 }
@@ -139,8 +141,8 @@ func TestWebServiceExternalName(t *testing.T) {
 		assert.Nil(t, web.Deployment())
 		assert.Empty(t, web.Deployment().Selector())
 	}
-	assert.Empty(t, objects[appsv1.Deployment](t, "Deployment", build))
-	assert.Equal(t, "db.example.com", only[corev1.Service](t, "Service", build).Spec.ExternalName)
+	assert.Empty(t, synthtest.Objects[appsv1.Deployment](t, "Deployment", build))
+	assert.Equal(t, "db.example.com", synthtest.Only[corev1.Service](t, "Service", build).Spec.ExternalName)
 }
 
 func TestWebServiceSelectsItsPodsAndTheirPorts(t *testing.T) {
@@ -157,8 +159,8 @@ func TestWebServiceSelectsItsPodsAndTheirPorts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			build := webService(change)
-			service := only[corev1.Service](t, "Service", build)
-			pod := deployment(t, build).Spec.Template
+			service := synthtest.Only[corev1.Service](t, "Service", build)
+			pod := synthtest.Only[appsv1.Deployment](t, "Deployment", build).Spec.Template
 			assert.NotEmpty(t, service.Spec.Selector)
 			for key, value := range service.Spec.Selector {
 				assert.Equal(t, value, pod.Labels[key])
@@ -176,7 +178,7 @@ func TestWebServiceSelectsItsPodsAndTheirPorts(t *testing.T) {
 
 func TestWebServiceBadInput(t *testing.T) {
 	t.Parallel()
-	badInput{
+	synthtest.BadInput{
 		"all messages at once": {webService(func(p *infra.WebServiceProps) {
 			p.Name = "1"
 			p.Workload.Image = ""
@@ -190,7 +192,7 @@ func TestWebServiceBadInput(t *testing.T) {
 			`[chart/web/Service] Ports[0].Port: 70000 is not a port; use 1 to 65535`,
 		}},
 		"container that does not listen there": {webService(func(p *infra.WebServiceProps) {
-			p.Workload.Ports = []infra.ContainerPort{{Port: 9090}}
+			p.Workload.Ports = []pod.Port{{Port: 9090}}
 		}), []string{
 			`[chart/web] Ports[0].TargetPort: "8080/TCP" is not one of Workload.Ports, 9090/TCP; add it there, or leave Workload.Ports out`,
 		}},
@@ -199,5 +201,5 @@ func TestWebServiceBadInput(t *testing.T) {
 		}), []string{
 			`[chart/web] Workload: has no meaning for the type ExternalName, whose pods run elsewhere; leave it out, or use another type`,
 		}},
-	}.run(t)
+	}.Run(t)
 }

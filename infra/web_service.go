@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // WebServiceProps are the options of a WebService.
@@ -44,11 +45,11 @@ func (props WebServiceProps) validatePorts() problem.List {
 	var p problem.List
 	listening := map[string]bool{}
 	for _, port := range props.Workload.Ports {
-		listening[portKey(port.Port, port.Protocol)] = true
+		listening[pod.PortKey(port.Port, port.Protocol)] = true
 	}
 	for i, port := range props.Ports {
-		target := portKey(port.withDefaults().TargetPort, port.Protocol)
-		// A port that is none has a message of its own.
+		target := pod.PortKey(port.withDefaults().TargetPort, port.Protocol)
+		// A number that is not a port has its own message.
 		if inRange := port.withDefaults().TargetPort; inRange > 0 && inRange <= 65535 && !listening[target] {
 			p.Add(problem.At("Ports").Index(i).Child("TargetPort"), target, "is not one of Workload.Ports, "+problem.Or(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
 		}
@@ -58,18 +59,18 @@ func (props WebServiceProps) validatePorts() problem.List {
 
 // containerPorts are the ports that a container must listen on for these ports of a Service. What is wrong with them
 // the Service tells.
-func containerPorts(ports []ServicePort) []ContainerPort {
-	var result []ContainerPort
+func containerPorts(ports []ServicePort) []pod.Port {
+	var result []pod.Port
 	seen := map[string]bool{}
 	for _, port := range ports {
 		port = port.withDefaults()
-		key := portKey(port.TargetPort, port.Protocol)
+		key := pod.PortKey(port.TargetPort, port.Protocol)
 		if port.TargetPort < 1 || port.TargetPort > 65535 || seen[key] || seen[port.Name] {
 			continue
 		}
 		seen[key] = true
-		container := ContainerPort{Port: port.TargetPort, Protocol: port.Protocol}
-		if isContainerPortName(port.Name) {
+		container := pod.Port{Port: port.TargetPort, Protocol: port.Protocol}
+		if pod.IsPortName(port.Name) {
 			container.Name = port.Name
 			seen[port.Name] = true
 		}
@@ -114,13 +115,23 @@ func NewWebService(scope constructs.Construct, id string, props WebServiceProps)
 }
 
 // Name returns the name of the Service.
-func (w *WebService) Name() string { return w.service.Name() }
+func (w *WebService) Name() string { return w.Service().Name() }
 
 // Deployment returns the Deployment behind the Service, nil for the type ExternalName.
-func (w *WebService) Deployment() *ProbedDeployment { return w.deployment }
+func (w *WebService) Deployment() *ProbedDeployment {
+	if w == nil {
+		return nil
+	}
+	return w.deployment
+}
 
 // Service returns the Service.
-func (w *WebService) Service() *Service { return w.service }
+func (w *WebService) Service() *Service {
+	if w == nil {
+		return nil
+	}
+	return w.service
+}
 
 // Backend returns the port of that name as the target of a route; the empty name stands for the only port.
-func (w *WebService) Backend(port string) Backend { return w.service.Backend(port) }
+func (w *WebService) Backend(port string) Backend { return w.Service().Backend(port) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Problem is one thing that is wrong with a construct. It is an error; Synth returns all of them as Problems.
@@ -45,18 +46,45 @@ func (p Problem) Message() string {
 	return text.String()
 }
 
-// ShowValue writes a value as the message of a Problem does: text in quotes, and cut where it is long.
+// ShowValue writes a value as the message of a Problem does: text in quotes, what cannot be printed as an escape, and cut
+// where it is long.
 func ShowValue(value any) string {
-	text, ok := value.(string)
-	if !ok {
-		return fmt.Sprint(value)
-	}
 	const longest = 80
-	if len(text) <= longest {
+	text, ok := value.(string)
+	switch {
+	case !ok:
+		return Printable(fmt.Sprint(value), longest)
+	case len(text) <= longest:
 		return strconv.Quote(text)
 	}
 	return fmt.Sprintf("%q... (%d bytes)", strings.ToValidUTF8(text[:longest], ""), len(text))
 }
+
+// Printable writes a text so that it changes nothing but its own place on a terminal, and cuts it where it is long.
+func Printable(text string, longest int) string {
+	cut := ""
+	if len(text) > longest {
+		cut = fmt.Sprintf("... (%d bytes)", len(text))
+		text = strings.ToValidUTF8(text[:longest], "")
+	}
+	if !strings.ContainsFunc(text, unprintable) && utf8.ValidString(text) {
+		return text + cut
+	}
+	var result strings.Builder
+	for i, r := range text {
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {
+			fmt.Fprintf(&result, `\x%02x`, text[i])
+		} else if unprintable(r) {
+			quoted := strconv.QuoteRune(r)
+			result.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			result.WriteRune(r)
+		}
+	}
+	return result.String() + cut
+}
+
+func unprintable(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }
 
 // Problems is the error of Synth and Render where constructs are invalid: all that is wrong with all of them, in the
 // order of the tree. errors.As finds it, and a single Problem too; errors.Is reaches their causes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -66,4 +67,20 @@ func TestCausesOfSynthSurvive(t *testing.T) {
 	app := native.NewApp(&cdk8s.AppProps{Outdir: new(filepath.Join(file, "dist"))})
 	newQueue(tree.NewChart(app, "chart", tree.ChartProps{}), "queue", "jobs")
 	require.ErrorIs(t, tree.Synth(app), syscall.ENOTDIR)
+}
+
+func TestMessagesCanBePrinted(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 5000)
+	for name, test := range map[string]struct {
+		problem tree.Problem
+		want    string
+	}{
+		"text":  {tree.Problem{Field: "Name", Value: "a\x1b[31m\n", Detail: "is not a name"}, `Name: "a\x1b[31m\n" is not a name`},
+		"list":  {tree.Problem{Field: "Keys", Value: []string{"a\x1b[31m\n", "\xff", "\u202e"}, Detail: "are no keys"}, `Keys: [a\x1b[31m\n \xff \u202e] are no keys`},
+		"words": {tree.Problem{Detail: "größer als 5 % – 多", Value: "多"}, `"多" größer als 5 % – 多`},
+		"long":  {tree.Problem{Value: map[string]string{"a": long}, Detail: "is long"}, "map[a:" + strings.Repeat("x", 74) + "... (5007 bytes) is long"},
+	} {
+		assert.Equal(t, test.want, test.problem.Message(), name)
+	}
 }

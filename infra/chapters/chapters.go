@@ -34,13 +34,13 @@ var all = []Chapter{
 	{Name: "02-service", Title: "calling it by the name of a Service", Build: service},
 	{Name: "03-ingress", Title: "reaching it from outside, by host name", Build: ingress},
 	{Name: "04-config", Title: "configuration and a password for it", Build: config},
-	{Name: "05-mesh", Title: "a sidecar for each pod, HTTP and gRPC behind one Service", Build: mesh},
+	{Name: "05-mesh", Title: "a sidecar for each pod, HTTP and gRPC behind one Service", Build: meshChapter},
 	{Name: "06-canary", Title: "two versions, chosen by a header", Build: canary},
 	{Name: "07-weights", Title: "two versions by weight, with timeout, retries and faults", Build: weights},
 	{Name: "08-gateway", Title: "Istio's gateway for requests from outside", Build: gateway},
 	{Name: "09-probes", Title: "startup, readiness and liveness probes", Namespace: probeNamespace, Build: probes},
 	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget", Build: rollout},
-	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logs},
+	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logsChapter},
 	{Name: "12-observability", Title: "metrics, traces, alerts on objectives, and a dashboard", Build: observability},
 }
 

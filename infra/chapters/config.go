@@ -5,6 +5,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 const (
@@ -29,8 +30,8 @@ func config(chart cdk8s.Chart) {
 	})
 
 	props := caller("100Mi")
-	props.EnvFrom = []infra.EnvFrom{{Source: configMap}}
-	props.Env = []infra.EnvVar{{Name: contract.EnvPGPassword, ValueFrom: secret.Key("PWD")}}
-	props.Files = []infra.File{{Path: contract.DefaultConfigFile, From: configMap.Key("APP")}}
+	props.EnvFrom = []pod.EnvFrom{{Source: configMap}}
+	props.Env = []pod.EnvVar{{Name: contract.EnvPGPassword, ValueFrom: secret.Key("PWD")}}
+	props.Files = []pod.File{{Path: contract.DefaultConfigFile, From: configMap.Key("APP")}}
 	infra.NewProbedDeployment(chart, callerName, props)
 }

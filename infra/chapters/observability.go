@@ -7,6 +7,8 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/mesh"
+	"github.com/crossoverJie/k8s-combat/infra/observe"
 )
 
 // collectorName is the OpenTelemetry Collector of the chapter on observability.
@@ -15,47 +17,55 @@ const collectorName = "k8s-combat-collector"
 // observability is what there is to know of a service that runs: its telemetry goes to a collector, Prometheus reads its
 // metrics, alerts fire when its objectives are in danger, a dashboard shows both, and the mesh reports each request.
 func observability(chart cdk8s.Chart) {
-	collector := infra.NewOpenTelemetryCollector(chart, collectorName, infra.OpenTelemetryCollectorProps{
+	collector := observe.NewOpenTelemetryCollector(chart, collectorName, observe.OpenTelemetryCollectorProps{
 		Name:      collectorName,
 		Version:   version,
-		Exporters: []infra.CollectorExporter{infra.PrometheusExporter()},
+		Exporters: []observe.CollectorExporter{observe.PrometheusExporter()},
 	})
 
 	props := provider(providerName, 2)
+	props.Labels = observe.ScrapeLabels(providerName)
 	props.Workload.Env = collector.Env(providerName, map[string]string{"service.version": version})
 	service := infra.NewWebService(chart, providerName, props)
 
-	infra.NewScraping(chart, "scraping", infra.ScrapingProps{Service: service.Service(), Port: contract.HTTPPortName})
-	infra.NewScraping(chart, "collected-scraping", infra.ScrapingProps{Service: collector.Service(), Port: infra.CollectedMetricsPortName})
+	observe.NewScraping(chart, "scraping", observe.ScrapingProps{Service: service.Service(), Port: contract.HTTPPortName})
+	observe.NewScraping(chart, "collected-scraping", observe.ScrapingProps{Service: collector.Service(), Port: observe.CollectedMetricsPortName})
 
-	objectives := infra.NewServiceObjectives(chart, "objectives", infra.ServiceObjectivesProps{
+	// The series that the sample service has.
+	metrics := observe.RequestMetrics{
+		Requests: contract.MetricHTTPRequests,
+		Failed:   map[string]observe.Matcher{contract.LabelCode: observe.Regex("5..")},
+		Duration: contract.MetricHTTPDuration,
+		Buckets:  contract.DurationBuckets(),
+	}
+	objectives := observe.NewServiceObjectives(chart, "objectives", observe.ServiceObjectivesProps{
 		Name:         providerName,
 		Service:      service.Service(),
-		Availability: infra.Availability{Objective: 99.9},
-		Latency:      infra.Latency{Objective: 99, Threshold: 250 * time.Millisecond},
+		Metrics:      metrics,
+		Availability: observe.Availability{Objective: 99.9},
+		Latency:      observe.Latency{Objective: 99, Threshold: 250 * time.Millisecond},
 		Runbook:      "https://github.com/crossoverJie/k8s-combat",
 	})
 
-	metrics := infra.RequestMetrics{}
-	infra.NewDashboard(chart, "dashboard", infra.DashboardProps{
+	observe.NewDashboard(chart, "dashboard", observe.DashboardProps{
 		Name:  "k8s-combat-dashboard",
 		Title: "k8s-combat-service",
 		Tags:  []string{callerName},
-		Panels: []infra.Panel{
-			infra.RequestRatePanel(service.Service(), metrics),
-			infra.ErrorRatioPanel(service.Service(), metrics),
-			infra.LatencyPanel(service.Service(), metrics),
-			infra.SaturationPanel(service.Deployment()),
-			infra.BurnRatePanel(objectives),
-			infra.BudgetPanel(objectives),
+		Panels: []observe.Panel{
+			observe.RequestRatePanel(service.Service(), metrics),
+			observe.ErrorRatioPanel(service.Service(), metrics),
+			observe.LatencyPanel(service.Service(), metrics),
+			observe.SaturationPanel(service.Deployment()),
+			observe.BurnRatePanel(objectives),
+			observe.BudgetPanel(objectives),
 		},
 	})
 
-	infra.NewTelemetry(chart, "telemetry", infra.TelemetryProps{
+	mesh.NewTelemetry(chart, "telemetry", mesh.TelemetryProps{
 		Name:          providerName,
 		Workload:      service.Deployment(),
-		AccessLogging: infra.AccessLogging{Providers: []string{infra.EnvoyAccessLog}},
+		AccessLogging: mesh.AccessLogging{Providers: []string{mesh.EnvoyAccessLog}},
 		// Spans go to the mesh's default provider.
-		Tracing: infra.Tracing{SamplingPercentage: new(10.0)},
+		Tracing: mesh.Tracing{SamplingPercentage: new(10.0)},
 	})
 }

@@ -3,6 +3,7 @@ package chapters
 import (
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // The names and images of the tutorial, which several chapters use.
@@ -25,7 +26,7 @@ func caller(memoryRequest string) infra.ProbedDeploymentProps {
 		Name:            callerName,
 		Version:         version,
 		Image:           image,
-		ImagePullPolicy: infra.PullAlways,
+		ImagePullPolicy: pod.PullAlways,
 		Resources:       resources(memoryRequest, "300Mi"),
 	}
 }
@@ -38,7 +39,7 @@ func provider(name string, replicas int32) infra.WebServiceProps {
 			Version:         version,
 			Replicas:        &replicas,
 			Image:           image,
-			ImagePullPolicy: infra.PullAlways,
+			ImagePullPolicy: pod.PullAlways,
 			Resources:       resources("10Mi", "100Mi"),
 		},
 		Ports: []infra.ServicePort{httpPort},
@@ -46,9 +47,14 @@ func provider(name string, replicas int32) infra.WebServiceProps {
 }
 
 // resources are the tutorial's: a tenth of a core, at most a whole one.
-func resources(memoryRequest, memoryLimit string) infra.Resources {
-	return infra.Resources{
-		Requests: infra.ResourceList{CPU: "0.1", Memory: memoryRequest},
-		Limits:   infra.ResourceList{CPU: "1", Memory: memoryLimit},
+func resources(memoryRequest, memoryLimit string) pod.Resources {
+	return pod.Resources{
+		Requests: pod.ResourceList{CPU: "0.1", Memory: memoryRequest},
+		Limits:   pod.ResourceList{CPU: "1", Memory: memoryLimit},
 	}
+}
+
+// shutdownVariables are those by which the sample service learns its part of a shutdown.
+var shutdownVariables = pod.ShutdownVariables{
+	Settle: contract.EnvShutdownSettle, Drain: contract.EnvShutdownDrain, Flush: contract.EnvShutdownFlush,
 }

@@ -10,15 +10,16 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // probeNamespace is where the chapter on probes lives.
 const probeNamespace = "probe"
 
 // tutorialProbes have the tutorial's figures: two and a half minutes to start, then a question every three seconds.
-func tutorialProbes() infra.Probes {
-	ping := infra.Probe{
-		Handler:          infra.HTTPGet(contract.PathPing, contract.HTTPPort),
+func tutorialProbes() pod.Probes {
+	ping := pod.Probe{
+		Handler:          pod.HTTPGet(contract.PathPing, contract.HTTPPort),
 		Period:           3 * time.Second,
 		Timeout:          time.Second,
 		SuccessThreshold: 1,
@@ -27,7 +28,7 @@ func tutorialProbes() infra.Probes {
 	startup := ping
 	startup.Period = 5 * time.Second
 	startup.FailureThreshold = 30
-	return infra.Probes{Startup: startup, Readiness: ping, Liveness: ping}
+	return pod.Probes{Startup: startup, Readiness: ping, Liveness: ping}
 }
 
 // tutorialRollout is the tutorial's rolling update.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // rollout replaces and ends pods without losing a request: between two and six of them, of which one at a time may be
@@ -17,15 +18,18 @@ func rollout(chart cdk8s.Chart) {
 	workload.Replicas = nil
 	workload.Autoscaling = infra.Autoscaling{MinReplicas: 2, MaxReplicas: 6, CPUUtilization: 80}
 	workload.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Pods(1)}
-	workload.TopologySpread = []infra.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
+	workload.TopologySpread = []pod.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
 	workload.Rollout = tutorialRollout()
 	// gRPC clients look a name up again when a connection ends, but at most every 30 s (grpc-go's dns resolver). Pods that
 	// are replaced more slowly than that, with their start and PreStop, never all go between two looks.
 	workload.Rollout.MinReady = 20 * time.Second
-	workload.Shutdown = infra.Shutdown{PreStop: 10 * time.Second, Drain: 15 * time.Second, TerminationGracePeriod: 30 * time.Second}
+	workload.Shutdown = pod.Shutdown{
+		PreStop: 10 * time.Second, Drain: 15 * time.Second, Flush: contract.DefaultShutdownFlush,
+		TerminationGracePeriod: 30 * time.Second, Variables: shutdownVariables,
+	}
 	workload.Probes = tutorialProbes()
 	// Unlike /ping, it fails from the first moment of a shutdown.
-	workload.Probes.Readiness.Handler = infra.HTTPGet(contract.PathReady, contract.HTTPPort)
+	workload.Probes.Readiness.Handler = pod.HTTPGet(contract.PathReady, contract.HTTPPort)
 	props.Ports = meshPorts
 	infra.NewWebService(chart, providerName, props)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
-	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/mesh"
 )
 
 // faultHeader asks for a fault, and keeps the request out of the weights.
@@ -16,35 +16,35 @@ const faultHeader = "x-fault"
 // of their own, so that the weights can be measured; everything else goes to v1.
 func weights(chart cdk8s.Chart) {
 	service, v1, v2 := versions(chart)
-	sayHello := infra.Exact(contract.PathSayHello)
-	asks := func(fault string) []infra.Match {
-		return []infra.Match{{Headers: map[string]infra.StringMatch{faultHeader: infra.Exact(fault)}}}
+	sayHello := mesh.Exact(contract.PathSayHello)
+	asks := func(fault string) []mesh.Match {
+		return []mesh.Match{{Headers: map[string]mesh.StringMatch{faultHeader: mesh.Exact(fault)}}}
 	}
-	infra.NewIstioCanary(chart, "canary", infra.IstioCanaryProps{
+	mesh.NewIstioCanary(chart, "canary", mesh.IstioCanaryProps{
 		Name:                virtualServiceName,
 		DestinationRuleName: destinationRuleName,
 		Service:             service,
-		Versions:            []infra.Version{{Name: "v1", Workload: v1}, {Name: "v2", Workload: v2}},
-		TrafficPolicy:       infra.TrafficPolicy{LoadBalancer: infra.LoadBalancing{Simple: infra.RoundRobin}},
-		Rules: []infra.Rule{
+		Versions:            []mesh.Version{{Name: "v1", Workload: v1}, {Name: "v2", Workload: v2}},
+		TrafficPolicy:       mesh.TrafficPolicy{LoadBalancer: mesh.LoadBalancing{Simple: mesh.RoundRobin}},
+		Rules: []mesh.Rule{
 			{
 				Name:    "weights",
-				Match:   []infra.Match{{URI: sayHello, WithoutHeaders: map[string]infra.StringMatch{faultHeader: infra.Present()}}},
-				To:      []infra.Destination{{Workload: v1, Weight: 10}, {Workload: v2, Weight: 90}},
+				Match:   []mesh.Match{{URI: sayHello, WithoutHeaders: map[string]mesh.StringMatch{faultHeader: mesh.Present()}}},
+				To:      []mesh.Destination{{Workload: v1, Weight: 10}, {Workload: v2, Weight: 90}},
 				Timeout: 5 * time.Second,
-				Retries: infra.Retries{
+				Retries: mesh.Retries{
 					Attempts: 2, PerTryTimeout: 1500 * time.Millisecond, On: []string{"connect-failure", "refused-stream", "unavailable"},
 				},
 			},
 			{
-				Name: "fault-delay", Match: asks("delay"), To: []infra.Destination{{Workload: v1}},
-				Fault: infra.Fault{Delay: 3 * time.Second},
+				Name: "fault-delay", Match: asks("delay"), To: []mesh.Destination{{Workload: v1}},
+				Fault: mesh.Fault{Delay: 3 * time.Second},
 			},
 			{
-				Name: "fault-abort", Match: asks("abort"), To: []infra.Destination{{Workload: v1}},
-				Fault: infra.Fault{AbortStatus: 503},
+				Name: "fault-abort", Match: asks("abort"), To: []mesh.Destination{{Workload: v1}},
+				Fault: mesh.Fault{AbortStatus: 503},
 			},
-			{Name: "default", To: []infra.Destination{{Workload: v1}}},
+			{Name: "default", To: []mesh.Destination{{Workload: v1}}},
 		},
 	})
 }

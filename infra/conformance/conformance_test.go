@@ -23,6 +23,9 @@ import (
 	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
 	"github.com/crossoverJie/k8s-combat/infra/chapters"
+	"github.com/crossoverJie/k8s-combat/infra/mesh"
+	"github.com/crossoverJie/k8s-combat/infra/observe"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 func TestMain(m *testing.M) {
@@ -153,26 +156,27 @@ func TestErrorsAreTheSameOnBothTrees(t *testing.T) {
 func TestChecksAcrossConstructsAreTheSameOnBothTrees(t *testing.T) {
 	_, err := same(t, func(app cdk8s.App) {
 		edge := tree.NewChart(app, "edge", tree.ChartProps{Namespace: "edge"})
-		door := infra.NewIstioGateway(edge, "gateway", infra.IstioGatewayProps{
-			Name: "door", Servers: []infra.GatewayServer{{Port: 80, Hosts: []string{"./www.example.com", "shop/cart.example.com"}}},
+		door := mesh.NewIstioGateway(edge, "gateway", mesh.IstioGatewayProps{
+			Name: "door", Servers: []mesh.GatewayServer{{Port: 80, Hosts: []string{"./www.example.com", "shop/cart.example.com"}}},
 		})
 		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "shop", Labels: map[string]string{"app.kubernetes.io/name": "shop"}})
 		web := newShop(chart, "shop").Web()
-		infra.NewIstioCanary(chart, "canary", infra.IstioCanaryProps{
-			Name: "web", Service: web.Service(), Versions: []infra.Version{{Name: "v1", Workload: web.Deployment()}},
-			Gateways: []*infra.IstioGateway{door}, Hosts: []string{"www.example.com", "cart.example.com"},
-			Rules: []infra.Rule{{To: []infra.Destination{{Workload: web.Deployment()}}}},
+		mesh.NewIstioCanary(chart, "canary", mesh.IstioCanaryProps{
+			Name: "web", Service: web.Service(), Versions: []mesh.Version{{Name: "v1", Workload: web.Deployment()}},
+			Gateways: []*mesh.IstioGateway{door}, Hosts: []string{"www.example.com", "cart.example.com"},
+			Rules: []mesh.Rule{{To: []mesh.Destination{{Workload: web.Deployment()}}}},
 		})
-		infra.NewScraping(chart, "monitor", infra.ScrapingProps{Service: web.Service(), Port: "http"})
-		for _, id := range []string{"first", "second"} {
-			infra.NewScraping(chart, id, infra.ScrapingProps{Service: web.Service(), Port: "http", Form: infra.ScrapeAnnotations})
-		}
+		observe.NewScraping(chart, "monitor", observe.ScrapingProps{Service: web.Service(), Port: "http"})
+		config := infra.NewConfig(edge, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"a": "b"}})
+		infra.NewProbedDeployment(chart, "worker", infra.ProbedDeploymentProps{
+			Name: "worker", Image: "example.com/worker:1", EnvFrom: []pod.EnvFrom{{Source: config}},
+		})
 	})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), `[shop/canary] Hosts[0]: "www.example.com" is not open to namespace "shop"`)
-	assert.Contains(t, err.Error(), `[shop/second] Service: "web" has the annotations of shop/first already`)
 	assert.NotContains(t, err.Error(), "cart.example.com")
-	assert.NotContains(t, err.Error(), "[shop/monitor]", "a label of the chart is no label of the Service")
+	assert.Contains(t, err.Error(), `[shop/monitor] Service: "web" has the label app.kubernetes.io/name=shop`, "it is the chart's")
+	assert.Contains(t, err.Error(), `[shop/worker] EnvFrom[0].Source: "settings" is a ConfigMap in namespace "edge", and cannot be referred to from namespace "shop"`)
 }
 
 func TestOfficialObjectsAreCdk8sApiObjects(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // The tests of this file hold chapter 10 to what it is about: whatever replaces or ends its pods, no request fails.
@@ -87,11 +88,11 @@ func TestNoRequestFailsInAChangeOfConfiguration(t *testing.T) {
 			infra.NewWebService(chart, provider, infra.WebServiceProps{
 				Name: provider,
 				Workload: infra.ProbedDeploymentProps{
-					Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent, Replicas: new(int32(2)),
-					EnvFrom:  []infra.EnvFrom{{Source: config}},
-					Probes:   infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet(contract.PathReady, contract.HTTPPort), Period: 5 * time.Second}},
+					Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent, Replicas: new(int32(2)),
+					EnvFrom:  []pod.EnvFrom{{Source: config}},
+					Probes:   pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.HTTPPort), Period: 5 * time.Second}},
 					Rollout:  infra.Rollout{MinReady: 30 * time.Second},
-					Shutdown: infra.Shutdown{PreStop: 10 * time.Second},
+					Shutdown: pod.Shutdown{PreStop: 10 * time.Second},
 				},
 				Ports: []infra.ServicePort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}, {Name: contract.GRPCPortName, Port: contract.GRPCPort}},
 			})

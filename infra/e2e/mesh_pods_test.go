@@ -15,6 +15,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // The tests of this file are the tutorial's own way to see chapters 06 and 07 at work: the service in one pod is asked
@@ -72,10 +73,10 @@ func newMeshNamespace(t *testing.T, prefix, chapter string) string {
 		infra.NewWebService(chart, meshCaller, infra.WebServiceProps{
 			Name: meshCaller,
 			Workload: infra.ProbedDeploymentProps{
-				Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent,
-				Env:    []infra.EnvVar{{Name: "GRPC_XDS_BOOTSTRAP", Value: path}},
-				Files:  []infra.File{{Path: path, From: bootstrap.Key("bootstrap.json")}},
-				Probes: infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet(contract.PathReady, contract.HTTPPort), Period: time.Second}},
+				Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent,
+				Env:    []pod.EnvVar{{Name: "GRPC_XDS_BOOTSTRAP", Value: path}},
+				Files:  []pod.File{{Path: path, From: bootstrap.Key("bootstrap.json")}},
+				Probes: pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.HTTPPort), Period: time.Second}},
 			},
 			Ports: []infra.ServicePort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}},
 		})

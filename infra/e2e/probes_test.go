@@ -12,6 +12,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // The tests of this file hold chapters 09 and 10 to what probes are for.
@@ -121,10 +122,10 @@ func TestReadinessByGRPC(t *testing.T) {
 		infra.NewWebService(chart, provider, infra.WebServiceProps{
 			Name: provider,
 			Workload: infra.ProbedDeploymentProps{
-				Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent,
-				Env: []infra.EnvVar{{Name: contract.EnvFault, Value: "true"}},
-				Probes: infra.Probes{Readiness: infra.Probe{
-					Handler: infra.GRPC(contract.GRPCPort, contract.GreeterService), Period: time.Second, FailureThreshold: 2,
+				Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent,
+				Env: []pod.EnvVar{{Name: contract.EnvFault, Value: "true"}},
+				Probes: pod.Probes{Readiness: pod.Probe{
+					Handler: pod.GRPC(contract.GRPCPort, contract.GreeterService), Period: time.Second, FailureThreshold: 2,
 				}},
 			},
 			Ports: []infra.ServicePort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}, {Name: contract.GRPCPortName, Port: contract.GRPCPort}},
@@ -151,9 +152,9 @@ func TestASlowStarterIsNotKilled(t *testing.T) {
 	impatient := newNamespace(t, "impatient")
 	apply(t, impatient, func(chart cdk8s.Chart) {
 		infra.NewProbedDeployment(chart, provider, infra.ProbedDeploymentProps{
-			Name: provider, Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent,
-			Env:    []infra.EnvVar{{Name: contract.EnvStartDelay, Value: startDelay.String()}},
-			Probes: infra.Probes{Liveness: infra.Probe{Handler: infra.HTTPGet(contract.PathPing, contract.HTTPPort), Period: 3 * time.Second}},
+			Name: provider, Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent,
+			Env:    []pod.EnvVar{{Name: contract.EnvStartDelay, Value: startDelay.String()}},
+			Probes: pod.Probes{Liveness: pod.Probe{Handler: pod.HTTPGet(contract.PathPing, contract.HTTPPort), Period: 3 * time.Second}},
 		})
 	})
 

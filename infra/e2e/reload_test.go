@@ -14,6 +14,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 // filePage is what contract.PathConfig tells of the mounted file.
@@ -45,10 +46,10 @@ func TestMountedFileReloads(t *testing.T) {
 			const path = "/etc/k8s-combat/app.yaml"
 			file := infra.NewConfig(chart, "file", infra.ConfigProps{Name: "app-file", OnChange: infra.Reload, Data: map[string]string{"APP": content}})
 			infra.NewProbedDeployment(chart, provider, infra.ProbedDeploymentProps{
-				Name: provider, Image: serviceImage, ImagePullPolicy: infra.PullIfNotPresent,
-				Ports: []infra.ContainerPort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}},
-				Env:   []infra.EnvVar{{Name: contract.EnvConfigFile, Value: path}},
-				Files: []infra.File{{Path: path, From: file.Key("APP")}},
+				Name: provider, Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent,
+				Ports: []pod.Port{{Name: contract.HTTPPortName, Port: contract.HTTPPort}},
+				Env:   []pod.EnvVar{{Name: contract.EnvConfigFile, Value: path}},
+				Files: []pod.File{{Path: path, From: file.Key("APP")}},
 			})
 		})
 	}

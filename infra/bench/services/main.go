@@ -13,6 +13,7 @@ import (
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
 func main() {
@@ -55,8 +56,8 @@ func addServices(chart cdk8s.Chart, count int) {
 			Name: name,
 			Workload: infra.ProbedDeploymentProps{
 				Image:   "example.com/service:1",
-				EnvFrom: []infra.EnvFrom{{Source: config}},
-				Probes:  infra.Probes{Readiness: infra.Probe{Handler: infra.HTTPGet("/readyz", 8080)}},
+				EnvFrom: []pod.EnvFrom{{Source: config}},
+				Probes:  pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet("/readyz", 8080)}},
 			},
 			Ports: []infra.ServicePort{{Name: "http", Port: 80, TargetPort: 8080}, {Name: "grpc", Port: 50051}},
 		})

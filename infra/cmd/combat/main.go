@@ -41,6 +41,9 @@ func run(args []string, stdout, stderr io.Writer, book []chapters.Chapter) int {
 	if err == nil {
 		return exitOK
 	}
+	if told := (toldError{}); errors.As(err, &told) {
+		return exitFailed
+	}
 	_, _ = fmt.Fprintf(stderr, "combat: %v\n", err)
 	if usage := (usageError{}); errors.As(err, &usage) {
 		_, _ = fmt.Fprintln(stderr, "combat: see 'combat --help'")

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -80,6 +81,37 @@ func TestSynthTellsEverythingAndWritesNothing(t *testing.T) {
 	content, err := os.ReadFile(stale)
 	require.NoError(t, err)
 	assert.Equal(t, "as it was", string(content))
+}
+
+func TestSynthTellsProblemsInParts(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"synth", "--out", t.TempDir(), "-o", "json", "bad"}, &stdout, &stderr, badBook)
+	assert.Equal(t, exitFailed, code)
+	assert.Empty(t, stderr.String())
+	assert.JSONEq(t, `{"files": [], "problems": [
+		{"construct": "bad/web", "field": "Name", "value": "\"Web\"", "detail": "is not an RFC 1123 label",
+			"fix": "use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit",
+			"message": "Name: \"Web\" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"},
+		{"construct": "bad/web", "field": "Image", "value": "\"a b\"", "detail": "is not an image reference",
+			"fix": "use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example \"docker.io/library/nginx:1.29\"",
+			"message": "Image: \"a b\" is not an image reference; use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example \"docker.io/library/nginx:1.29\""}
+	]}`, stdout.String())
+
+	stdout.Reset()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	assert.Equal(t, exitFailed, run([]string{"synth", "--out", file, "-o", "json", "good"}, &stdout, &stderr, badBook))
+	assert.Contains(t, stdout.String(), `"error": `)
+	assert.Empty(t, stderr.String())
+
+	stdout.Reset()
+	outdir := t.TempDir()
+	assert.Equal(t, exitOK, run([]string{"synth", "--out", outdir, "-o", "json", "good"}, &stdout, &stderr, badBook))
+	assert.JSONEq(t, `{"files": [`+strconv.Quote(filepath.Join(outdir, "good.k8s.yaml"))+`], "problems": []}`, stdout.String())
+
+	assert.Equal(t, exitUsage, run([]string{"synth", "-o", "xml"}, &stdout, &stderr, badBook))
+	assert.Contains(t, stderr.String(), `--output: no format "xml"; use text or json`)
 }
 
 func TestSynthOfAGoodChapterBesideBadOnes(t *testing.T) {

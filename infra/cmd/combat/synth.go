@@ -23,7 +23,7 @@ const (
 )
 
 func newSynthCommand(book []chapters.Chapter) *cobra.Command {
-	var outdir, treeName string
+	var outdir, treeName, format string
 	var listOnly bool
 	command := &cobra.Command{
 		Use:   "synth [--out FOLDER] [CHAPTER...]",
@@ -48,24 +48,25 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			if !ok {
 				return usageError{fmt.Errorf("--tree: no tree %q; use native or cdk8s", treeName)}
 			}
-			files, err := synth(chosen)
-			if err != nil {
-				return err
+			report, ok := reports[format]
+			if !ok {
+				return usageError{fmt.Errorf("--output: no format %q; use text or json", format)}
 			}
 			outdir = cmp.Or(outdir, os.Getenv(outdirVariable), defaultOutdir)
-			if err := replace(outdir, files); err != nil {
-				return err
+			files, err := synth(chosen)
+			if err == nil {
+				err = replace(outdir, files)
 			}
+			var paths []string
 			for _, f := range files {
-				if _, err := fmt.Fprintln(command.OutOrStdout(), filepath.Join(outdir, f.name)); err != nil {
-					return err
-				}
+				paths = append(paths, filepath.Join(outdir, f.name))
 			}
-			return nil
+			return report(command.OutOrStdout(), paths, err)
 		},
 	}
 	command.Flags().StringVar(&outdir, "out", "", "`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
 	command.Flags().StringVar(&treeName, "tree", "native", "`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
+	command.Flags().StringVarP(&format, "output", "o", "text", "`FORMAT` of what is printed: text, or json, with the parts of each problem")
 	command.Flags().BoolVar(&listOnly, "list", false, "list the chapters and write nothing")
 	return command
 }

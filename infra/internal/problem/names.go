@@ -18,8 +18,6 @@ const (
 	serviceNameRule = "is not an RFC 1035 label; use 1 to 63 lower-case letters, digits or '-', beginning with a letter and ending with a letter or digit"
 
 	dnsSubdomainRule = "is not an RFC 1123 subdomain; use 1 to 253 lower-case letters, digits, '-' or '.', beginning and ending with a letter or digit"
-
-	EnvNameRule = "is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit"
 )
 
 // DNSLabel checks the name of a workload: it becomes the name of a container and the value of a label, which allow less
@@ -124,6 +122,20 @@ func (l *List) Port(at *Path, port int32) {
 	}
 }
 
+// EnvName checks the name of an environment variable.
+func (l *List) EnvName(at *Path, name string) {
+	if len(validation.IsEnvVarName(name)) > 0 {
+		l.Add(at, name, "is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit")
+	}
+}
+
+// IP checks an address of either family.
+func (l *List) IP(at *Path, address string) {
+	if len(validation.IsValidIP(nil, address)) > 0 {
+		l.Add(at, address, "is not an IP address; use for example \"10.0.0.1\" or \"2001:db8::1\"")
+	}
+}
+
 // Seconds checks a duration that Kubernetes keeps in whole seconds.
 func (l *List) Seconds(at *Path, d time.Duration) {
 	switch {
@@ -134,4 +146,21 @@ func (l *List) Seconds(at *Path, d time.Duration) {
 	case d/time.Second > 1<<31-1:
 		l.Add(at, d, "is too long; use at most 2147483647 seconds")
 	}
+}
+
+// AnyHost is the host that stands for all.
+const AnyHost = "*"
+
+// RoutedHost checks the host of a route: a DNS name, of which the first label may be '*', or AnyHost.
+func (l *List) RoutedHost(at *Path, host string) {
+	if !IsRoutedHost(host) {
+		l.Add(at, host, "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\"")
+	}
+}
+
+// IsRoutedHost reports whether routes can be for the host.
+func IsRoutedHost(host string) bool {
+	return host == AnyHost ||
+		len(validation.IsDNS1123Subdomain(host)) == 0 && len(validation.IsValidIP(nil, host)) > 0 ||
+		len(validation.IsWildcardDNS1123Subdomain(host)) == 0
 }

@@ -28,7 +28,9 @@ type List []tree.Problem
 
 // Add records that the option has a value that is not allowed.
 func (l *List) Add(at *Path, value any, rule string) {
-	detail, fix, _ := strings.Cut(rule, "; ")
+	// It may name what the user has named.
+	const longest = 2 << 10
+	detail, fix, _ := strings.Cut(tree.Printable(rule, longest), "; ")
 	*l = append(*l, tree.Problem{Field: at.String(), Value: value, Detail: detail, Fix: fix})
 }
 
@@ -81,7 +83,6 @@ func (u *Unique) Check(l *List, at, owner *Path, value string) {
 	}
 	(*u)[value] = owner.String()
 }
-
 
 // String writes the problems in one line.
 func (l List) String() string {

@@ -1,0 +1,101 @@
+package mesh_test
+
+import (
+	"testing"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
+	"github.com/crossoverJie/k8s-combat/infra/mesh"
+)
+
+func TestMeshNamespace(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		props mesh.MeshNamespaceProps
+		want  map[string]string
+	}{
+		"sidecar":  {mesh.MeshNamespaceProps{}, map[string]string{"istio-injection": "enabled"}},
+		"revision": {mesh.MeshNamespaceProps{Revision: "canary"}, map[string]string{"istio.io/rev": "canary"}},
+		"ambient":  {mesh.MeshNamespaceProps{Mode: mesh.Ambient}, map[string]string{"istio.io/dataplane-mode": "ambient"}},
+		"waypoint": {
+			mesh.MeshNamespaceProps{Mode: mesh.Ambient, Waypoint: "waypoint"},
+			map[string]string{"istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint"},
+		},
+		"own labels": {mesh.MeshNamespaceProps{Labels: map[string]string{"team": "a"}}, map[string]string{"istio-injection": "enabled", "team": "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := synthtest.Only[corev1.Namespace](t, "Namespace", func(chart cdk8s.Chart) {
+				props := test.props
+				props.Name = "shop"
+				assert.Equal(t, "shop", mesh.NewMeshNamespace(chart, "namespace", props).Name())
+			})
+			assert.Equal(t, test.want, got.Labels)
+		})
+	}
+}
+
+func TestMeshNamespaceGolden(t *testing.T) {
+	t.Parallel()
+	synthtest.Golden(t, "mesh-namespace", func(chart cdk8s.Chart) {
+		mesh.NewMeshNamespace(chart, "sidecar", mesh.MeshNamespaceProps{
+			Name: "cart", Revision: "1-31",
+			Labels:      map[string]string{"team": "a"},
+			Annotations: map[string]string{"example.com/owner": "team"},
+			Patch:       func(n *corev1.Namespace) { n.Labels["pod-security.kubernetes.io/enforce"] = "restricted" },
+		})
+		mesh.NewMeshNamespace(chart, "ambient", mesh.MeshNamespaceProps{
+			Name: "shop", Mode: mesh.Ambient, Waypoint: "waypoint", WaypointNamespace: "edge",
+		})
+	})
+}
+
+func TestMeshNamespaceBadInput(t *testing.T) {
+	t.Parallel()
+	synthtest.BadInput{
+		"sidecars in ambient mode": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "shop", Mode: mesh.Ambient, Revision: "canary"})
+		}, []string{
+			`[chart/namespace] Revision: "canary" makes Istio inject sidecars, which Ambient is without; leave out one of them`,
+		}},
+		"waypoint beside sidecars": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "shop", Waypoint: "waypoint", WaypointNamespace: "edge"})
+		}, []string{
+			`[chart/namespace] Waypoint: "waypoint" has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode`,
+		}},
+		"namespace of no waypoint": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "shop", Mode: mesh.Ambient, WaypointNamespace: "Edge"})
+		}, []string{
+			`[chart/namespace] WaypointNamespace: "Edge" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+			`[chart/namespace] WaypointNamespace: "Edge" has no meaning without a Waypoint; name it, or leave this out`,
+		}},
+		"no name of a waypoint": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "shop", Mode: mesh.Ambient, Waypoint: "Way"})
+			mesh.NewMeshNamespace(chart, "other", mesh.MeshNamespaceProps{Name: "cart", Mode: mesh.Ambient, Waypoint: "none"})
+		}, []string{
+			`[chart/namespace] Waypoint: "Way" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+			`[chart/other] Waypoint: "none" is not a name, but what Istio takes for no waypoint; leave it out`,
+		}},
+		"labels of the waypoint": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{
+				Name: "shop", Mode: mesh.Ambient, Labels: map[string]string{"istio.io/use-waypoint": "w", "istio.io/use-waypoint-namespace": "edge"},
+			})
+		}, []string{
+			`[chart/namespace] Labels["istio.io/use-waypoint"]: "w" is set by Waypoint and WaypointNamespace; leave it out`,
+			`[chart/namespace] Labels["istio.io/use-waypoint-namespace"]: "edge" is set by Waypoint and WaypointNamespace; leave it out`,
+		}},
+		"everything": {func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{
+				Name: "A", Mode: "None", Revision: "1.2", Labels: map[string]string{"istio-injection": "disabled"},
+			})
+		}, []string{
+			`[chart/namespace] Name: "A" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+			`[chart/namespace] Mode: "None" is not known; use Sidecar or Ambient`,
+			`[chart/namespace] Revision: "1.2" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
+			`[chart/namespace] Labels["istio-injection"]: "disabled" is set by Mode and Revision; leave it out`,
+		}},
+	}.Run(t)
+}
