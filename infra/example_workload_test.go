@@ -118,8 +118,6 @@ func ExampleHostRouting() {
 	//     - shop.example.com
 	//   parentRefs:
 	//     - name: shop
-	//       sectionName: http
-	//     - name: shop
 	//       sectionName: https-shop.example.com
 	//   rules:
 	//     - backendRefs:
@@ -136,4 +134,21 @@ func ExampleHostRouting() {
 	//         - path:
 	//             type: PathPrefix
 	//             value: /cart
+	// ---
+	// apiVersion: gateway.networking.k8s.io/v1
+	// kind: HTTPRoute
+	// metadata:
+	//   name: shop-shop.example.com-redirect
+	// spec:
+	//   hostnames:
+	//     - shop.example.com
+	//   parentRefs:
+	//     - name: shop
+	//       sectionName: http
+	//   rules:
+	//     - filters:
+	//         - requestRedirect:
+	//             scheme: https
+	//             statusCode: 301
+	//           type: RequestRedirect
 }

@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -82,8 +81,11 @@ type HostRoutingProps struct {
 	Class string
 	// Hosts that are served; the Paths of one that is named twice are joined. At least one is required.
 	Hosts []Host
-	// TLS ends TLS, beside plain HTTP. Defaults to none.
+	// TLS ends TLS for some hosts. In the form GatewayAPI plain HTTP for them is answered with a redirect to HTTPS; in the form
+	// Ingress that is the controller's to decide. Defaults to none.
 	TLS []HostTLS
+	// KeepHTTP serves hosts that have TLS by plain HTTP too; for the form GatewayAPI. Defaults to false.
+	KeepHTTP bool
 	// Labels and Annotations of every object written. Default to none.
 	Labels, Annotations map[string]string
 	// Patch has the last word on the Ingress.
@@ -101,30 +103,52 @@ func (props HostRoutingProps) withDefaults() HostRoutingProps {
 	if props.Form == "" {
 		props.Form = Ingress
 	}
-	props.Hosts = mergeHosts(props.Hosts)
+	props.Hosts = slices.Clone(props.Hosts)
+	for i := range props.Hosts {
+		paths := slices.Clone(props.Hosts[i].Paths)
+		for j := range paths {
+			paths[j] = paths[j].withDefaults()
+		}
+		props.Hosts[i].Paths = paths
+	}
 	return props
 }
 
-// mergeHosts joins the paths of hosts that are named more than once, in the order in which they are given.
-func mergeHosts(hosts []Host) []Host {
-	var result []Host
-	for _, host := range hosts {
-		i := slices.IndexFunc(result, func(h Host) bool { return h.Name == host.Name })
-		if i < 0 {
-			i = len(result)
-			result = append(result, Host{Name: host.Name})
+func (path Path) withDefaults() Path {
+	if path.Type == "" {
+		path.Type = PathPrefix
+	}
+	return path
+}
+
+// routedHost is a Host with all its paths, each with the option that it was given by.
+type routedHost struct {
+	name  string
+	paths []routedPath
+}
+
+type routedPath struct {
+	Path
+	at *problem.Path
+}
+
+// hosts joins the paths of hosts that are named more than once, in the order in which they are given.
+func (props HostRoutingProps) hosts() []routedHost {
+	var result []routedHost
+	for i, host := range props.Hosts {
+		n := slices.IndexFunc(result, func(h routedHost) bool { return h.name == host.Name })
+		if n < 0 {
+			n = len(result)
+			result = append(result, routedHost{name: host.Name})
 		}
-		for _, path := range host.Paths {
-			if path.Type == "" {
-				path.Type = PathPrefix
-			}
-			result[i].Paths = append(result[i].Paths, path)
+		for j, path := range host.Paths {
+			at := problem.At("Hosts").Index(i).Child("Paths").Index(j)
+			result[n].paths = append(result[n].paths, routedPath{path, at})
 		}
 	}
 	return result
 }
 
-// validate takes the props as the user wrote them, so that the messages name what he wrote.
 func (props HostRoutingProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
@@ -144,7 +168,7 @@ func (props HostRoutingProps) validate() problem.List {
 		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI}, {"PatchRoute", props.PatchRoute != nil, GatewayAPI},
 		{"PatchReferenceGrant", props.PatchReferenceGrant != nil, GatewayAPI},
 	} {
-		if patch.given && patch.form != cmp.Or(props.Form, Ingress) {
+		if patch.given && patch.form != props.Form {
 			p.Add(problem.At(patch.field), "func", "is for the form "+string(patch.form)+"; leave it out")
 		}
 	}
@@ -162,6 +186,8 @@ func (props HostRoutingProps) validate() problem.List {
 	}
 	if props.Form == GatewayAPI {
 		props.validateGatewayLimits(&p, certificates)
+	} else if props.KeepHTTP {
+		p.Add(problem.At("KeepHTTP"), true, "is for the form "+string(GatewayAPI)+"; leave it out, and see what the ingress controller does")
 	}
 	return p
 }
@@ -176,18 +202,22 @@ func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificate
 		p.Add(problem.At("TLS"), certificates, fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
 	}
 	var labels problem.Unique
-	for _, host := range mergeHosts(props.Hosts) {
-		at := problem.At("Hosts").Index(slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.Name }))
-		if len(host.Paths) > maxRouteRules {
-			p.Add(at.Child("Paths"), len(host.Paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
+	for _, host := range props.hosts() {
+		at := problem.At("Hosts").Index(slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.name }))
+		if len(host.paths) > maxRouteRules {
+			p.Add(at.Child("Paths"), len(host.paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
 		}
-		if name := props.routeName(host); len(name) > validation.DNS1123SubdomainMaxLength {
+		name := props.routeName(host.name)
+		if props.redirects(host.name) {
+			name = props.redirectName(host.name)
+		}
+		if len(name) > validation.DNS1123SubdomainMaxLength {
 			p.Add(at.Child("Name"), name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
 		}
-		labels.Check(p, at.Child("Name"), at, hostLabel(host.Name))
-		for i, path := range host.Paths {
-			if strings.HasPrefix(path.Path, "/") && (len(path.Path) > maxRoutePath || !routePath.MatchString(path.Path)) {
-				p.Add(at.Child("Paths").Index(i).Child("Path"), path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
+		labels.Check(p, at.Child("Name"), at, hostLabel(host.name))
+		for _, path := range host.paths {
+			if strings.HasPrefix(path.Path.Path, "/") && (len(path.Path.Path) > maxRoutePath || !routePath.MatchString(path.Path.Path)) {
+				p.Add(path.at.Child("Path"), path.Path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
 			}
 		}
 	}
@@ -201,9 +231,12 @@ func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificate
 }
 
 // routeName is the name of the HTTPRoute of a host.
-func (props HostRoutingProps) routeName(host Host) string {
-	return props.Name + "-" + hostLabel(host.Name)
+func (props HostRoutingProps) routeName(host string) string {
+	return props.Name + "-" + hostLabel(host)
 }
+
+// redirectName is the name of the HTTPRoute that sends requests for a host to HTTPS.
+func (props HostRoutingProps) redirectName(host string) string { return props.routeName(host) + "-redirect" }
 
 func (host Host) validate(p *problem.List, field *problem.Path, routes map[string]string) {
 	if host.Name == "" {
@@ -217,11 +250,7 @@ func (host Host) validate(p *problem.List, field *problem.Path, routes map[strin
 	for i, path := range host.Paths {
 		at := field.Child("Paths").Index(i)
 		path.validate(p, at)
-		pathType := path.Type
-		if pathType == "" {
-			pathType = PathPrefix
-		}
-		key := fmt.Sprintf("%s %s %s", host.Name, pathType, path.Path)
+		key := fmt.Sprintf("%s %s %s", host.Name, path.Type, path.Path)
 		if first, twice := routes[key]; twice {
 			p.Add(at.Child("Path"), path.Path, fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
 			continue
@@ -295,11 +324,10 @@ type HostRouting struct {
 // NewHostRouting makes a HostRouting. In the form Ingress its child Resource is the Ingress; in the form GatewayAPI it
 // is the Gateway, beside one child for each host, an HTTPRoute, whose id is the host.
 func NewHostRouting(scope constructs.Construct, id string, props HostRoutingProps) *HostRouting {
-	messages := props.validate()
 	props = props.withDefaults()
 	r := &HostRouting{props: props}
 	tree.New(r, scope, id)
-	tree.Invalid(r, messages...)
+	tree.Invalid(r, props.validate()...)
 	if props.Form == GatewayAPI {
 		r.addGateway()
 	} else {

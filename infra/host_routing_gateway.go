@@ -22,9 +22,13 @@ func (r *HostRouting) addGateway() {
 	namespace := chartNamespace(r)
 	grants := grantSet{from: namespace}
 	gatewayapi.NewGateway(r, "Resource", object.Patched(r, "PatchGateway", r.props.gateway(&grants), r.props.PatchGateway))
-	for _, host := range r.props.Hosts {
-		if host.Name != "" {
-			gatewayapi.NewHTTPRoute(r, hostLabel(host.Name), object.Patched(r, "PatchRoute", r.props.route(host, &grants), r.props.PatchRoute))
+	for _, host := range r.props.hosts() {
+		if host.name == "" {
+			continue
+		}
+		gatewayapi.NewHTTPRoute(r, hostLabel(host.name), object.Patched(r, "PatchRoute", r.props.route(host, &grants), r.props.PatchRoute))
+		if r.props.redirects(host.name) {
+			gatewayapi.NewHTTPRoute(r, hostLabel(host.name)+"-redirect", object.Patched(r, "PatchRoute", r.props.redirect(host.name), r.props.PatchRoute))
 		}
 	}
 	objects := grants.objects(r.props)
@@ -78,43 +82,69 @@ func (props HostRoutingProps) gateway(grants *grantSet) *gatewayv1.Gateway {
 	return gateway
 }
 
+// hasTLS reports whether a listener ends TLS for the host.
+func (props HostRoutingProps) hasTLS(host string) bool {
+	return slices.ContainsFunc(props.TLS, func(tls HostTLS) bool { return tls.Certificate != nil && slices.Contains(tls.Hosts, host) })
+}
+
+// redirects reports whether plain HTTP for the host is answered with a redirect.
+func (props HostRoutingProps) redirects(host string) bool { return props.hasTLS(host) && !props.KeepHTTP }
+
+func (props HostRoutingProps) listener(name string) gatewayv1.ParentReference {
+	return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name), SectionName: new(gatewayv1.SectionName(name))}
+}
+
+// redirect is the route by which plain HTTP for a host is sent to HTTPS.
+func (props HostRoutingProps) redirect(host string) *gatewayv1.HTTPRoute {
+	route := &gatewayv1.HTTPRoute{
+		ObjectMeta: object.Meta(props.redirectName(host), props.Labels, props.Annotations),
+		Spec: gatewayv1.HTTPRouteSpec{
+			CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: []gatewayv1.ParentReference{props.listener(httpListener)}},
+			Rules: []gatewayv1.HTTPRouteRule{{Filters: []gatewayv1.HTTPRouteFilter{{
+				Type:            gatewayv1.HTTPRouteFilterRequestRedirect,
+				RequestRedirect: &gatewayv1.HTTPRequestRedirectFilter{Scheme: new("https"), StatusCode: new(301)},
+			}}}},
+		},
+	}
+	if name := hostname(host); name != nil {
+		route.Spec.Hostnames = []gatewayv1.Hostname{*name}
+	}
+	return route
+}
+
 // parents are the listeners for a host: without their names a route attaches to each of the Gateway that has its host, and
 // one without hosts to all of them.
-func (props HostRoutingProps) parents(host Host) []gatewayv1.ParentReference {
-	listener := func(name string) gatewayv1.ParentReference {
-		return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name), SectionName: new(gatewayv1.SectionName(name))}
+func (props HostRoutingProps) parents(host string) []gatewayv1.ParentReference {
+	var parents []gatewayv1.ParentReference
+	if !props.redirects(host) {
+		parents = append(parents, props.listener(httpListener))
 	}
-	parents := []gatewayv1.ParentReference{listener(httpListener)}
-	for _, tls := range props.TLS {
-		if tls.Certificate != nil && slices.Contains(tls.Hosts, host.Name) {
-			parents = append(parents, listener(listenerName(host.Name)))
-		}
+	if props.hasTLS(host) {
+		parents = append(parents, props.listener(listenerName(host)))
 	}
 	return parents
 }
 
-func (props HostRoutingProps) route(host Host, grants *grantSet) *gatewayv1.HTTPRoute {
+func (props HostRoutingProps) route(host routedHost, grants *grantSet) *gatewayv1.HTTPRoute {
 	route := &gatewayv1.HTTPRoute{
-		ObjectMeta: object.Meta(props.routeName(host), props.Labels, props.Annotations),
-		Spec:       gatewayv1.HTTPRouteSpec{CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: props.parents(host)}},
+		ObjectMeta: object.Meta(props.routeName(host.name), props.Labels, props.Annotations),
+		Spec:       gatewayv1.HTTPRouteSpec{CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: props.parents(host.name)}},
 	}
-	if name := hostname(host.Name); name != nil {
+	if name := hostname(host.name); name != nil {
 		route.Spec.Hostnames = []gatewayv1.Hostname{*name}
 	}
-	for i, path := range host.Paths {
+	for _, path := range host.paths {
 		match := gatewayv1.PathMatchPathPrefix
 		if path.Type == PathExact {
 			match = gatewayv1.PathMatchExact
 		}
-		// The field is that of the joined hosts; the message names the host beside it.
-		at := problem.Key(problem.At("Hosts"), host.Name).Child("Paths").Index(i).Child("Backend")
 		route.Spec.Rules = append(route.Spec.Rules, gatewayv1.HTTPRouteRule{
-			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match, Value: &path.Path}}},
+			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match, Value: &path.Path.Path}}},
 			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{
 				BackendObjectReference: gatewayv1.BackendObjectReference{
 					Name:      gatewayv1.ObjectName(path.Backend.serviceName()),
-					Namespace: grants.follow(at, "HTTPRoute", path.Backend.object()),
-					Port:      new(gatewayv1.PortNumber(path.Backend.portNumber())),
+					Namespace: grants.follow(path.at.Child("Backend"), "HTTPRoute", path.Backend.object()),
+					Port:      new(path.Backend.portNumber()),
 				},
 			}}},
 		})

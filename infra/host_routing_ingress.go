@@ -14,9 +14,9 @@ import (
 func (r *HostRouting) addIngress() {
 	made := k8s.NewIngress(r, "Resource", object.Patched(r, "Patch", r.props.ingress(), r.props.Patch))
 	var p problem.List
-	for _, host := range r.props.Hosts {
-		for i, path := range host.Paths {
-			path.Backend.object().Beside(&p, problem.Key(problem.At("Hosts"), host.Name).Child("Paths").Index(i).Child("Backend"), made)
+	for _, host := range r.props.hosts() {
+		for _, path := range host.paths {
+			path.Backend.object().Beside(&p, path.at.Child("Backend"), made)
 		}
 	}
 	for i, tls := range r.props.TLS {
@@ -34,14 +34,14 @@ func (props HostRoutingProps) ingress() *networkingv1.Ingress {
 	if props.Class != "" {
 		ingress.Spec.IngressClassName = &props.Class
 	}
-	for _, host := range props.Hosts {
+	for _, host := range props.hosts() {
 		rule := networkingv1.IngressRule{IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{}}}
-		if host.Name != AnyHost {
-			rule.Host = host.Name
+		if host.name != AnyHost {
+			rule.Host = host.name
 		}
-		for _, path := range host.Paths {
+		for _, path := range host.paths {
 			rule.HTTP.Paths = append(rule.HTTP.Paths, networkingv1.HTTPIngressPath{
-				Path:     path.Path,
+				Path:     path.Path.Path,
 				PathType: new(networkingv1.PathType(path.Type)),
 				Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
 					Name: path.Backend.serviceName(),

@@ -62,6 +62,7 @@ func TestHostRoutingBothFormsRouteTheSame(t *testing.T) {
 	t.Parallel()
 	type route struct{ host, path, service string }
 	var byIngress, byGateway []route
+	var redirected []string
 	for _, rule := range synthtest.Only[networkingv1.Ingress](t, "Ingress", fullRouting(infra.Ingress)).Spec.Rules {
 		for _, path := range rule.HTTP.Paths {
 			byIngress = append(byIngress, route{rule.Host, path.Path, fmt.Sprintf("%s:%d", path.Backend.Service.Name, path.Backend.Service.Port.Number)})
@@ -73,12 +74,38 @@ func TestHostRoutingBothFormsRouteTheSame(t *testing.T) {
 			host = string(object.Spec.Hostnames[0])
 		}
 		for _, rule := range object.Spec.Rules {
+			if len(rule.BackendRefs) == 0 {
+				redirected = append(redirected, host)
+				assert.Equal(t, []gatewayv1.HTTPRouteFilter{{
+					Type:            gatewayv1.HTTPRouteFilterRequestRedirect,
+					RequestRedirect: &gatewayv1.HTTPRequestRedirectFilter{Scheme: new("https"), StatusCode: new(301)},
+				}}, rule.Filters)
+				continue
+			}
 			backend := rule.BackendRefs[0]
 			byGateway = append(byGateway, route{host, *rule.Matches[0].Path.Value, fmt.Sprintf("%s:%d", backend.Name, *backend.Port)})
 		}
 	}
 	assert.Len(t, byIngress, 4)
 	assert.Equal(t, byIngress, byGateway)
+	assert.Equal(t, []string{"www.example.com", "*.example.org"}, redirected, "the hosts with TLS")
+}
+
+func TestHostRoutingKeepsHTTPOnRequest(t *testing.T) {
+	t.Parallel()
+	keep := func(chart cdk8s.Chart) {
+		routing(func(_ cdk8s.Chart, props *infra.HostRoutingProps) {
+			props.Form, props.Class, props.KeepHTTP = infra.GatewayAPI, "edge", true
+			props.TLS = []infra.HostTLS{{Hosts: []string{"www.example.com"}, Certificate: infra.NewCredentials(chart, "certificate", infra.CredentialsProps{
+				Name: "shop-tls", Existing: true, Type: "kubernetes.io/tls",
+			})}}
+		})(chart)
+	}
+	var listeners []string
+	for _, parent := range synthtest.Only[gatewayv1.HTTPRoute](t, "HTTPRoute", keep).Spec.ParentRefs {
+		listeners = append(listeners, string(*parent.SectionName))
+	}
+	assert.Equal(t, []string{"http", "https-www.example.com"}, listeners)
 }
 
 func TestHostRoutingPatches(t *testing.T) {
