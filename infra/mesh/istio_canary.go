@@ -10,6 +10,7 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	networking "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/crossoverJie/k8s-combat/imports/istio"
@@ -51,6 +52,10 @@ type IstioCanaryProps struct {
 	// Gateways through which requests come from outside. Default to none: the rules are for calls
 	// inside the mesh.
 	Gateways []*IstioGateway
+	// ProxylessClients says that all callers inside the mesh are gRPC clients that ask istiod by themselves (xds:///). Without
+	// it a headless Service is an error unless the rules are for Gateways alone: sidecars send a call for such a Service to the
+	// address that the client has chosen, whatever the rules say. Defaults to false.
+	ProxylessClients bool
 	// Mesh says that the rules are for calls inside the mesh too, where there are Gateways.
 	// Defaults to false.
 	Mesh bool
@@ -153,6 +158,9 @@ func (props IstioCanaryProps) validateService(p *problem.List) {
 	if service.IsExternalName() {
 		p.Add(problem.At("Service"), service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
 	}
+	if service.Spec.ClusterIP == corev1.ClusterIPNone && props.Mesh && !props.ProxylessClients {
+		p.Add(problem.At("Service"), service.Name(), "is headless, and sidecars send a call to the address that the client has chosen, so that no rule applies; use a Service with an address, rules for Gateways alone, or say ProxylessClients: true")
+	}
 	validateProtocols(p, service, service.Name())
 	var spoken []string
 	for _, port := range service.Spec.Ports {
@@ -249,6 +257,9 @@ func (props IstioCanaryProps) validateHosts(p *problem.List) {
 func (props IstioCanaryProps) validateReachability(p *problem.List) {
 	for i, rule := range props.Rules {
 		at := problem.At("Rules").Index(i)
+		if rule.Redirect.leads() {
+			rule.validateLoop(p, at, props, props.Rules[:i])
+		}
 		var taken []string
 		var dead problem.List
 		for j, match := range rule.matches() {

@@ -213,7 +213,11 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 		"two catch-alls":                   {nil, nil, true},
 		"the same":                         {[]mesh.Match{header(mesh.Exact("1"))}, []mesh.Match{header(mesh.Exact("1"))}, true},
 		"another value":                    {[]mesh.Match{header(mesh.Exact("1"))}, []mesh.Match{header(mesh.Exact("2"))}, false},
-		"prefix covers exact":              {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Exact("/ab"))}, true},
+		"prefix covers exact":              {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Exact("/a"))}, true},
+		"prefix covers what is below":      {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Exact("/a/b"))}, true},
+		"prefix with a slash at its end":   {[]mesh.Match{uri(mesh.Prefix("/a/"))}, []mesh.Match{uri(mesh.Exact("/a"))}, true},
+		"prefix covers no part of a name":  {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Exact("/ab"))}, false},
+		"prefix of no part of a name":      {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Prefix("/ab"))}, false},
 		"prefix covers longer prefix":      {[]mesh.Match{uri(mesh.Prefix("/a"))}, []mesh.Match{uri(mesh.Prefix("/a/b"))}, true},
 		"longer prefix first":              {[]mesh.Match{uri(mesh.Prefix("/a/b"))}, []mesh.Match{uri(mesh.Prefix("/a"))}, false},
 		"every path begins with a slash":   {[]mesh.Match{uri(mesh.Prefix("/"))}, []mesh.Match{header(mesh.Exact("1"))}, true},
@@ -221,7 +225,7 @@ func TestIstioCanaryUnreachableRules(t *testing.T) {
 		"expression matches the whole":     {[]mesh.Match{uri(mesh.Regex("/a"))}, []mesh.Match{uri(mesh.Exact("/ab"))}, false},
 		"expression and prefix":            {[]mesh.Match{uri(mesh.Regex("/a.*"))}, []mesh.Match{uri(mesh.Prefix("/ab"))}, false},
 		"present covers a value":           {[]mesh.Match{header(mesh.Present())}, []mesh.Match{header(mesh.Exact("1"))}, true},
-		"case ignored first":               {[]mesh.Match{{URI: mesh.Prefix("/A"), IgnoreURICase: true}}, []mesh.Match{uri(mesh.Exact("/ab"))}, true},
+		"case ignored first":               {[]mesh.Match{{URI: mesh.Prefix("/A"), IgnoreURICase: true}}, []mesh.Match{uri(mesh.Exact("/a/b"))}, true},
 		"case ignored later":               {[]mesh.Match{uri(mesh.Exact("/a"))}, []mesh.Match{{URI: mesh.Exact("/a"), IgnoreURICase: true}}, false},
 		"more conditions later":            {[]mesh.Match{uri(mesh.Exact("/a"))}, []mesh.Match{{URI: mesh.Exact("/a"), Method: mesh.Exact("GET")}}, true},
 		"more conditions earlier":          {[]mesh.Match{{URI: mesh.Exact("/a"), Method: mesh.Exact("GET")}}, []mesh.Match{uri(mesh.Exact("/a"))}, false},
@@ -468,7 +472,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			r.Fault.Delay = time.Second
 		}), []string{
 			`[chart/canary] Rules[0].Fault: cannot stand beside Redirect: the request goes nowhere; leave out one of them`,
-			`[chart/canary] Rules[0].Redirect.URI: is not set; say where to: URI, Authority or Scheme`,
+			`[chart/canary] Rules[0].Redirect.URI: is not set; say where to: URI, PathPrefix, Authority or Scheme`,
 		}},
 		"gateway without hosts": {canary(func(parts meshParts, props *mesh.IstioCanaryProps) {
 			door := mesh.NewIstioGateway(parts.chart, "gateway", mesh.IstioGatewayProps{
@@ -496,10 +500,34 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Rules[2]: can never apply, since all its requests are taken before by Rules[0] and Rules[1]; put it first, or narrow what is before it`,
 		}},
 		"matches of one rule": {canary(func(_ meshParts, props *mesh.IstioCanaryProps) {
-			props.Rules[0].Match = []mesh.Match{{URI: mesh.Prefix("/a")}, {URI: mesh.Exact("/b")}, {URI: mesh.Exact("/ab")}, {URI: mesh.Prefix("/a")}}
+			props.Rules[0].Match = []mesh.Match{{URI: mesh.Prefix("/a")}, {URI: mesh.Exact("/b")}, {URI: mesh.Exact("/a/b")}, {URI: mesh.Prefix("/a/")}}
 		}), []string{
 			`[chart/canary] Rules[0].Match[2]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
 			`[chart/canary] Rules[0].Match[3]: adds nothing, since its requests are those of Rules[0].Match[0] already; leave it out`,
 		}},
+	}.Run(t)
+}
+
+func TestIstioCanaryForAHeadlessService(t *testing.T) {
+	t.Parallel()
+	headless := func(change func(chart cdk8s.Chart, props *mesh.IstioCanaryProps)) func(cdk8s.Chart) {
+		return canary(func(parts meshParts, props *mesh.IstioCanaryProps) {
+			props.Service = infra.NewService(parts.chart, "headless", infra.ServiceProps{
+				Name: "direct", Type: infra.Headless, Selector: map[string]string{"service": "cart"}, Ports: []infra.ServicePort{{Name: "http", Port: 80}},
+			})
+			change(parts.chart, props)
+		})
+	}
+	synthtest.BadInput{
+		"sidecars": {headless(func(cdk8s.Chart, *mesh.IstioCanaryProps) {}), []string{
+			`[chart/canary] Service: "direct" is headless, and sidecars send a call to the address that the client has chosen, so that no rule applies; use a Service with an address, rules for Gateways alone, or say ProxylessClients: true`,
+		}},
+		"proxyless": {headless(func(_ cdk8s.Chart, props *mesh.IstioCanaryProps) { props.ProxylessClients = true }), nil},
+		"gateways": {headless(func(chart cdk8s.Chart, props *mesh.IstioCanaryProps) {
+			props.Hosts = []string{"www.example.com"}
+			props.Gateways = []*mesh.IstioGateway{mesh.NewIstioGateway(chart, "gateway", mesh.IstioGatewayProps{
+				Name: "door", Servers: []mesh.GatewayServer{{Port: 80, Hosts: props.Hosts}},
+			})}
+		}), nil},
 	}.Run(t)
 }

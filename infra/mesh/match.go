@@ -32,7 +32,8 @@ const (
 // Exact matches the very text.
 func Exact(value string) StringMatch { return StringMatch{matchExact, value} }
 
-// Prefix matches texts that begin with value, letter by letter: /a matches /ab too.
+// Prefix matches texts that begin with value, letter by letter. As a Match.URI it stands for whole elements of the path, as
+// in an Ingress: /a matches /a, /a/ and /a/b, but not /ab.
 func Prefix(value string) StringMatch { return StringMatch{matchPrefix, value} }
 
 // Regex matches texts that the RE2 expression matches as a whole
@@ -118,7 +119,7 @@ type Match struct {
 	// WithoutHeaders are conditions on headers that must not hold. For gRPC clients that are their
 	// own proxy use Present: they take a header that is not there for one that matches nothing.
 	WithoutHeaders map[string]StringMatch
-	// URI is a condition on the path; for gRPC it is /package.Service/Method.
+	// URI is a condition on the path; for gRPC it is /package.Service/Method. A Prefix stands for whole elements of it.
 	URI StringMatch
 	// IgnoreURICase compares URI, which must be Exact or Prefix, without regard to case. Defaults
 	// to false.
@@ -333,9 +334,10 @@ func (props IstioCanaryProps) routedPorts() []int32 {
 	return slices.Compact(ports)
 }
 
-func (m Match) render() *networking.HTTPMatchRequest {
+// renderWith writes the match with that condition on the path.
+func (m Match) renderWith(uri StringMatch) *networking.HTTPMatchRequest {
 	return &networking.HTTPMatchRequest{
-		Uri:            m.URI.render(),
+		Uri:            uri.render(),
 		Scheme:         m.Scheme.render(),
 		Method:         m.Method.render(),
 		Authority:      m.Authority.render(),
@@ -404,9 +406,9 @@ func (m Match) coversURI(other Match) bool {
 			return mine == theirs
 		}
 		mine.value, theirs.value = strings.ToLower(mine.value), strings.ToLower(theirs.value)
-		return !theirs.isZero() && theirs.kind != matchRegex && mine.covers(theirs)
+		return !theirs.isZero() && theirs.kind != matchRegex && mine.coversPath(theirs)
 	}
-	return !theirs.isZero() && !other.IgnoreURICase && mine.covers(theirs)
+	return !theirs.isZero() && !other.IgnoreURICase && mine.coversPath(theirs)
 }
 
 func coverAll(mine, theirs map[string]StringMatch) bool {

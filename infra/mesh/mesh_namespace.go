@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -179,9 +180,22 @@ func (n *MeshNamespace) validateMembers() []tree.Problem {
 			if service := member.Ref(); service != nil && n.holds(service.Object) {
 				validateProtocols(&p, service, *construct.Node().Path())
 			}
+		case *IstioCanary:
+			if n.props.Mode == Ambient && n.props.Waypoint == "" && member.props.Mesh && n.holdsObject(member.virtualService) {
+				p.Add(problem.At("Waypoint"), *construct.Node().Path(), "is an IstioCanary, whose rules nobody applies inside an ambient mesh without a waypoint; name one, or use the mode Sidecar")
+			}
+		case *MeshSecurity:
+			if field := member.needsWaypoint(); n.props.Mode == Ambient && field != nil && len(member.made) > 0 && n.holdsObject(member.made[0]) {
+				p.Add(problem.At("Mode"), *construct.Node().Path(), "is a MeshSecurity with "+field.String()+
+					", which is about requests; in an ambient mesh it applies where the object targets a waypoint: set targetRefs by Patch, leave it out, or use the mode Sidecar")
+			}
 		}
 	}
 	return p
+}
+
+func (n *MeshNamespace) holdsObject(member cdk8s.ApiObject) bool {
+	return n.holds(ref.To("", "", member))
 }
 
 // holds reports whether an object of the same chart is in the namespace; one that names none is

@@ -5,6 +5,8 @@ import (
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
+	typev1beta1 "istio.io/api/type/v1beta1"
+	securityv1 "istio.io/client-go/pkg/apis/security/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
@@ -97,5 +99,48 @@ func TestMeshNamespaceBadInput(t *testing.T) {
 			`[chart/namespace] Revision: "1.2" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit`,
 			`[chart/namespace] Labels["istio-injection"]: "disabled" is set by Mode and Revision; leave it out`,
 		}},
+	}.Run(t)
+}
+
+func TestAmbientWithoutAWaypoint(t *testing.T) {
+	t.Parallel()
+	ambient := func(waypoint string, build func(chart cdk8s.Chart)) func(cdk8s.Chart) {
+		return func(chart cdk8s.Chart) {
+			mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "shop", Mode: mesh.Ambient, Waypoint: waypoint})
+			build(chart)
+		}
+	}
+	rules := canary(func(meshParts, *mesh.IstioCanaryProps) {})
+	security := func(props mesh.MeshSecurityProps) func(cdk8s.Chart) {
+		return func(chart cdk8s.Chart) {
+			props.Name, props.WholeNamespace = "shop", true
+			mesh.NewMeshSecurity(chart, "security", props)
+		}
+	}
+	requests := func(field string) []string {
+		return []string{`[chart/namespace] Mode: "chart/security" is a MeshSecurity with ` + field +
+			`, which is about requests; in an ambient mesh it applies where the object targets a waypoint: set targetRefs by Patch, leave it out, or use the mode Sidecar`}
+	}
+	methods := mesh.MeshSecurityProps{Access: mesh.Access{Rules: []mesh.AccessRule{{To: []mesh.Operation{{Methods: []string{"GET"}}}}}}}
+	targeted := methods
+	targeted.PatchAuthorizationPolicy = func(policy *securityv1.AuthorizationPolicy) {
+		policy.Spec.TargetRefs = []*typev1beta1.PolicyTargetReference{{Group: "gateway.networking.k8s.io", Kind: "Gateway", Name: "waypoint"}}
+	}
+	synthtest.BadInput{
+		"rules": {ambient("", rules), []string{
+			`[chart/namespace] Waypoint: "chart/canary" is an IstioCanary, whose rules nobody applies inside an ambient mesh without a waypoint; name one, or use the mode Sidecar`,
+		}},
+		"rules with a waypoint": {ambient("waypoint", rules), nil},
+		"methods":               {ambient("", security(methods)), requests("Access.Rules[0].To[0]")},
+		"methods for the pods":  {ambient("waypoint", security(methods)), requests("Access.Rules[0].To[0]")},
+		"methods at a waypoint": {ambient("waypoint", security(targeted)), nil},
+		"tokens": {ambient("", security(mesh.MeshSecurityProps{Tokens: []mesh.TokenIssuer{{Issuer: "https://accounts.example.com"}}})),
+			requests("Tokens")},
+		"headers": {ambient("", security(mesh.MeshSecurityProps{Access: mesh.Access{Rules: []mesh.AccessRule{
+			{When: []mesh.Condition{{Key: "request.headers[version]", Values: []string{"1"}}}},
+		}}})), requests("Access.Rules[0].When[0]")},
+		"callers": {ambient("", security(mesh.MeshSecurityProps{Access: mesh.Access{Rules: []mesh.AccessRule{
+			{From: []mesh.Caller{{Namespaces: []string{"edge"}}}, To: []mesh.Operation{{Ports: []int32{8080}}}},
+		}}})), nil},
 	}.Run(t)
 }

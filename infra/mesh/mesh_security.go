@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -161,6 +162,10 @@ func (props MeshSecurityProps) validatePeers(p *problem.List) {
 type MeshSecurity struct {
 	constructs.Construct
 	props MeshSecurityProps
+	// made are the objects, and policy and tokens two of them as Patch has left them.
+	made   []cdk8s.ApiObject
+	policy *securityv1.AuthorizationPolicy
+	tokens *securityv1.RequestAuthentication
 }
 
 // NewMeshSecurity makes a MeshSecurity. Its children are called like the kinds of the objects.
@@ -168,20 +173,19 @@ func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityPr
 	s := &MeshSecurity{props: props}
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
-	var made []cdk8s.ApiObject
 	if props.encrypts() {
 		authentication := object.Patched(s, "PatchPeerAuthentication", props.peerAuthentication(), props.PatchPeerAuthentication)
-		made = append(made, istio.NewPeerAuthentication(s, "PeerAuthentication", authentication))
+		s.made = append(s.made, istio.NewPeerAuthentication(s, "PeerAuthentication", authentication))
 	}
 	if len(props.Tokens) > 0 {
-		authentication := object.Patched(s, "PatchRequestAuthentication", props.requestAuthentication(), props.PatchRequestAuthentication)
-		made = append(made, istio.NewRequestAuthentication(s, "RequestAuthentication", authentication))
+		s.tokens = object.Patched(s, "PatchRequestAuthentication", props.requestAuthentication(), props.PatchRequestAuthentication)
+		s.made = append(s.made, istio.NewRequestAuthentication(s, "RequestAuthentication", s.tokens))
 	}
 	if !props.Access.isZero() {
-		policy := object.Patched(s, "PatchAuthorizationPolicy", props.authorizationPolicy(), props.PatchAuthorizationPolicy)
-		made = append(made, istio.NewAuthorizationPolicy(s, "AuthorizationPolicy", policy))
+		s.policy = object.Patched(s, "PatchAuthorizationPolicy", props.authorizationPolicy(), props.PatchAuthorizationPolicy)
+		s.made = append(s.made, istio.NewAuthorizationPolicy(s, "AuthorizationPolicy", s.policy))
 	}
-	tree.Invalid(s, props.target().validateNamespace(made...)...)
+	tree.Invalid(s, props.target().validateNamespace(s.made...)...)
 	return s
 }
 
@@ -217,6 +221,36 @@ func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthen
 		})
 	}
 	return authentication
+}
+
+// needsWaypoint returns the option that is about requests, which a proxy for connections alone does not see: in Ambient it
+// applies where the object targets a waypoint. Nil where there is none.
+func (s *MeshSecurity) needsWaypoint() *problem.Path {
+	if s.tokens != nil && len(s.tokens.Spec.TargetRefs) == 0 {
+		return problem.At("Tokens")
+	}
+	if s.policy == nil || len(s.policy.Spec.TargetRefs) > 0 {
+		return nil
+	}
+	for i, rule := range s.props.Access.Rules {
+		at := problem.At("Access", "Rules").Index(i)
+		for j, caller := range rule.From {
+			if len(caller.RequestPrincipals) > 0 {
+				return at.Child("From").Index(j).Child("RequestPrincipals")
+			}
+		}
+		for j, operation := range rule.To {
+			if len(operation.Hosts)+len(operation.Methods)+len(operation.Paths) > 0 {
+				return at.Child("To").Index(j)
+			}
+		}
+		for j, condition := range rule.When {
+			if strings.HasPrefix(condition.Key, "request.") {
+				return at.Child("When").Index(j)
+			}
+		}
+	}
+	return nil
 }
 
 func (props MeshSecurityProps) authorizationPolicy() *securityv1.AuthorizationPolicy {

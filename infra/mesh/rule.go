@@ -100,7 +100,8 @@ type Mirror struct {
 // Rewrite changes a request.
 type Rewrite struct {
 	// URI replaces the path, or the prefix of it that was matched, which is "/" where the Match has
-	// no URI. Defaults to the path as it is.
+	// no URI: with "/api" as a Prefix, "/" makes /api/cart to /cart, and "/v2" to /v2/cart. Defaults
+	// to the path as it is.
 	URI string
 	// Authority replaces the host. Defaults to the host as it is.
 	Authority string
@@ -108,8 +109,11 @@ type Rewrite struct {
 
 // Redirect is an answer that sends the client elsewhere.
 type Redirect struct {
-	// URI is the path to go to. Defaults to the request's.
+	// URI is the path to go to, whatever the request's is. Defaults to the request's.
 	URI string
+	// PathPrefix replaces the prefix that was matched, and keeps what is below it; an error beside
+	// URI. Defaults to the path as it is.
+	PathPrefix string
 	// Authority is the host to go to. Defaults to the request's.
 	Authority string
 	// Scheme is http or https. Defaults to the request's.
@@ -117,6 +121,14 @@ type Redirect struct {
 	// Code is the HTTP status: 301, 302, 303, 307 or 308. Defaults to Istio's 301.
 	Code int32
 }
+
+// leads reports whether the redirect goes somewhere.
+func (r Redirect) leads() bool {
+	return (r.URI != "" || r.PathPrefix != "" || r.Authority != "" || r.Scheme != "") && slices.Contains(redirectSchemes, r.Scheme)
+}
+
+// redirectSchemes are those that a redirect can go to, the request's own for none.
+var redirectSchemes = []string{"", "http", "https"}
 
 func (r Retries) isZero() bool {
 	return r.Attempts == 0 && r.PerTryTimeout == 0 && len(r.On) == 0 && !r.Disabled
@@ -179,15 +191,24 @@ func (r Rule) validateRedirect(p *problem.List, field *problem.Path) {
 			p.Say(field.Child(f.name), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 		}
 	}
-	if r.Redirect.URI == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
-		p.Missing(field.Child("Redirect", "URI"), "say where to: URI, Authority or Scheme")
+	if r.Redirect.URI == "" && r.Redirect.PathPrefix == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
+		p.Missing(field.Child("Redirect", "URI"), "say where to: URI, PathPrefix, Authority or Scheme")
 	}
 	validatePath(p, field.Child("Redirect", "URI"), r.Redirect.URI)
+	validatePath(p, field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix)
+	if r.Redirect.URI != "" && r.Redirect.PathPrefix != "" {
+		p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix, "cannot stand beside URI; leave out one of them")
+	}
 	validateAuthority(p, field.Child("Redirect", "Authority"), r.Redirect.Authority)
+	for i, match := range r.Match {
+		if r.Redirect.PathPrefix != "" && match.URI.kind == matchRegex {
+			p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix, "replaces a prefix, and "+field.Child("Match").Index(i).Child("URI").String()+" is a Regex; use URI, or match by Prefix")
+		}
+	}
 	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
 		p.Add(field.Child("Redirect", "Code"), r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
 	}
-	if !slices.Contains([]string{"", "http", "https"}, r.Redirect.Scheme) {
+	if !slices.Contains(redirectSchemes, r.Redirect.Scheme) {
 		p.Add(field.Child("Redirect", "Scheme"), r.Redirect.Scheme, "is not a scheme; use http or https")
 	}
 }
@@ -321,16 +342,15 @@ func percentage(share *float64) *networking.Percent {
 	return &networking.Percent{Value: *share}
 }
 
-func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
+// route writes the rule for requests that one of these takes.
+func (r Rule) route(canary IstioCanaryProps, matches []*networking.HTTPMatchRequest) *networking.HTTPRoute {
 	route := &networking.HTTPRoute{
+		Match:      matches,
 		Name:       r.Name,
 		Timeout:    optionalDuration(r.Timeout),
 		Retries:    r.Retries.render(),
 		Fault:      r.Fault.render(),
 		CorsPolicy: r.CORS.render(),
-	}
-	for _, match := range r.Match {
-		route.Match = append(route.Match, match.render())
 	}
 	if !r.RequestHeaders.isZero() || !r.ResponseHeaders.isZero() {
 		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(), Response: r.ResponseHeaders.render()}
@@ -362,7 +382,7 @@ func (r Rule) render(canary IstioCanaryProps) *networking.HTTPRoute {
 // requests from outside the mesh and one for calls inside it.
 func (r Rule) routes(canary IstioCanaryProps, gateways []string) []*networking.HTTPRoute {
 	if !canary.splits() {
-		return []*networking.HTTPRoute{r.render(canary)}
+		return r.render(canary)
 	}
 	outside := r
 	outside.Match = slices.DeleteFunc(slices.Clone(r.matches()), func(m Match) bool { return len(m.SourceLabels) > 0 })
@@ -373,20 +393,22 @@ func (r Rule) routes(canary IstioCanaryProps, gateways []string) []*networking.H
 	}
 	var routes []*networking.HTTPRoute
 	if len(outside.Match) > 0 {
-		routes = append(routes, onlyFor(outside.render(canary), gateways...))
+		routes = append(routes, onlyFor(outside.render(canary), gateways...)...)
 	}
-	return append(routes, onlyFor(inside.render(canary), meshGateway))
+	return append(routes, onlyFor(inside.render(canary), meshGateway)...)
 }
 
 // onlyFor restricts a route to requests through some gateways. Where a match names them, Istio does
 // not look at its labels of the caller, which by themselves restrict it to the mesh.
-func onlyFor(route *networking.HTTPRoute, gateways ...string) *networking.HTTPRoute {
-	for _, match := range route.Match {
-		if len(match.SourceLabels) == 0 {
-			match.Gateways = gateways
+func onlyFor(routes []*networking.HTTPRoute, gateways ...string) []*networking.HTTPRoute {
+	for _, route := range routes {
+		for _, match := range route.Match {
+			if len(match.SourceLabels) == 0 {
+				match.Gateways = gateways
+			}
 		}
 	}
-	return route
+	return routes
 }
 
 // withoutPorts is the rule for requests that have named their port themselves.

@@ -1,0 +1,144 @@
+package mesh
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1alpha3"
+
+	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+)
+
+// A Prefix of a path stands for whole elements, as in an Ingress and in the Gateway API: /a matches /a and /a/b, not /ab. To
+// Istio it is any text, so that it is written as two matches: the path itself, and what is below it. Where the path is
+// changed each has a route of its own, since Istio replaces the very text that was matched.
+
+// folder is the prefix without a slash at its end, empty for "/".
+func (m StringMatch) folder() string { return strings.TrimRight(m.value, "/") }
+
+// underFolder is how a path begins that is below a folder.
+func underFolder(folder string) string { return strings.TrimRight(folder, "/") + "/" }
+
+// coversPath is covers for conditions on a path.
+func (m StringMatch) coversPath(other StringMatch) bool {
+	if m.kind != matchPrefix {
+		return m.covers(other)
+	}
+	switch other.kind {
+	case matchExact:
+		return other.value == m.folder() || strings.HasPrefix(other.value, underFolder(m.value))
+	case matchPrefix:
+		return strings.HasPrefix(underFolder(other.value), underFolder(m.value))
+	}
+	return false
+}
+
+// render writes the match as Istio takes it: as conditions on the path as a whole, and on what it begins with.
+func (m Match) render() (whole, below []*networking.HTTPMatchRequest) {
+	switch {
+	case m.URI.isZero():
+		return nil, []*networking.HTTPMatchRequest{m.renderWith(m.URI)}
+	case m.URI.kind != matchPrefix:
+		return []*networking.HTTPMatchRequest{m.renderWith(m.URI)}, nil
+	}
+	below = []*networking.HTTPMatchRequest{m.renderWith(Prefix(underFolder(m.URI.value)))}
+	if folder := m.URI.folder(); folder != "" {
+		whole = []*networking.HTTPMatchRequest{m.renderWith(Exact(folder))}
+	}
+	return whole, below
+}
+
+// keepsRest is how Istio takes a redirect that replaces the prefix that was matched, and not the path as a whole
+// (applyRedirect in istio.io/istio/pilot/pkg/networking/core/route).
+const keepsRest = "%PREFIX()%"
+
+// changesPath reports whether the rule replaces a prefix of the path, for which a route is for one kind of match alone.
+func (r Rule) changesPath() bool { return r.Rewrite.URI != "" || r.Redirect.PathPrefix != "" }
+
+// below is the rule for paths below the prefix that it matches: what replaces the prefix ends in a slash too.
+func (r Rule) below() Rule {
+	if r.Rewrite.URI != "" {
+		r.Rewrite.URI = underFolder(r.Rewrite.URI)
+	}
+	if r.Redirect.PathPrefix != "" {
+		r.Redirect.URI = keepsRest + underFolder(r.Redirect.PathPrefix)
+	}
+	return r
+}
+
+// whole is the rule for a path that is replaced as a whole.
+func (r Rule) whole() Rule {
+	if r.Redirect.PathPrefix != "" {
+		r.Redirect.URI = r.Redirect.PathPrefix
+	}
+	return r
+}
+
+// render writes the rule as one route, or where it changes the path as one for each kind of match.
+func (r Rule) render(canary IstioCanaryProps) []*networking.HTTPRoute {
+	var all, whole, below []*networking.HTTPMatchRequest
+	for _, match := range r.Match {
+		exactly, within := match.render()
+		all = append(append(all, exactly...), within...)
+		whole, below = append(whole, exactly...), append(below, within...)
+	}
+	if !r.changesPath() {
+		return []*networking.HTTPRoute{r.route(canary, all)}
+	}
+	var routes []*networking.HTTPRoute
+	if len(whole) > 0 {
+		routes = append(routes, r.whole().route(canary, whole))
+	}
+	if len(below) > 0 || len(r.Match) == 0 {
+		routes = append(routes, r.below().route(canary, below))
+	}
+	return routes
+}
+
+// validateLoop finds a redirect whose target is redirected again, for ever: no rule before this one takes it.
+func (r Rule) validateLoop(p *problem.List, field *problem.Path, canary IstioCanaryProps, before []Rule) {
+	for i, match := range r.matches() {
+		at := field.Child("Match").Index(i)
+		if len(r.Match) == 0 {
+			at = field
+		}
+		target := r.target(match)
+		taken := slices.ContainsFunc(before, func(rule Rule) bool { return rule.covers(target) })
+		if !taken && match.covers(target) && !r.leavesHost(match, canary) {
+			p.Say(field.Child("Redirect"), "sends the client to what "+at.String()+" redirects again, for ever; go elsewhere, or narrow the match")
+		}
+	}
+}
+
+// target is what the client asks for when it is redirected.
+func (r Rule) target(match Match) Match {
+	switch {
+	case r.Redirect.URI != "":
+		path, _, _ := strings.Cut(r.Redirect.URI, "?")
+		match.URI = Exact(path)
+	case r.Redirect.PathPrefix != "" && match.URI.kind == matchExact:
+		match.URI = Exact(r.Redirect.PathPrefix)
+	case r.Redirect.PathPrefix != "":
+		match.URI = Prefix(r.Redirect.PathPrefix)
+	}
+	if r.Redirect.Scheme != "" {
+		match.Scheme = Exact(r.Redirect.Scheme)
+	}
+	if r.Redirect.Authority != "" {
+		match.Authority = Exact(r.Redirect.Authority)
+	}
+	if r.Redirect.Code != http.StatusTemporaryRedirect && r.Redirect.Code != http.StatusPermanentRedirect && !match.Method.isZero() {
+		// Clients go on with GET.
+		match.Method = Exact(http.MethodGet)
+	}
+	return match
+}
+
+// leavesHost reports whether the target is on a host that the rules are not for.
+func (r Rule) leavesHost(match Match, canary IstioCanaryProps) bool {
+	host, _, _ := strings.Cut(r.Redirect.Authority, ":")
+	return host != "" && match.Authority.isZero() && host != canary.Service.Host() &&
+		!slices.ContainsFunc(canary.Hosts, func(h string) bool { return h == infra.AnyHost || hostsOverlap(h, host) })
+}
