@@ -22,7 +22,7 @@ BENCH_RUNS ?= 5
 
 .PHONY: help
 help: ## print this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: imports
 imports: ## generate imports/ from the modules in go.mod
@@ -36,10 +36,14 @@ synth: ## write the manifests to dist/
 check-clean: imports synth ## expect that imports and synth leave the tree as committed
 	@changed=$$(git status --porcelain -- imports dist) && test -z "$$changed" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
 
+# Modules of their own, which use this one as others do, or whose dependencies are not everybody's.
+MODULES := $(dir $(wildcard examples/*/go.mod infra/internal/*/go.mod))
+
 .PHONY: test
 test: ## run all tests
 	$(GO) test $(RACE) $$($(GO) list ./... | grep -v -e /infra/conformance -e /infra/cmd -e /infra/bench -e '/infra/e2e$$')
 	$(GO) test $(JSII_PACKAGES)
+	set -e; for module in $(MODULES); do (cd $$module && $(GO) test ./...); done
 	@command -v node >/dev/null || echo "make test: SKIPPED what compares with the official cdk8s tree: it needs Node.js, and no program node is on the PATH"
 	@test -n "$$KUBECONFIG" || echo "make test: SKIPPED what needs a cluster: KUBECONFIG is not set; see make e2e"
 
@@ -55,6 +59,7 @@ conformance: ## compare random trees with cdk8s (CASES, SEED) and write the repo
 lint: ## check format, vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }
 	$(GO) mod tidy -diff
+	set -e; for module in $(MODULES); do (cd $$module && $(GO) mod tidy -diff && $(GO) vet ./...); done
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 

@@ -17,6 +17,10 @@ import (
 )
 
 // Autoscaling lets a HorizontalPodAutoscaler choose the number of pods. Its zero value is none.
+//
+// A Deployment that has had Replicas loses that field, and whoever applied it sets it to its default, one pod, when it is
+// applied without. Let another manager own it before, until the autoscaler writes it:
+// https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.
 // See https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/.
 type Autoscaling struct {
 	// MinReplicas is the least number of pods. Defaults to 1.

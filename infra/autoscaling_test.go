@@ -122,7 +122,7 @@ func TestAvailabilityBadInput(t *testing.T) {
 			p.Autoscaling = infra.Autoscaling{MaxReplicas: 3, MemoryUtilization: 50}
 			p.Resources.Limits.Memory = "1Gi"
 			p.Sidecars = []pod.Container{
-				{Name: "logs", Image: "example.com/logs:1", Resources: pod.Resources{Requests: pod.ResourceList{Memory: "1Mi"}}},
+				{Name: "logs", Image: "example.com/logs:1", Resources: pod.Resources{Requests: pod.ResourceList{Memory: "8Mi"}}},
 				{Name: "proxy", Image: "example.com/proxy:1"},
 			}
 			p.Init = []pod.Container{{Name: "migrate", Image: "example.com/web:1"}}

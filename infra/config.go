@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"unicode/utf8"
@@ -33,7 +34,8 @@ const (
 type ConfigProps struct {
 	// Name of the ConfigMap. Required; an RFC 1123 subdomain.
 	Name string
-	// Data are the keys and their values, UTF-8 text of at most 1 MiB together. Defaults to none.
+	// Data are the keys and their values, UTF-8 text of at most 1 MiB together. From 250 KiB on it can be applied by
+	// kubectl apply --server-side alone, of which synth warns. Defaults to none.
 	Data map[string]string
 	// OnChange says how a change of Data reaches the pods. Defaults to Restart.
 	OnChange OnChange
@@ -69,6 +71,21 @@ func (props ConfigProps) validate() problem.List {
 	return p
 }
 
+// applyLimit is where kubectl apply begins to fail: it keeps a copy of the object in an annotation, for which 256 KiB are
+// allowed.
+const applyLimit = 250 << 10
+
+func (props ConfigProps) warn(c *Config) {
+	size := 0
+	for key, value := range props.Data {
+		size += len(key) + len(value)
+	}
+	if size >= applyLimit {
+		tree.Warn(c, tree.Problem{Field: "Data", Value: fmt.Sprintf("%d bytes", size),
+			Detail: "are more than kubectl apply can keep a copy of in an annotation", Fix: "apply with --server-side, which keeps none"})
+	}
+}
+
 // validText are the data that can be written; validate tells of the others.
 func (props ConfigProps) validText() map[string]string {
 	data := maps.Clone(props.Data)
@@ -91,6 +108,7 @@ func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config
 	c := &Config{}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
+	props.warn(c)
 
 	config := object.Patched(c, "Patch", &corev1.ConfigMap{
 		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),

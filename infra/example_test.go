@@ -51,6 +51,7 @@ func Example() {
 	//               drop:
 	//                 - ALL
 	//             readOnlyRootFilesystem: true
+	//       enableServiceLinks: false
 	//       securityContext:
 	//         fsGroup: 65532
 	//         runAsGroup: 65532

@@ -236,7 +236,9 @@ func (props HostRoutingProps) routeName(host string) string {
 }
 
 // redirectName is the name of the HTTPRoute that sends requests for a host to HTTPS.
-func (props HostRoutingProps) redirectName(host string) string { return props.routeName(host) + "-redirect" }
+func (props HostRoutingProps) redirectName(host string) string {
+	return props.routeName(host) + "-redirect"
+}
 
 func (host Host) validate(p *problem.List, field *problem.Path, routes map[string]string) {
 	if host.Name == "" {

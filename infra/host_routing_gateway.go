@@ -19,7 +19,7 @@ import (
 )
 
 func (r *HostRouting) addGateway() {
-	namespace := chartNamespace(r)
+	namespace := object.ChartNamespace(r)
 	grants := grantSet{from: namespace}
 	gatewayapi.NewGateway(r, "Resource", object.Patched(r, "PatchGateway", r.props.gateway(&grants), r.props.PatchGateway))
 	for _, host := range r.props.hosts() {
@@ -88,7 +88,9 @@ func (props HostRoutingProps) hasTLS(host string) bool {
 }
 
 // redirects reports whether plain HTTP for the host is answered with a redirect.
-func (props HostRoutingProps) redirects(host string) bool { return props.hasTLS(host) && !props.KeepHTTP }
+func (props HostRoutingProps) redirects(host string) bool {
+	return props.hasTLS(host) && !props.KeepHTTP
+}
 
 func (props HostRoutingProps) listener(name string) gatewayv1.ParentReference {
 	return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name), SectionName: new(gatewayv1.SectionName(name))}

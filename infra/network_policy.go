@@ -43,9 +43,12 @@ type Peer struct {
 type NetworkPolicyProps struct {
 	// Name of the NetworkPolicy. Required; an RFC 1123 subdomain.
 	Name string
-	// Workload whose pods it is for, in the namespace of the policy. Required unless WholeNamespace.
+	// Workload whose pods it is for, in the namespace of the policy. Required unless Selector or WholeNamespace is set.
 	Workload Workload
-	// WholeNamespace says that it is for all pods of the namespace. An error beside Workload. Defaults to false.
+	// Selector are the labels of the pods that it is for, all of which they have: for pods that are no Workload's, such as
+	// those of a construct of one's own. An error beside Workload. Defaults to none.
+	Selector map[string]string
+	// WholeNamespace says that it is for all pods of the namespace. An error beside Workload or Selector. Defaults to false.
 	WholeNamespace bool
 	// AllowFrom are who may connect to the pods. Nobody else may. Default to nobody.
 	AllowFrom []Peer
@@ -152,13 +155,16 @@ func (props NetworkPolicyProps) validate() problem.List {
 	switch {
 	case isTypedNil(props.Workload):
 		p.Missing(problem.At("Workload"), "the workload is nil; give one that is there, or say WholeNamespace: true")
-	case props.Workload == nil && !props.WholeNamespace:
+	case props.Workload == nil && len(props.Selector) == 0 && !props.WholeNamespace:
 		p.Missing(problem.At("Workload"), "say whose pods the policy is for, or WholeNamespace: true")
 	case props.Workload != nil && props.WholeNamespace:
 		p.Add(problem.At("WholeNamespace"), true, "cannot stand beside Workload; leave out one of them")
+	case len(props.Selector) > 0 && (props.Workload != nil || props.WholeNamespace):
+		p.Add(problem.At("Selector"), props.Selector, "cannot stand beside Workload or WholeNamespace; leave out one of them")
 	default:
 		validateKnown(&p, problem.At("Workload"), props.Workload)
 	}
+	p.Labels(problem.At("Selector"), props.Selector)
 	for i, peer := range props.AllowFrom {
 		peer.validate(&p, problem.At("AllowFrom").Index(i))
 	}
@@ -192,7 +198,7 @@ type NetworkPolicy struct {
 func NewNetworkPolicy(scope constructs.Construct, id string, props NetworkPolicyProps) *NetworkPolicy {
 	n := &NetworkPolicy{}
 	tree.New(n, scope, id)
-	namespace := chartNamespace(n)
+	namespace := object.ChartNamespace(n)
 	problems := props.validate()
 	for _, list := range []struct {
 		field string
@@ -223,6 +229,7 @@ func (n *NetworkPolicy) Name() string {
 
 func (props NetworkPolicyProps) render(namespace string) *networkingv1.NetworkPolicy {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
+	policy.Spec.PodSelector.MatchLabels = maps.Clone(props.Selector)
 	if props.Workload != nil {
 		policy.Spec.PodSelector.MatchLabels = props.Workload.Selector()
 	}

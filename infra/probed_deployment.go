@@ -100,6 +100,8 @@ type ProbedDeploymentProps struct {
 	HostAliases []pod.HostAlias
 	// DNS changes how names are resolved. Defaults to the cluster's own way.
 	DNS pod.DNSConfig
+	// ServiceLinks adds environment variables for each Service of the namespace. Defaults to false.
+	ServiceLinks bool
 
 	// Patch has the last word on the Deployment.
 	Patch func(*appsv1.Deployment)
@@ -144,6 +146,7 @@ func (props ProbedDeploymentProps) pod() pod.Props {
 		RuntimeClassName:   props.RuntimeClassName,
 		HostAliases:        props.HostAliases,
 		DNS:                props.DNS,
+		ServiceLinks:       props.ServiceLinks,
 	}.WithDefaults()
 }
 

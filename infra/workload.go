@@ -67,14 +67,6 @@ func labelled(props pod.Props, labels map[string]string) pod.Props {
 	return props
 }
 
-// chartNamespace is the namespace of the chart that a construct stands in, empty where it names none.
-func chartNamespace(construct constructs.Construct) string {
-	if chart := object.ChartOf(construct); chart != nil && chart.Namespace() != nil {
-		return *chart.Namespace()
-	}
-	return ""
-}
-
 // Patches makes one hook of several, which run one after the other: for a Patch that is to do the work of another
 // construct, such as logs.LogCollector's Attach, and something of one's own. Hooks that are nil are left out.
 func Patches[T any](hooks ...func(*T)) func(*T) {

@@ -179,6 +179,22 @@ func TestChecksAcrossConstructsAreTheSameOnBothTrees(t *testing.T) {
 	assert.Contains(t, err.Error(), `[shop/worker] EnvFrom[0].Source: "settings" is a ConfigMap in namespace "edge", and cannot be referred to from namespace "shop"`)
 }
 
+func TestWarningsAndTheClusterDomainAreTheSameOnBothTrees(t *testing.T) {
+	var warnings [][]tree.Problem
+	got, err := same(t, func(app cdk8s.App) {
+		tree.SetClusterDomain(app, "example.internal")
+		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod"})
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"a": strings.Repeat("x", 250<<10)}})
+		k8s.NewConfigMap(chart, "host", &corev1.ConfigMap{Data: map[string]string{"host": newShop(chart, "shop").Web().Service().Host()}})
+		warnings = append(warnings, tree.Warnings(app))
+	})
+	require.NoError(t, err)
+	assert.Contains(t, got["shop.k8s.yaml"], "host: web.prod.svc.example.internal\n")
+	require.Len(t, warnings, 2)
+	assert.Len(t, warnings[0], 1)
+	assert.Equal(t, warnings[0], warnings[1])
+}
+
 func TestOfficialObjectsAreCdk8sApiObjects(t *testing.T) {
 	app := cdk8s.NewApp(&cdk8s.AppProps{Outdir: jsii.String(t.TempDir())})
 	chart := cdk8s.NewChart(app, jsii.String("chart"), &cdk8s.ChartProps{

@@ -183,18 +183,10 @@ func (s *Scraping) monitor() *monitoringv1.ServiceMonitor {
 			ScrapeTimeout: scrapeDuration(s.props.Timeout),
 		}},
 	}
-	if namespace, _ := service.Namespace(); namespace != "" && namespace != s.namespace() {
+	if namespace, _ := service.Namespace(); namespace != "" && namespace != object.ChartNamespace(s) {
 		monitor.Spec.NamespaceSelector.MatchNames = []string{namespace}
 	}
 	return monitor
-}
-
-// namespace is the one that the chart names, empty where it names none.
-func (s *Scraping) namespace() string {
-	if chart := object.ChartOf(s); chart != nil && chart.Namespace() != nil {
-		return *chart.Namespace()
-	}
-	return ""
 }
 
 // validateFound checks that the ServiceMonitor that Patch has left finds the Service.

@@ -1,6 +1,8 @@
 package pod
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -22,7 +24,7 @@ type Resources struct {
 type ResourceList struct {
 	// CPU in cores. Defaults to none.
 	CPU string
-	// Memory in bytes, in whole ones. Defaults to none.
+	// Memory in bytes, in whole ones, at least 4Mi or 0. Defaults to none.
 	Memory string
 	// EphemeralStorage in bytes, in whole ones: the container's writable layer, its logs and its emptyDir volumes.
 	// Defaults to none.
@@ -68,9 +70,14 @@ func (l ResourceList) validate(p *problem.List, field *problem.Path) {
 			p.Add(name, f.text, "is negative; use 0 or more")
 		case f.resource != corev1.ResourceCPU && !isWhole(quantity):
 			p.Add(name, f.text, "is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
+		case f.resource == corev1.ResourceMemory && quantity.Sign() > 0 && quantity.Cmp(leastMemory) < 0:
+			p.Add(name, f.text, fmt.Sprintf("is %d bytes, less than any process needs; use at least 4Mi, for example 128Mi: Mi stands for mebibytes", quantity.Value()))
 		}
 	}
 }
+
+// leastMemory is less than any process needs. A smaller amount is one without its unit.
+var leastMemory = resource.MustParse("4Mi")
 
 // isWhole reports whether a quantity has no fraction.
 func isWhole(quantity resource.Quantity) bool {

@@ -96,6 +96,9 @@ type Props struct {
 	HostAliases []HostAlias
 	// DNS changes how names are resolved. Defaults to the cluster's own way.
 	DNS DNSConfig
+	// ServiceLinks adds environment variables for each Service of the namespace to every container, in the way of Docker's
+	// links. Defaults to false.
+	ServiceLinks bool
 }
 
 // Account is an account that pods run as: an *infra.ServiceAccount.
@@ -125,23 +128,11 @@ func NewTemplate(construct constructs.Construct, selector map[string]string, pro
 	l.Labels(problem.At("selector"), selector)
 	ValidateAnnotations(&l, problem.At("Annotations"), props.Annotations)
 	props.Validate(&l, nil, Workload{Selector: selector})
-	props.validateNamespace(&l, construct)
+	for _, reference := range props.References(nil) {
+		reference.Object.BesideNamespace(&l, reference.At, object.ChartNamespace(construct))
+	}
 	tree.Invalid(construct, l...)
 	return props.Template(construct, selector, "")
-}
-
-// validateNamespace checks that what the pods need is in the namespace of the construct's chart.
-func (props Props) validateNamespace(l *problem.List, construct constructs.Construct) {
-	own := ""
-	if chart := object.ChartOf(construct); chart != nil && chart.Namespace() != nil {
-		own = *chart.Namespace()
-	}
-	for _, reference := range props.References(nil) {
-		if namespace, ok := reference.Object.Namespace(); ok && namespace != own {
-			l.Add(reference.At, reference.Object.Name(), fmt.Sprintf("is a %s in %s, and the pods are in %s; put both into charts of one Namespace",
-				reference.Object.Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(own)))
-		}
-	}
 }
 
 // Workload is what a pod has to know of the workload that makes it.
@@ -355,7 +346,10 @@ func (props Props) Template(construct constructs.Construct, selector map[string]
 	}
 	volumes := volumesOf(props.containers())
 	spec := corev1.PodSpec{
-		Containers:                    []corev1.Container{props.main().render(volumes)},
+		Containers: []corev1.Container{props.main().render(volumes)},
+		// Else each Service of the namespace adds variables to every container, of which one called "server" would give Kibana
+		// SERVER_PORT=tcp://...
+		EnableServiceLinks:            &props.ServiceLinks,
 		ServiceAccountName:            props.ServiceAccountName,
 		AutomountServiceAccountToken:  &props.Security.MountServiceAccountToken,
 		SecurityContext:               props.Security.podContext(),

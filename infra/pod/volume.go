@@ -120,10 +120,7 @@ type ClaimSource interface {
 	ClaimRef() ref.Object
 }
 
-type claim struct {
-	object   ref.Object
-	readOnly bool
-}
+type claim struct{ object ref.Object }
 
 // Claim is the storage that a PersistentVolumeClaim of this program has. The claim stands in the namespace of the pods.
 func Claim(source ClaimSource) Volume {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -89,7 +90,7 @@ func TestSynthTellsProblemsInParts(t *testing.T) {
 	code := run([]string{"synth", "--out", t.TempDir(), "-o", "json", "bad"}, &stdout, &stderr, badBook)
 	assert.Equal(t, exitFailed, code)
 	assert.Empty(t, stderr.String())
-	assert.JSONEq(t, `{"files": [], "problems": [
+	assert.JSONEq(t, `{"files": [], "warnings": [], "problems": [
 		{"construct": "bad/web", "field": "Name", "value": "\"Web\"", "detail": "is not an RFC 1123 label",
 			"fix": "use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit",
 			"message": "Name: \"Web\" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"},
@@ -108,10 +109,23 @@ func TestSynthTellsProblemsInParts(t *testing.T) {
 	stdout.Reset()
 	outdir := t.TempDir()
 	assert.Equal(t, exitOK, run([]string{"synth", "--out", outdir, "-o", "json", "good"}, &stdout, &stderr, badBook))
-	assert.JSONEq(t, `{"files": [`+strconv.Quote(filepath.Join(outdir, "good.k8s.yaml"))+`], "problems": []}`, stdout.String())
+	assert.JSONEq(t, `{"files": [`+strconv.Quote(filepath.Join(outdir, "good.k8s.yaml"))+`], "problems": [], "warnings": []}`, stdout.String())
 
 	assert.Equal(t, exitUsage, run([]string{"synth", "-o", "xml"}, &stdout, &stderr, badBook))
 	assert.Contains(t, stderr.String(), `--output: no format "xml"; use text or json`)
+}
+
+func TestSynthWarns(t *testing.T) {
+	t.Parallel()
+	large := []chapters.Chapter{{Name: "large", Build: func(chart cdk8s.Chart) {
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"a": strings.Repeat("x", 250<<10)}})
+	}}}
+	var stdout, stderr bytes.Buffer
+	outdir := t.TempDir()
+	code := run([]string{"synth", "--out", outdir}, &stdout, &stderr, large)
+	assert.Equal(t, exitOK, code)
+	assert.Equal(t, filepath.Join(outdir, "large.k8s.yaml")+"\n", stdout.String())
+	assert.Equal(t, "combat: warning: [large/config] Data: \"256001 bytes\" are more than kubectl apply can keep a copy of in an annotation; apply with --server-side, which keeps none\n", stderr.String())
 }
 
 func TestSynthOfAGoodChapterBesideBadOnes(t *testing.T) {

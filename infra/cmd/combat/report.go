@@ -4,24 +4,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 )
 
-// reports write the outcome of a synth by the name of their format: the paths of the files, or why there are none. They
-// return an error that is still to be told.
-var reports = map[string]func(w io.Writer, paths []string, failure error) error{
+// outcome is what came of a synth: the paths of the files, or why there are none.
+type outcome struct {
+	paths    []string
+	warnings []tree.Problem
+	failure  error
+}
+
+// reports tell an outcome, by the name of their format. They return an error that is still to be told.
+var reports = map[string]func(command *cobra.Command, of outcome) error{
 	"text": reportText,
 	"json": reportJSON,
 }
 
-func reportText(w io.Writer, paths []string, failure error) error {
-	if failure != nil {
-		return failure
+func reportText(command *cobra.Command, of outcome) error {
+	for _, warning := range of.warnings {
+		_, _ = fmt.Fprintf(command.ErrOrStderr(), "combat: warning: %v\n", warning)
 	}
-	for _, path := range paths {
-		if _, err := fmt.Fprintln(w, path); err != nil {
+	if of.failure != nil {
+		return of.failure
+	}
+	for _, path := range of.paths {
+		if _, err := fmt.Fprintln(command.OutOrStdout(), path); err != nil {
 			return err
 		}
 	}
@@ -39,42 +49,47 @@ type problemReport struct {
 	Message string `json:"message"`
 }
 
+func reportOf(problems []tree.Problem) []problemReport {
+	reports := []problemReport{}
+	for _, problem := range problems {
+		value := ""
+		if problem.Value != nil {
+			value = tree.ShowValue(problem.Value)
+		}
+		reports = append(reports, problemReport{problem.Construct, problem.Field, value, problem.Detail, problem.Fix, problem.Message()})
+	}
+	return reports
+}
+
 // toldError is an error that has been told already.
 type toldError struct{ error }
 
 func (e toldError) Unwrap() error { return e.error }
 
-func reportJSON(w io.Writer, paths []string, failure error) error {
+func reportJSON(command *cobra.Command, of outcome) error {
 	report := struct {
 		Files    []string        `json:"files"`
 		Problems []problemReport `json:"problems"`
+		Warnings []problemReport `json:"warnings"`
 		Error    string          `json:"error,omitempty"`
-	}{Files: []string{}, Problems: []problemReport{}}
+	}{Files: []string{}, Warnings: reportOf(of.warnings)}
 	var problems tree.Problems
 	switch {
-	case errors.As(failure, &problems):
-		for _, problem := range problems {
-			value := ""
-			if problem.Value != nil {
-				value = tree.ShowValue(problem.Value)
-			}
-			report.Problems = append(report.Problems, problemReport{
-				problem.Construct, problem.Field, value, problem.Detail, problem.Fix, problem.Message(),
-			})
-		}
-	case failure != nil:
-		report.Error = failure.Error()
+	case errors.As(of.failure, &problems):
+	case of.failure != nil:
+		report.Error = of.failure.Error()
 	default:
-		report.Files = append(report.Files, paths...)
+		report.Files = append(report.Files, of.paths...)
 	}
-	encoder := json.NewEncoder(w)
+	report.Problems = reportOf(problems)
+	encoder := json.NewEncoder(command.OutOrStdout())
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(report); err != nil {
 		return err
 	}
-	if failure != nil {
-		return toldError{failure}
+	if of.failure != nil {
+		return toldError{of.failure}
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 				return usageError{fmt.Errorf("--output: no format %q; use text or json", format)}
 			}
 			outdir = cmp.Or(outdir, os.Getenv(outdirVariable), defaultOutdir)
-			files, err := synth(chosen)
+			files, warnings, err := synth(chosen)
 			if err == nil {
 				err = replace(outdir, files)
 			}
@@ -61,7 +61,7 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			for _, f := range files {
 				paths = append(paths, filepath.Join(outdir, f.name))
 			}
-			return report(command.OutOrStdout(), paths, err)
+			return report(command, outcome{paths, warnings, err})
 		},
 	}
 	command.Flags().StringVar(&outdir, "out", "", "`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
@@ -95,12 +95,12 @@ type file struct {
 }
 
 // trees are the construct trees by name: functions that make the manifests of chapters.
-var trees = map[string]func(chosen []chapters.Chapter) ([]file, error){
+var trees = map[string]func(chosen []chapters.Chapter) ([]file, []tree.Problem, error){
 	"native": synthNative,
 	"cdk8s":  synthOfficial,
 }
 
-func synthNative(chosen []chapters.Chapter) (files []file, err error) {
+func synthNative(chosen []chapters.Chapter) (files []file, warnings []tree.Problem, err error) {
 	app := native.NewApp(nil)
 	for _, chapter := range chosen {
 		chapter.New(app)
@@ -109,41 +109,40 @@ func synthNative(chosen []chapters.Chapter) (files []file, err error) {
 	for _, f := range made {
 		files = append(files, file{f.Path, f.Content})
 	}
-	return files, err
+	return files, tree.Warnings(app), err
 }
 
-func synthOfficial(chosen []chapters.Chapter) ([]file, error) {
+func synthOfficial(chosen []chapters.Chapter) (files []file, warnings []tree.Problem, err error) {
 	// This tree writes while it goes, so it is given a folder of its own.
 	workdir, err := os.MkdirTemp("", "combat-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = os.RemoveAll(workdir) }()
 
 	app, err := tree.NewOfficialApp(workdir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, chapter := range chosen {
 		chapter.New(app)
 	}
 	if err := tree.Synth(app); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
 	entries, err := os.ReadDir(workdir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var files []file
 	for _, entry := range entries {
 		content, err := os.ReadFile(filepath.Join(workdir, entry.Name()))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		files = append(files, file{entry.Name(), content})
 	}
-	return files, nil
+	return files, tree.Warnings(app), nil
 }
 
 // replace writes the files into the folder. All of them are written beside their places first, so that a full disk or a

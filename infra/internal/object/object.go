@@ -44,9 +44,13 @@ func Patched[T any, P interface {
 		tree.Invalid(construct, tree.Problem{Field: field, Fix: "set Name instead",
 			Detail: fmt.Sprintf("changes metadata.name from %q to %q, but other objects refer to it by the first", object.GetName(), copied.GetName())})
 	}
-	var l problem.List
-	rules.Check(&l, problem.At(field), copied)
-	tree.Invalid(construct, l...)
+	// What was wrong before is told with the props.
+	var before, after problem.List
+	rules.Check(&before, problem.At(field), object)
+	rules.Check(&after, problem.At(field), copied)
+	tree.Invalid(construct, slices.DeleteFunc(after, func(p tree.Problem) bool {
+		return slices.ContainsFunc(before, func(b tree.Problem) bool { return b.Message() == p.Message() })
+	})...)
 	return copied
 }
 
@@ -58,6 +62,14 @@ func ChartOf(construct constructs.Construct) cdk8s.Chart {
 		}
 	}
 	return nil
+}
+
+// ChartNamespace is the namespace of the chart that a construct stands in, empty where it names none.
+func ChartNamespace(construct constructs.Construct) string {
+	if chart := ChartOf(construct); chart != nil && chart.Namespace() != nil {
+		return *chart.Namespace()
+	}
+	return ""
 }
 
 // ChartLabels are the labels that the chart of a construct puts on its objects.

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
@@ -52,11 +53,14 @@ func (o Object) Namespace() (namespace string, ok bool) {
 
 // Beside records that the object is in another namespace than by, an object that can refer to its own namespace alone.
 func (o Object) Beside(l *problem.List, at *problem.Path, by cdk8s.ApiObject) {
-	namespace, ok := o.Namespace()
-	if !ok {
-		return
+	if o.made != nil {
+		o.BesideNamespace(l, at, NamespaceOf(by))
 	}
-	if own := NamespaceOf(by); own != namespace {
+}
+
+// BesideNamespace does the same for whoever refers to it from a namespace, empty where it is not known.
+func (o Object) BesideNamespace(l *problem.List, at *problem.Path, own string) {
+	if namespace, ok := o.Namespace(); ok && own != namespace {
 		l.Add(at, o.name, fmt.Sprintf("is a %s in %s, and cannot be referred to from %s; put both into charts of one Namespace",
 			o.kind, ShowNamespace(namespace), ShowNamespace(own)))
 	}
@@ -105,7 +109,7 @@ func (s *Service) Host() string {
 		return ""
 	}
 	if namespace, _ := s.Namespace(); namespace != "" {
-		return s.Name() + "." + namespace + ".svc.cluster.local"
+		return s.Name() + "." + namespace + ".svc." + tree.ClusterDomain(s.made)
 	}
 	return s.Name()
 }
@@ -179,6 +183,3 @@ func (w *Workload) Labels() map[string]string {
 func (w *Workload) Selects(selector map[string]string) bool {
 	return len(selector) > 0 && labels.SelectorFromSet(selector).Matches(labels.Set(w.Template.Labels))
 }
-
-// Account refers to a ServiceAccount.
-type Account struct{ Object }
