@@ -33,6 +33,12 @@ var keysOfType = map[string][]string{
 	string(corev1.SecretTypeSSHAuth):          {corev1.SSHAuthPrivateKey},
 }
 
+// jsonOfType are the keys whose values are JSON, by the type of the Secret.
+var jsonOfType = map[string]string{
+	string(corev1.SecretTypeDockerConfigJson): corev1.DockerConfigJsonKey,
+	string(corev1.SecretTypeDockercfg):        corev1.DockerConfigKey,
+}
+
 // tlsKeys are the keys of a Secret of the type kubernetes.io/tls.
 var tlsKeys = []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}
 
@@ -120,8 +126,15 @@ func (props CredentialsProps) validate() problem.List {
 			}
 		}
 	}
-	if value, ok := props.Values[corev1.DockerConfigJsonKey]; ok && props.Type == string(corev1.SecretTypeDockerConfigJson) && !json.Valid([]byte(value)) {
-		p.Add(problem.Key(keys, corev1.DockerConfigJsonKey), mask, "is not JSON, which the type "+props.Type+" asks for")
+	for kind, key := range jsonOfType {
+		if value, ok := props.Values[key]; ok && props.Type == kind && !json.Valid([]byte(value)) {
+			p.Add(problem.Key(keys, key), mask, "is not JSON, which the type "+props.Type+" asks for")
+		}
+	}
+	_, user := props.Values[corev1.BasicAuthUsernameKey]
+	_, password := props.Values[corev1.BasicAuthPasswordKey]
+	if props.Type == string(corev1.SecretTypeBasicAuth) && !props.Existing && !user && !password {
+		p.Missing(problem.Key(keys, corev1.BasicAuthUsernameKey), "a Secret of the type "+props.Type+" needs it, or password")
 	}
 	if props.Type == string(corev1.SecretTypeServiceAccountToken) && !props.Existing && props.Annotations[corev1.ServiceAccountNameKey] == "" {
 		p.Missing(problem.Key(problem.At("Annotations"), corev1.ServiceAccountNameKey), "a Secret of the type "+props.Type+" needs it")

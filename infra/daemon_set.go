@@ -65,7 +65,7 @@ func (props DaemonSetProps) validate() problem.List {
 	props.Pod.ValidateLabels(&p, problem.At("Labels"), props.Labels, props.Selector)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	pod.ValidateAnnotations(&p, problem.At("Pod", "Annotations"), props.Pod.Annotations)
-	props.Pod.Validate(&p, problem.At("Pod"), pod.Workload{Selector: props.Selector})
+	props.Pod.Validate(&p, problem.At("Pod"), pod.Workload{Name: props.Name, Selector: props.Selector})
 	leaves := podCount(&p, problem.At("MaxUnavailable"), props.MaxUnavailable, 100)
 	surges := podCount(&p, problem.At("MaxSurge"), props.MaxSurge, 100)
 	switch {

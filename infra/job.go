@@ -3,12 +3,14 @@ package infra
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -68,7 +70,7 @@ func (spec JobSpec) validate(p *problem.List, name string, labels map[string]str
 	selector := selectorOf(name, nil)
 	spec.Pod.ValidateLabels(p, problem.At("Labels"), labels, selector)
 	pod.ValidateAnnotations(p, problem.At("Pod", "Annotations"), spec.Pod.Annotations)
-	spec.Pod.Validate(p, problem.At("Pod"), pod.Workload{Selector: selector})
+	spec.Pod.Validate(p, problem.At("Pod"), pod.Workload{Name: name, Selector: selector})
 	problem.OneOf(p, problem.At("RestartPolicy"), spec.RestartPolicy, OnFailure, Never)
 	for _, f := range []struct {
 		name  string
@@ -89,6 +91,10 @@ func (spec JobSpec) validate(p *problem.List, name string, labels map[string]str
 			p.Add(problem.At("Completions"), *spec.Completions, "is too high for an Indexed Job; use at most 1000000000")
 		}
 	}
+	if longest := spec.longestIndex(); spec.Indexed && len(name)+len("-")+longest > validation.DNS1123LabelMaxLength {
+		p.Add(problem.At("Name"), name, fmt.Sprintf("is too long for an Indexed Job, whose pods are called by it and their number; use at most %d characters",
+			validation.DNS1123LabelMaxLength-len("-")-longest))
+	}
 	p.Seconds(problem.At("Deadline"), spec.Deadline)
 	if spec.TTLAfterFinished != nil {
 		p.Seconds(problem.At("TTLAfterFinished"), *spec.TTLAfterFinished)
@@ -96,6 +102,14 @@ func (spec JobSpec) validate(p *problem.List, name string, labels map[string]str
 }
 
 // render takes the labels of the construct, beside those by which others know the pods.
+// longestIndex is how many digits the highest number of a pod has.
+func (spec JobSpec) longestIndex() int {
+	if spec.Completions == nil {
+		return 1
+	}
+	return len(strconv.Itoa(int(max(*spec.Completions-1, 0))))
+}
+
 func (spec JobSpec) render(construct constructs.Construct, labels, selector map[string]string) batchv1.JobSpec {
 	result := batchv1.JobSpec{
 		Completions:  spec.Completions,

@@ -1,13 +1,16 @@
 package infra
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -113,14 +116,17 @@ func (q Quota) validate(p *problem.List, at *problem.Path) {
 	}
 	for _, name := range sortedKeys(q.Count) {
 		field := problem.Key(at.Child("Count"), name)
-		if !isCounted(name) {
+		if !isCounted(name) || len(validation.IsQualifiedName("count/"+name)) > 0 {
 			p.Add(at.Child("Count"), name, "is not a resource that can be counted; use its plural, with its group where it has one, for example \"pods\" or \"deployments.apps\"")
 		}
-		if q.Count[name] < 0 {
-			p.Add(field, q.Count[name], "is negative; use 0 or more")
+		if q.Count[name] < 0 || q.Count[name] > mostCounted {
+			p.Add(field, q.Count[name], fmt.Sprintf("is out of range; use 0 to %d", int64(mostCounted)))
 		}
 	}
 }
+
+// mostCounted is what Kubernetes can count in thousandths.
+const mostCounted = math.MaxInt64 / 1000
 
 // countedAlone are what a quota counts by these names: resources of the core, and Services of two types.
 var countedAlone = map[string]bool{
@@ -135,19 +141,15 @@ func isCounted(name string) bool {
 }
 
 func (c ContainerLimits) validate(p *problem.List, at *problem.Path) {
-	pairs := []struct {
-		low, high string
-		resources pod.Resources
-	}{
-		{"DefaultRequests", "DefaultLimits", pod.Resources{Requests: c.DefaultRequests, Limits: c.DefaultLimits}},
-		{"Min", "Max", pod.Resources{Requests: c.Min, Limits: c.Max}},
-		{"DefaultLimits", "Max", pod.Resources{Requests: c.DefaultLimits, Limits: c.Max}},
-		{"Min", "DefaultRequests", pod.Resources{Requests: c.Min, Limits: c.DefaultRequests}},
-	}
-	seen := map[string]bool{}
-	for _, pair := range pairs {
-		pair.resources.ValidatePair(p, at.Child(pair.low), at.Child(pair.high), !seen[pair.low], !seen[pair.high])
-		seen[pair.low], seen[pair.high] = true, true
+	// The API server fills in DefaultRequests from DefaultLimits and that from Max, and holds all of them to this order.
+	order := []struct {
+		field string
+		list  pod.ResourceList
+	}{{"Min", c.Min}, {"DefaultRequests", c.DefaultRequests}, {"DefaultLimits", c.DefaultLimits}, {"Max", c.Max}}
+	for i, low := range order {
+		for j, high := range order[i+1:] {
+			pod.Resources{Requests: low.list, Limits: high.list}.ValidatePair(p, at.Child(low.field), at.Child(high.field), i == 0 && j == 0, i == 0)
+		}
 	}
 }
 

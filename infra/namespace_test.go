@@ -93,7 +93,7 @@ func TestNamespaceBadInput(t *testing.T) {
 			`[chart/namespace] Quota.Count: "deployments" ` + counted,
 			`[chart/namespace] Quota.Count: "deployments.apps/scale" ` + counted,
 			`[chart/namespace] Quota.Count: "pod" ` + counted,
-			`[chart/namespace] Quota.Count["pods"]: -1 is negative; use 0 or more`,
+			`[chart/namespace] Quota.Count["pods"]: -1 is out of range; use 0 to 9223372036854775`,
 			`[chart/namespace] Quota.Count: "pods/log" ` + counted,
 		}},
 		"limits": {namespace(func(p *infra.NamespaceProps) {
@@ -102,12 +102,14 @@ func TestNamespaceBadInput(t *testing.T) {
 				Max: pod.ResourceList{CPU: "500m"}, Min: pod.ResourceList{CPU: "3", Memory: "16Mi"},
 			}
 		}), []string{
-			`[chart/namespace] Limits.DefaultLimits.Memory: "x" is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi`,
-			`[chart/namespace] Limits.DefaultRequests.CPU: "2" is more than Limits.DefaultLimits.CPU, "1"; lower the request or raise the limit`,
-			`[chart/namespace] Limits.Min.CPU: "3" is more than Limits.Max.CPU, "500m"; lower the request or raise the limit`,
-			`[chart/namespace] Limits.DefaultLimits.CPU: "1" is more than Limits.Max.CPU, "500m"; lower the request or raise the limit`,
 			`[chart/namespace] Limits.Min.CPU: "3" is more than Limits.DefaultRequests.CPU, "2"; lower the request or raise the limit`,
 			`[chart/namespace] Limits.Min.Memory: "16Mi" is more than Limits.DefaultRequests.Memory, "8Mi"; lower the request or raise the limit`,
+			`[chart/namespace] Limits.DefaultLimits.Memory: "x" is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi`,
+			`[chart/namespace] Limits.Min.CPU: "3" is more than Limits.DefaultLimits.CPU, "1"; lower the request or raise the limit`,
+			`[chart/namespace] Limits.Min.CPU: "3" is more than Limits.Max.CPU, "500m"; lower the request or raise the limit`,
+			`[chart/namespace] Limits.DefaultRequests.CPU: "2" is more than Limits.DefaultLimits.CPU, "1"; lower the request or raise the limit`,
+			`[chart/namespace] Limits.DefaultRequests.CPU: "2" is more than Limits.Max.CPU, "500m"; lower the request or raise the limit`,
+			`[chart/namespace] Limits.DefaultLimits.CPU: "1" is more than Limits.Max.CPU, "500m"; lower the request or raise the limit`,
 		}},
 	}.Run(t)
 }

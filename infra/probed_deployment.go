@@ -165,8 +165,8 @@ func (props ProbedDeploymentProps) validate() problem.List {
 	validateSelector(&p, props.Name, props.Selector)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	props.pod().Validate(&p, nil, pod.Workload{
-		Selector: props.Selector,
-		Rollout:  pod.Rollout{MinReady: props.Rollout.MinReady, ProgressDeadline: props.Rollout.progressDeadline()},
+		Name: props.Name, Selector: props.Selector,
+		Rollout: pod.Rollout{MinReady: props.Rollout.MinReady, ProgressDeadline: props.Rollout.progressDeadline()},
 	})
 	pod.ValidateAnnotations(&p, problem.At("PodAnnotations"), props.PodAnnotations)
 	switch {

@@ -140,7 +140,7 @@ func (props StatefulSetProps) validate() problem.List {
 		}
 		names = append(names, claim.Name)
 	}
-	props.Pod.Validate(&p, problem.At("Pod"), pod.Workload{Selector: props.Selector, Claims: names})
+	props.Pod.Validate(&p, problem.At("Pod"), pod.Workload{Name: props.Name, Selector: props.Selector, Claims: names})
 	validateReplicas(&p, props.Replicas)
 	if props.Partition < 0 {
 		p.Add(problem.At("Partition"), props.Partition, "is negative; use 0 or more")

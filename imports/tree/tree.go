@@ -164,7 +164,7 @@ func encode(gvk schema.GroupVersionKind, object any) (manifest.Object, []Problem
 	content, err := manifest.Encode(object)
 	switch {
 	case err != nil:
-		problems = append(problems, Problem{Field: gvk.Kind, Detail: fmt.Sprintf("cannot be written as YAML: %v", err), Cause: err})
+		problems = append(problems, Problem{Field: gvk.Kind, Detail: "cannot be written as YAML: " + Printable(err.Error(), 2<<10), Cause: err})
 	case content == nil:
 		problems = append(problems, Problem{Field: gvk.Kind, Detail: "the object is nil", Fix: "pass one, an empty one if need be"})
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
@@ -24,9 +25,9 @@ func unwritable(field string, value any) []Problem {
 		var problems []Problem
 		for _, entry := range value {
 			if reason := whyUnwritableKey(entry.Key); reason != "" {
-				problems = append(problems, Problem{Field: strings.TrimPrefix(field, "."), Detail: fmt.Sprintf("the key %q %s", entry.Key, reason), Fix: "change it"})
+				problems = append(problems, Problem{Field: strings.TrimPrefix(field, "."), Detail: fmt.Sprintf("the key %s %s", ShowValue(entry.Key), reason), Fix: "change it"})
 			}
-			problems = append(problems, unwritable(field+"."+entry.Key, entry.Value)...)
+			problems = append(problems, unwritable(field+"."+shownKey(entry.Key), entry.Value)...)
 		}
 		return problems
 	case []any:
@@ -39,7 +40,16 @@ func unwritable(field string, value any) []Problem {
 	return nil
 }
 
-// isWritable tells whether there is no such text. It names no field, so it costs little.
+// shownKey writes a key as part of a path: as it is, or quoted and cut where that would not be safe.
+func shownKey(key string) string {
+	const longest = 80
+	if len(key) > longest || strings.ContainsFunc(key, unprintable) || !utf8.ValidString(key) {
+		return ShowValue(key)
+	}
+	return key
+}
+
+// isWritable reports whether there is no such text. It names no field, so it costs little.
 func isWritable(value any) bool {
 	switch value := value.(type) {
 	case string:

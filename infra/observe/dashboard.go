@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/imports/k8s"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -74,9 +75,15 @@ func (props DashboardProps) withDefaults() DashboardProps {
 
 var dashboardUID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
+// dashboardSuffix is put after the Name to make the key of the ConfigMap.
+const dashboardSuffix = ".json"
+
 func (props DashboardProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
+	if props.Name != "" && len(props.Name+dashboardSuffix) > validation.DNS1123SubdomainMaxLength {
+		p.Add(problem.At("Name"), props.Name, "is too long for the key of the ConfigMap, which ends in "+dashboardSuffix+"; use at most 248 characters")
+	}
 	if strings.TrimSpace(props.Title) == "" {
 		p.Missing(problem.At("Title"), "say what the dashboard shows, for example \"Web\"")
 	}
@@ -137,7 +144,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 	}
 	k8s.NewConfigMap(d, "Resource", object.Patched(d, "Patch", &corev1.ConfigMap{
 		ObjectMeta: object.Meta(props.Name, object.Merged(props.Labels, map[string]string{dashboardLabel: "1"}), annotations),
-		Data:       map[string]string{props.Name + ".json": text},
+		Data:       map[string]string{props.Name + dashboardSuffix: text},
 	}, props.Patch))
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	corev1 "k8s.io/api/core/v1"
@@ -137,6 +138,8 @@ func NewTemplate(construct constructs.Construct, selector map[string]string, pro
 
 // Workload is what a pod has to know of the workload that makes it.
 type Workload struct {
+	// Name of the workload.
+	Name string
 	// Selector are the labels by which it knows its pods.
 	Selector map[string]string
 	// Rollout says how long the workload waits for a pod. Its zero value waits for ever.
@@ -184,6 +187,10 @@ func (props Props) Validate(l *problem.List, at *problem.Path, workload Workload
 		if value, selected := workload.Selector[VersionLabel]; selected && value != props.Version {
 			l.Add(child("Version"), props.Version, "is not what the Selector asks for, "+problem.Show(value)+"; leave one of them out")
 		}
+	}
+	if props.Name != workload.Name {
+		// The workload's own name has been checked.
+		l.DNSLabel(child("Name"), props.Name)
 	}
 	props.main().validate(l, at)
 	props.validateContainers(l, at, workload)
@@ -233,6 +240,23 @@ func ValidateAnnotations(l *problem.List, at *problem.Path, annotations map[stri
 	if value, taken := annotations[ChecksumAnnotation]; taken {
 		l.Add(problem.Key(at, ChecksumAnnotation), value, "is where the digest of the configuration stands; leave it out")
 	}
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		for beginning, rule := range specialAnnotations {
+			if strings.HasPrefix(key, beginning) {
+				l.Add(problem.Key(at, key), annotations[key], rule)
+			}
+		}
+	}
+}
+
+// specialAnnotations are the beginnings of those to which the API server gives a meaning of its own
+// (ValidatePodSpecificAnnotations).
+var specialAnnotations = map[string]string{
+	"scheduler.alpha.kubernetes.io/tolerations":       "has a field of its own; use Tolerations",
+	"container.apparmor.security.beta.kubernetes.io/": "has a field of its own in Kubernetes; set it by Patch",
+	"seccomp.security.alpha.kubernetes.io/pod":        "has a field of its own; use Security",
+	"container.seccomp.security.alpha.kubernetes.io/": "has a field of its own; use Security",
+	corev1.MirrorPodAnnotationKey:                     "is for the kubelet's own pods; leave it out",
 }
 
 // ValidatePullSecret records that images cannot be pulled with the source.

@@ -42,7 +42,7 @@ func Patched[T any, P interface {
 	patch(copied)
 	if copied.GetName() != object.GetName() {
 		tree.Invalid(construct, tree.Problem{Field: field, Fix: "set Name instead",
-			Detail: fmt.Sprintf("changes metadata.name from %q to %q, but other objects refer to it by the first", object.GetName(), copied.GetName())})
+			Detail: fmt.Sprintf("changes metadata.name from %s to %s, but other objects refer to it by the first", problem.Show(object.GetName()), problem.Show(copied.GetName()))})
 	}
 	// What was wrong before is told with the props.
 	var before, after problem.List
