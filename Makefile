@@ -16,6 +16,9 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race))
 JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
 
+# A module of its own: it links the API server.
+FUZZ := infra/internal/fuzz
+
 HELM := helm.sh/helm/v4/cmd/helm@v4.3.1
 BENCH_TOOLS := $(CURDIR)/.bench
 BENCH_RUNS ?= 5
@@ -54,6 +57,13 @@ SEED ?= 1
 .PHONY: conformance
 conformance: ## compare random trees with cdk8s (CASES, SEED) and write the report
 	CONFORMANCE_CASES=$(CASES) CONFORMANCE_SEED=$(SEED) CONFORMANCE_REPORT=REPORT.md $(GO) test -count=1 -timeout 60m -run '^TestRandomTrees$$' -v ./infra/conformance/
+
+# How many random apps are made, and which: another seed gives others.
+FUZZ_APPS ?= 150000
+
+.PHONY: fuzz
+fuzz: ## fill constructs with random props (FUZZ_APPS, SEED)
+	cd $(FUZZ) && FUZZ_APPS=$(FUZZ_APPS) SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomApps$$' -v .
 
 .PHONY: lint
 lint: ## check format, vet and staticcheck

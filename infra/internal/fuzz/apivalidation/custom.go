@@ -102,7 +102,8 @@ func (c *customKind) compile() (*compiledKind, error) {
 	return &compiledKind{
 		structural: structural,
 		strategy: customresource.NewStrategy(unstructuredscheme.NewUnstructuredObjectTyper(),
-			c.definition.Spec.Scope == apiextensions.NamespaceScoped, c.kind, validator, nil, structural, status, nil, nil),
+			c.definition.Spec.Scope == apiextensions.NamespaceScoped, c.kind, validator, nil, structural,
+			status, nil, nil),
 	}, nil
 }
 
