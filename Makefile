@@ -69,7 +69,7 @@ fuzz: ## fill constructs with random props (FUZZ_APPS, SEED)
 lint: ## check format, vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }
 	$(GO) mod tidy -diff
-	set -e; for module in $(MODULES); do (cd $$module && $(GO) mod tidy -diff && $(GO) vet ./...); done
+	set -e; for module in $(MODULES); do (cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./...); done
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 
