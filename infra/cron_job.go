@@ -148,12 +148,12 @@ func NewCronJob(scope constructs.Construct, id string, props CronJobProps) *Cron
 			Suspend:                    props.suspend(),
 			JobTemplate: batchv1.JobTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       props.JobSpec.render(c, props.Labels, selector),
+				Spec:       props.render(c, props.Labels, selector),
 			},
 		},
 	}, props.Patch)
 	made := k8s.NewCronJob(c, "Resource", job)
-	c.made = props.JobSpec.workload(c, ref.To("CronJob", props.Name, made), selector, job.Spec.JobTemplate.Spec.Template)
+	c.made = props.workload(c, ref.To("CronJob", props.Name, made), selector, job.Spec.JobTemplate.Spec.Template)
 	return c
 }
 

@@ -163,17 +163,17 @@ type Job struct {
 
 // NewJob makes a Job.
 func NewJob(scope constructs.Construct, id string, props JobProps) *Job {
-	props.JobSpec = props.JobSpec.withDefaults(props.Name)
+	props.JobSpec = props.withDefaults(props.Name)
 	j := &Job{}
 	tree.New(j, scope, id)
 	tree.Invalid(j, props.validate()...)
 	selector := selectorOf(props.Name, nil)
 	job := object.Patched(j, "Patch", &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: object.Merged(props.Labels, selector), Annotations: maps.Clone(props.Annotations)},
-		Spec:       props.JobSpec.render(j, props.Labels, selector),
+		Spec:       props.render(j, props.Labels, selector),
 	}, props.Patch)
 	made := k8s.NewJob(j, "Resource", job)
-	j.made = props.JobSpec.workload(j, ref.To("Job", props.Name, made), selector, job.Spec.Template)
+	j.made = props.workload(j, ref.To("Job", props.Name, made), selector, job.Spec.Template)
 	return j
 }
 

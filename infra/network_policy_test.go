@@ -173,7 +173,7 @@ func TestNetworkPolicyBadInput(t *testing.T) {
 			`[chart/policy] AllowFrom[1]: is not set; say who it is: Workload, Labels, Namespace, CIDR or Anywhere`,
 			`[chart/policy] AllowFrom[2]: is not set; say who it is: Workload, Labels, Namespace, CIDR or Anywhere`,
 		}},
-		"peers that say too much": {networkPolicy(func(chart cdk8s.Chart, p *infra.NetworkPolicyProps) {
+		"peers that say too much": {networkPolicy(func(_ cdk8s.Chart, p *infra.NetworkPolicyProps) {
 			p.AllowTo = []infra.Peer{{Workload: p.Workload, Labels: map[string]string{"a": "b"}}, {CIDR: "10.0.0.0/8", Anywhere: true}}
 		}), []string{
 			`[chart/policy] AllowTo[0]: says more than one of Workload, Labels or Namespace, CIDR and Anywhere; give each an entry of its own`,

@@ -27,7 +27,7 @@ type PersistentVolumeClaimProps struct {
 func (props PersistentVolumeClaimProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
-	props.ClaimOptions.Validate(&p, nil)
+	props.Validate(&p, nil)
 	p.Labels(problem.At("Labels"), props.Labels)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
@@ -51,7 +51,7 @@ func NewPersistentVolumeClaim(scope constructs.Construct, id string, props Persi
 	tree.Invalid(c, props.validate()...)
 	claim := object.Patched(c, "Patch", &corev1.PersistentVolumeClaim{
 		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
-		Spec:       props.ClaimOptions.Spec(),
+		Spec:       props.Spec(),
 	}, props.Patch)
 	c.object = ref.To("PersistentVolumeClaim", props.Name, k8s.NewPersistentVolumeClaim(c, "Resource", claim))
 	return c

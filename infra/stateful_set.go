@@ -134,7 +134,7 @@ func (props StatefulSetProps) validate() problem.List {
 		if claim.Name != "" {
 			taken.Check(&p, field.Child("Name"), field, claim.Name)
 		}
-		claim.ClaimOptions.Validate(&p, field)
+		claim.Validate(&p, field)
 		if claim.Block && claim.Path != "" {
 			p.Add(field.Child("Block"), true, "cannot be mounted at a path; leave out one of them")
 		}

@@ -70,7 +70,7 @@ func TestObservabilityIsWhole(t *testing.T) {
 
 	telemetry := observabilityObjects[telemetryv1.Telemetry](t, "Telemetry")["k8s-combat-service"]
 	assert.Equal(t, services["k8s-combat-service"].Spec.Selector, telemetry.Spec.Selector.MatchLabels)
-	assert.Equal(t, 10.0, telemetry.Spec.Tracing[0].RandomSamplingPercentage.Value)
+	assert.InDelta(t, 10, telemetry.Spec.Tracing[0].RandomSamplingPercentage.Value, 0)
 	assert.Equal(t, "envoy", telemetry.Spec.AccessLogging[0].Providers[0].Name)
 }
 

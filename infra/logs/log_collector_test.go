@@ -1,9 +1,9 @@
 package logs_test
 
 import (
-	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -262,9 +262,9 @@ func TestLogCollectorNamesThatGrow(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{1, 47, 48, 55, 56, 57, 58, 59, 63} {
 		name := strings.Repeat("a", length-1) + "z"
-		t.Run(fmt.Sprint(length), func(t *testing.T) {
+		t.Run(strconv.Itoa(length), func(t *testing.T) {
 			t.Parallel()
-			beside := collectorWith(func(chart cdk8s.Chart, props *logs.LogCollectorProps) {
+			beside := collectorWith(func(_ cdk8s.Chart, props *logs.LogCollectorProps) {
 				props.Name, props.Form = name, logs.SidecarCollector
 			})
 			template := synthtest.Only[appsv1.Deployment](t, "Deployment", beside).Spec.Template

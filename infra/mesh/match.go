@@ -62,7 +62,7 @@ func (m StringMatch) validate(p *problem.List, field *problem.Path, presentAllow
 		}
 	default:
 		// A header or parameter may be there without a value.
-		if m.value == "" && !(presentAllowed && m.kind == matchExact) {
+		if m.value == "" && (!presentAllowed || m.kind != matchExact) {
 			p.Add(field, m.value, "matches nothing or everything; give a text, or leave the condition out")
 		}
 	}

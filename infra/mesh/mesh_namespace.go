@@ -15,15 +15,15 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// MeshMode is how the pods of a namespace join the mesh.
-type MeshMode string
+// Mode is how the pods of a namespace join the mesh.
+type Mode string
 
 const (
 	// Sidecar puts a proxy into each pod when it is made.
-	Sidecar MeshMode = "Sidecar"
+	Sidecar Mode = "Sidecar"
 	// Ambient lets a proxy on each node carry the traffic; the pods stay as they are. That proxy
 	// knows connections, not requests: the rules of an IstioCanary apply where there is a Waypoint.
-	Ambient MeshMode = "Ambient"
+	Ambient Mode = "Ambient"
 )
 
 // The labels by which Istio knows what to do with a namespace
@@ -41,7 +41,7 @@ type MeshNamespaceProps struct {
 	// Name of the Namespace. Required; an RFC 1123 label.
 	Name string
 	// Mode is how pods join the mesh. Defaults to Sidecar.
-	Mode MeshMode
+	Mode Mode
 	// Revision is the control plane that injects the sidecars, where there are several, an RFC 1123
 	// label; for Sidecar alone. Defaults to the default one.
 	Revision string

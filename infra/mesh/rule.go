@@ -237,7 +237,7 @@ func (r Rule) validateDestinations(p *problem.List, field *problem.Path, canary 
 			p.Add(at.Child("Weight"), to.Weight, "is not a percentage; use 0 to 100")
 		}
 		sum += int(to.Weight)
-		terms = append(terms, fmt.Sprint(to.Weight))
+		terms = append(terms, strconv.Itoa(int(to.Weight)))
 		canary.validatePort(p, at.Child("Port"), to.Port)
 	}
 	single := len(r.To) == 1 && r.To[0].Weight == 0

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestDashboardQueriesArePromQL(t *testing.T) {
 	for _, panel := range shown(t, allPanels).Panels {
 		for _, target := range panel.Targets {
 			_, err := promQL.ParseExpr(withTimes(target.Expr))
-			assert.NoError(t, err, target.Expr)
+			require.NoError(t, err, target.Expr)
 			queries++
 		}
 	}
@@ -170,7 +171,7 @@ func TestDashboardLayout(t *testing.T) {
 		p.Panels = nil
 		for i, size := range [][2]int{{8, 4}, {8, 6}, {8, 4}, {16, 0}, {12, 2}, {0, 3}, {24, 2}} {
 			p.Panels = append(p.Panels, observe.Panel{
-				Title: fmt.Sprint(i), Width: size[0], Height: size[1], Queries: []observe.Query{{Expression: "up"}},
+				Title: strconv.Itoa(i), Width: size[0], Height: size[1], Queries: []observe.Query{{Expression: "up"}},
 			})
 		}
 	})).Panels {

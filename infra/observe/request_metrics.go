@@ -174,9 +174,9 @@ func promDuration(d time.Duration) string {
 	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
 	var text strings.Builder
 	for _, unit := range units {
-		if n := d / unit.size; n > 0 {
+		if n := int64(d / unit.size); n > 0 {
 			fmt.Fprintf(&text, "%d%s", n, unit.name)
-			d -= n * unit.size
+			d %= unit.size
 		}
 	}
 	if text.Len() == 0 {

@@ -88,7 +88,7 @@ func TestScrapingFindsItsServiceAndNoOther(t *testing.T) {
 	assert.Len(t, monitors, 2)
 	for _, monitor := range monitors {
 		selector, err := metav1.LabelSelectorAsSelector(&monitor.Spec.Selector)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		var found []string
 		for _, service := range services {
 			if selector.Matches(labels.Set(service.Labels)) {
@@ -211,7 +211,7 @@ func TestScrapingInAnotherNamespaceBadInput(t *testing.T) {
 		t.Parallel()
 		app := newApp(t)
 		apart(app, "", "monitoring", func(m *monitoringv1.ServiceMonitor) { m.Spec.NamespaceSelector.Any = true })
-		assert.NoError(t, tree.Synth(app))
+		require.NoError(t, tree.Synth(app))
 	})
 }
 

@@ -78,7 +78,7 @@ func TestServiceObjectivesArePromQL(t *testing.T) {
 		for _, group := range rulesOf(t, build) {
 			for _, rule := range group.Rules {
 				_, err := promQL.ParseExpr(rule.Expr.String())
-				assert.NoError(t, err, rule.Expr.String())
+				require.NoError(t, err, rule.Expr.String())
 				rules++
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-func config(chart cdk8s.Chart, name string) *infra.Config {
-	return infra.NewConfig(chart, name, infra.ConfigProps{Name: name, Data: map[string]string{"LEVEL": "debug", "app.yaml": "a: 1\n"}})
+func config(chart cdk8s.Chart) *infra.Config {
+	return infra.NewConfig(chart, "settings", infra.ConfigProps{Name: "settings", Data: map[string]string{"LEVEL": "debug", "app.yaml": "a: 1\n"}})
 }
 
 func reloaded(chart cdk8s.Chart, name string) *infra.Config {
@@ -65,7 +65,7 @@ func TestSourcesMayBePointers(t *testing.T) {
 	t.Parallel()
 	build := func(pointers bool) func(cdk8s.Chart) {
 		return pods(func(chart cdk8s.Chart, p *pod.Props) {
-			key, field, resource := config(chart, "settings").Key("LEVEL"), pod.FieldRef("status.podIP"), pod.ResourceRef{Resource: "limits.cpu"}
+			key, field, resource := config(chart).Key("LEVEL"), pod.FieldRef("status.podIP"), pod.ResourceRef{Resource: "limits.cpu"}
 			p.Env = env(key, field, resource)
 			if pointers {
 				p.Env = env(&key, &field, &resource)

@@ -227,7 +227,7 @@ func TestReferencesToVariables(t *testing.T) {
 func TestReferencesToAllKeys(t *testing.T) {
 	t.Parallel()
 	_, messages := synthtest.Synth(t, pods(func(chart cdk8s.Chart, p *pod.Props) {
-		p.EnvFrom = []pod.EnvFrom{{Source: config(chart, "settings"), Prefix: "MY_"}}
+		p.EnvFrom = []pod.EnvFrom{{Source: config(chart), Prefix: "MY_"}}
 		p.Env = []pod.EnvVar{{Name: "URL", Value: "http://$(MY_LEVEL)"}}
 		p.Command = []string{"run", "$(MY_LEVEL)", "$(LEVEL)"}
 	}))

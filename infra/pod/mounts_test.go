@@ -15,7 +15,7 @@ import (
 func TestFilesOfASidecar(t *testing.T) {
 	t.Parallel()
 	spec := template(t, pods(func(chart cdk8s.Chart, p *pod.Props) {
-		settings, flags := config(chart, "settings"), reloaded(chart, "flags")
+		settings, flags := config(chart), reloaded(chart, "flags")
 		p.Files = []pod.File{{Path: "/etc/queue/app.yaml", From: settings.Key("app.yaml")}}
 		p.Sidecars = []pod.Container{{Name: "proxy", Image: "example.com/proxy:1", Files: []pod.File{
 			{Path: "/etc/proxy.yaml", From: settings.Key("app.yaml")}, {Path: "/etc/flags/flags.json", From: flags.Key("flags.json")},
@@ -38,7 +38,7 @@ func TestMountsMayStandInOneAnother(t *testing.T) {
 	t.Parallel()
 	_, messages := synthtest.Synth(t, pods(func(chart cdk8s.Chart, p *pod.Props) {
 		p.Scratch = []string{"/dev/shm", "/app/cache"}
-		p.Files = []pod.File{{Path: "/data/settings/app.yaml", From: config(chart, "settings").Key("app.yaml")}}
+		p.Files = []pod.File{{Path: "/data/settings/app.yaml", From: config(chart).Key("app.yaml")}}
 		p.Mounts = []pod.Mount{
 			{Path: "/data", Volume: pod.EmptyDir("data", pod.EmptyDirOptions{})},
 			{Path: "/data/deep", Volume: pod.EmptyDir("deep", pod.EmptyDirOptions{})},
@@ -107,7 +107,7 @@ func TestMountBadInput(t *testing.T) {
 			`[chart/queue] Sidecars[0].Scratch[0]: "/etc/flags/cache" is below or above what Sidecars[0].Files[0] mounts, /etc/flags; use different folders`,
 		}},
 		"file that hides a folder of the image": {pods(func(chart cdk8s.Chart, p *pod.Props) {
-			p.Files = []pod.File{{Path: "/etc/flags.json", From: reloaded(chart, "flags").Key("flags.json")}, {Path: "/proc/x", From: config(chart, "settings").Key("LEVEL")}}
+			p.Files = []pod.File{{Path: "/etc/flags.json", From: reloaded(chart, "flags").Key("flags.json")}, {Path: "/proc/x", From: config(chart).Key("LEVEL")}}
 		}), []string{
 			`[chart/queue] Files[0].Path: "/etc/flags.json" would hide all that the image has in /etc: a file that is updated in place is mounted with its folder; use a folder of its own`,
 			`[chart/queue] Files[1].Path: "/proc/x" is in a folder of the kernel's, where nothing can be mounted; use for example "/etc/app/app.yaml"`,

@@ -27,7 +27,7 @@ func TestTemplateMinimal(t *testing.T) {
 
 // full sets what no golden of its own has.
 func full(chart cdk8s.Chart, p *pod.Props) {
-	settings := config(chart, "settings")
+	settings := config(chart)
 	registry := infra.NewCredentials(chart, "registry", infra.CredentialsProps{Name: "registry", Existing: true, Type: "kubernetes.io/dockerconfigjson"})
 	p.Labels = map[string]string{"tier": "back"}
 	p.Version = "v2"
@@ -269,7 +269,7 @@ func TestTemplateBadInput(t *testing.T) {
 		}},
 		"secrets that pull nothing": {pods(func(chart cdk8s.Chart, p *pod.Props) {
 			p.ImagePullSecrets = []pod.KeySource{
-				config(chart, "settings"), infra.NewCredentials(chart, "a", infra.CredentialsProps{Name: "a", Existing: true, Keys: []string{"password"}}),
+				config(chart), infra.NewCredentials(chart, "a", infra.CredentialsProps{Name: "a", Existing: true, Keys: []string{"password"}}),
 			}
 		}), []string{
 			`[chart/queue] ImagePullSecrets[0]: "settings" is a ConfigMap, and images are pulled with a Secret; give *Credentials`,
@@ -278,7 +278,7 @@ func TestTemplateBadInput(t *testing.T) {
 		"in another namespace": {func(chart cdk8s.Chart) {
 			shop := tree.NewChart(chart, "shop", tree.ChartProps{Namespace: "shop"})
 			there := tree.NewChart(chart, "there", tree.ChartProps{Namespace: "there"})
-			settings := config(there, "settings")
+			settings := config(there)
 			newQueue(shop, map[string]string{"app": "queue"}, pod.Props{
 				Name: "queue", Image: "example.com/queue:1",
 				Env:            []pod.EnvVar{{Name: "LEVEL", ValueFrom: settings.Key("LEVEL")}},

@@ -36,7 +36,7 @@ func TestVolumeKinds(t *testing.T) {
 			pod.Claim(claim(chart, "data")),
 			pod.ExistingClaim("archive"),
 			pod.EphemeralClaim("work", pod.ClaimOptions{Storage: "10Gi", StorageClass: "fast", AccessModes: []pod.AccessMode{pod.ReadWriteOncePod}}),
-			pod.AllKeys(config(chart, "settings")),
+			pod.AllKeys(config(chart)),
 			pod.AllKeys(existing(chart, "password")),
 			pod.ServiceAccountToken("vault", pod.TokenOptions{Audience: "vault", Expiration: 20 * time.Minute, Path: "vault/token"}),
 			pod.ServiceAccountToken("api", pod.TokenOptions{}),
@@ -55,7 +55,7 @@ func TestVolumeKinds(t *testing.T) {
 func TestContainersShareAVolume(t *testing.T) {
 	t.Parallel()
 	spec := template(t, pods(func(chart cdk8s.Chart, p *pod.Props) {
-		data, settings := claim(chart, "data"), config(chart, "settings")
+		data, settings := claim(chart, "data"), config(chart)
 		volumes := func() []pod.Volume {
 			return []pod.Volume{
 				pod.EmptyDir("run", pod.EmptyDirOptions{SizeLimit: "1Mi"}), pod.Claim(data), pod.AllKeys(settings),
@@ -98,12 +98,12 @@ func TestNamesOfVolumes(t *testing.T) {
 			p.Mounts = mounted(pod.Claim(claim(chart, "data.web.example.com")), pod.Claim(claim(chart, "data-web.example.com")), pod.ExistingClaim("data-web.example.com"))
 		}, []string{"data-web-example-com", "data-web-example-com-2", "data-web-example-com-3"}},
 		"a source as files and as a whole": {func(chart cdk8s.Chart, p *pod.Props) {
-			settings := config(chart, "settings")
+			settings := config(chart)
 			p.Files = []pod.File{{Path: "/etc/queue/app.yaml", From: settings.Key("app.yaml")}}
 			p.Sidecars = []pod.Container{{Name: "proxy", Image: "example.com/proxy:1", Mounts: mounted(pod.AllKeys(settings))}}
 		}, []string{"configmap-settings", "configmap-settings-2"}},
 		"names that somebody has chosen": {func(chart cdk8s.Chart, p *pod.Props) {
-			p.Files = []pod.File{{Path: "/etc/queue/app.yaml", From: config(chart, "settings").Key("app.yaml")}}
+			p.Files = []pod.File{{Path: "/etc/queue/app.yaml", From: config(chart).Key("app.yaml")}}
 			p.Scratch = []string{"/tmp"}
 			p.Mounts = mounted(pod.Claim(claim(chart, "data")))
 			p.Sidecars = []pod.Container{{Name: "proxy", Image: "example.com/proxy:1", Mounts: mounted(
