@@ -18,8 +18,9 @@ import (
 
 // Autoscaling lets a HorizontalPodAutoscaler choose the number of pods. Its zero value is none.
 //
-// A Deployment that has had Replicas loses that field, and whoever applied it sets it to its default, one pod, when it is
-// applied without. Let another manager own it before, until the autoscaler writes it:
+// A Deployment that has had Replicas loses that field, and whoever applied it sets it to its
+// default, one pod, when it is applied without. Let another manager own it before, until the
+// autoscaler writes it:
 // https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.
 // See https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/.
 type Autoscaling struct {
@@ -27,14 +28,15 @@ type Autoscaling struct {
 	MinReplicas int32
 	// MaxReplicas is the greatest number of pods. Required where any other field is set.
 	MaxReplicas int32
-	// CPUUtilization is the share of the requested CPU, in percent, that is aimed at; without such a request, of the main
-	// container and of each sidecar, it is an error. Defaults to 80, unless MemoryUtilization is set.
+	// CPUUtilization is the share of the requested CPU, in percent, that is aimed at; without such
+	// a request, of the main container and of each sidecar, it is an error. Defaults to 80, unless
+	// MemoryUtilization is set.
 	CPUUtilization int32
-	// MemoryUtilization is the share of the requested memory, in percent, that is aimed at; without such a request it is an
-	// error too. Defaults to none.
+	// MemoryUtilization is the share of the requested memory, in percent, that is aimed at; without
+	// such a request it is an error too. Defaults to none.
 	MemoryUtilization int32
-	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole seconds, at most 1 h.
-	// Defaults to Kubernetes' 5 min.
+	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole
+	// seconds, at most 1 h. Defaults to Kubernetes' 5 min.
 	ScaleDownStabilization time.Duration
 	// Patch has the last word on the HorizontalPodAutoscaler.
 	Patch func(*autoscalingv2.HorizontalPodAutoscaler)
@@ -58,8 +60,10 @@ func (a Autoscaling) withDefaults() Autoscaling {
 	return a
 }
 
-// validate takes the resources of the main container, and the sidecars, of which the autoscaler asks the same.
-func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources pod.Resources, sidecars []pod.Container) {
+// validate takes the resources of the main container, and the sidecars, of which the autoscaler
+// asks the same.
+func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources pod.Resources,
+	sidecars []pod.Container) {
 	if a.isZero() {
 		return
 	}
@@ -70,7 +74,8 @@ func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources po
 	case a.MaxReplicas == 0:
 		p.Missing(field.Child("MaxReplicas"), "say how many pods there may be at most")
 	case a.MaxReplicas < a.MinReplicas:
-		p.Add(field.Child("MaxReplicas"), a.MaxReplicas, fmt.Sprintf("is less than MinReplicas, %d; raise it", a.MinReplicas))
+		p.Add(field.Child("MaxReplicas"), a.MaxReplicas,
+			fmt.Sprintf("is less than MinReplicas, %d; raise it", a.MinReplicas))
 	}
 	p.Seconds(field.Child("ScaleDownStabilization"), a.ScaleDownStabilization)
 	if a.ScaleDownStabilization > time.Hour {
@@ -95,7 +100,8 @@ func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources po
 			return err == nil && !quantity.IsZero()
 		}
 		if !isRequested(resources) {
-			p.Missing(problem.At("Resources", "Requests", f.name), field.String()+" aims at a share of it; say how much a pod requests")
+			p.Missing(problem.At("Resources", "Requests", f.name),
+				field.String()+" aims at a share of it; say how much a pod requests")
 		}
 		for i, sidecar := range sidecars {
 			if !isRequested(sidecar.Resources) {
@@ -112,7 +118,8 @@ func (props ProbedDeploymentProps) addAutoscaler(d *ProbedDeployment) {
 	}
 	scaler := props.Autoscaling.render(props.Name)
 	scaler.ObjectMeta = *props.meta().DeepCopy()
-	k8s.NewHorizontalPodAutoscaler(d, "Autoscaler", object.Patched(d, "Autoscaling.Patch", scaler, props.Autoscaling.Patch))
+	k8s.NewHorizontalPodAutoscaler(d, "Autoscaler",
+		object.Patched(d, "Autoscaling.Patch", scaler, props.Autoscaling.Patch))
 }
 
 // meta is the metadata of what stands beside the Deployment.
@@ -123,9 +130,10 @@ func (props ProbedDeploymentProps) meta() *metav1.ObjectMeta {
 func (a Autoscaling) render(name string) *autoscalingv2.HorizontalPodAutoscaler {
 	object := &autoscalingv2.HorizontalPodAutoscaler{
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name},
-			MinReplicas:    &a.MinReplicas,
-			MaxReplicas:    a.MaxReplicas,
+			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1",
+				Kind: "Deployment", Name: name},
+			MinReplicas: &a.MinReplicas,
+			MaxReplicas: a.MaxReplicas,
 		},
 	}
 	for _, f := range []struct {
@@ -136,8 +144,9 @@ func (a Autoscaling) render(name string) *autoscalingv2.HorizontalPodAutoscaler 
 			object.Spec.Metrics = append(object.Spec.Metrics, autoscalingv2.MetricSpec{
 				Type: autoscalingv2.ResourceMetricSourceType,
 				Resource: &autoscalingv2.ResourceMetricSource{
-					Name:   f.resource,
-					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &f.percent},
+					Name: f.resource,
+					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType,
+						AverageUtilization: &f.percent},
 				},
 			})
 		}

@@ -21,12 +21,14 @@ import (
 type OnChange string
 
 const (
-	// Restart rolls the pods: a digest of the keys that they use is an annotation of their template. Files are mounted
-	// one by one (subPath), so they may stand beside files of the image.
+	// Restart rolls the pods: a digest of the keys that they use is an annotation of their
+	// template. Files are mounted one by one (subPath), so they may stand beside files of the
+	// image.
 	Restart OnChange = "Restart"
-	// Reload leaves the pods alone: the kubelet updates the mounted files within about a minute, and the process reads
-	// them again. Files are mounted as whole directories, which hide what the image has there, and are left out of the
-	// digest. Environment variables cannot be reloaded; keys used so still roll the pods.
+	// Reload leaves the pods alone: the kubelet updates the mounted files within about a minute,
+	// and the process reads them again. Files are mounted as whole directories, which hide what the
+	// image has there, and are left out of the digest. Environment variables cannot be reloaded;
+	// keys used so still roll the pods.
 	Reload OnChange = "Reload"
 )
 
@@ -34,8 +36,8 @@ const (
 type ConfigProps struct {
 	// Name of the ConfigMap. Required; an RFC 1123 subdomain.
 	Name string
-	// Data are the keys and their values, UTF-8 text of at most 1 MiB together. From 250 KiB on it can be applied by
-	// kubectl apply --server-side alone, of which synth warns. Defaults to none.
+	// Data are the keys and their values, UTF-8 text of at most 1 MiB together. From 250 KiB on it
+	// can be applied by kubectl apply --server-side alone, of which synth warns. Defaults to none.
 	Data map[string]string
 	// OnChange says how a change of Data reaches the pods. Defaults to Restart.
 	OnChange OnChange
@@ -61,7 +63,8 @@ func (props ConfigProps) validate() problem.List {
 	for _, key := range sortedKeys(props.Data) {
 		p.DataKey(problem.At("Data"), key)
 		if !utf8.ValidString(props.Data[key]) {
-			p.Add(problem.Key(problem.At("Data"), key), props.Data[key], "is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch")
+			p.Add(problem.Key(problem.At("Data"), key), props.Data[key],
+				"is not UTF-8 text; put binary content into the image, or add it to BinaryData by Patch")
 		}
 		size += len(props.Data[key])
 	}
@@ -71,8 +74,8 @@ func (props ConfigProps) validate() problem.List {
 	return p
 }
 
-// applyLimit is where kubectl apply begins to fail: it keeps a copy of the object in an annotation, for which 256 KiB are
-// allowed.
+// applyLimit is where kubectl apply begins to fail: it keeps a copy of the object in an annotation,
+// for which 256 KiB are allowed.
 const applyLimit = 250 << 10
 
 func (props ConfigProps) warn(c *Config) {
@@ -138,8 +141,8 @@ func (c *Config) Name() string {
 	return c.data.Name()
 }
 
-// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that does not exist is an error of the
-// workload that uses it.
+// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that does not exist
+// is an error of the workload that uses it.
 func (c *Config) Key(key string) pod.KeyRef { return pod.KeyOf(c, key) }
 
 // Data refers to the ConfigMap and its keys, for the pods that use it.

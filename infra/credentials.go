@@ -19,8 +19,9 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead. Convert it to a
-// string to get at it. Tools that look into values by reflection, as those do that explain a failed test, still see it.
+// Sensitive is text that must not be seen: whatever prints, logs or marshals it writes *** instead.
+// Convert it to a string to get at it. Tools that look into values by reflection, as those do that
+// explain a failed test, still see it.
 type Sensitive string
 
 const mask = "***"
@@ -61,18 +62,18 @@ func (Sensitive) LogValue() slog.Value { return slog.StringValue(mask) }
 type CredentialsProps struct {
 	// Name of the Secret. Required; an RFC 1123 subdomain.
 	Name string
-	// Values are the keys and their values, at most 1 MiB together. They stand in the manifest, merely encoded: whoever
-	// can read the file can read them. Defaults to none.
+	// Values are the keys and their values, at most 1 MiB together. They stand in the manifest,
+	// merely encoded: whoever can read the file can read them. Defaults to none.
 	Values map[string]Sensitive
-	// Existing says that the Secret is made elsewhere, by a person or an operator: it is referred to and not written.
-	// Defaults to false.
+	// Existing says that the Secret is made elsewhere, by a person or an operator: it is referred
+	// to and not written. Defaults to false.
 	Existing bool
-	// Keys are the keys of an Existing Secret, so that references to them can be checked. Defaults to not known: every
-	// key is accepted.
+	// Keys are the keys of an Existing Secret, so that references to them can be checked. Defaults
+	// to not known: every key is accepted.
 	Keys []string
-	// Type of the Secret. A key that the type asks for and that is not there is an error: "kubernetes.io/tls" asks for
-	// tls.crt and tls.key. Defaults to Opaque.
-	// See https://kubernetes.io/docs/concepts/configuration/secret/#secret-types.
+	// Type of the Secret. A key that the type asks for and that is not there is an error:
+	// "kubernetes.io/tls" asks for tls.crt and tls.key. Defaults to Opaque. See
+	// https://kubernetes.io/docs/concepts/configuration/secret/#secret-types.
 	Type string
 	// Labels and Annotations of the Secret. Default to none.
 	Labels, Annotations map[string]string
@@ -100,17 +101,21 @@ func (props CredentialsProps) validate() problem.List {
 	if props.Existing {
 		keys = problem.At("Keys")
 		if len(props.Values) > 0 {
-			p.Add(problem.At("Values"), sortedKeys(props.Values), "cannot be given for an Existing Secret; leave out one of them")
+			p.Add(problem.At("Values"), sortedKeys(props.Values),
+				"cannot be given for an Existing Secret; leave out one of them")
 		}
 		if props.Patch != nil {
-			p.Add(problem.At("Patch"), "func", "has nothing to patch: an Existing Secret is not written; leave out one of them")
+			p.Add(problem.At("Patch"), "func",
+				"has nothing to patch: an Existing Secret is not written; leave out one of them")
 		}
 		if len(props.Labels)+len(props.Annotations) > 0 {
-			p.Add(problem.At("Labels, Annotations"), len(props.Labels)+len(props.Annotations), "are not written for an Existing Secret; leave out one of them")
+			p.Add(problem.At("Labels, Annotations"), len(props.Labels)+len(props.Annotations),
+				"are not written for an Existing Secret; leave out one of them")
 		}
 	}
 	if written := sortedKeys(props.Values); !props.Existing && !slices.Equal(written, props.Keys) {
-		p.Add(problem.At("Keys"), props.Keys, "is for an Existing Secret, whose values are not here; leave it out")
+		p.Add(problem.At("Keys"), props.Keys,
+			"is for an Existing Secret, whose values are not here; leave it out")
 		props.Keys = written
 	}
 	size := 0
@@ -134,22 +139,26 @@ func (props CredentialsProps) validate() problem.List {
 	_, user := props.Values[corev1.BasicAuthUsernameKey]
 	_, password := props.Values[corev1.BasicAuthPasswordKey]
 	if props.Type == string(corev1.SecretTypeBasicAuth) && !props.Existing && !user && !password {
-		p.Missing(problem.Key(keys, corev1.BasicAuthUsernameKey), "a Secret of the type "+props.Type+" needs it, or password")
+		p.Missing(problem.Key(keys, corev1.BasicAuthUsernameKey),
+			"a Secret of the type "+props.Type+" needs it, or password")
 	}
-	if props.Type == string(corev1.SecretTypeServiceAccountToken) && !props.Existing && props.Annotations[corev1.ServiceAccountNameKey] == "" {
-		p.Missing(problem.Key(problem.At("Annotations"), corev1.ServiceAccountNameKey), "a Secret of the type "+props.Type+" needs it")
+	if props.Type == string(corev1.SecretTypeServiceAccountToken) && !props.Existing &&
+		props.Annotations[corev1.ServiceAccountNameKey] == "" {
+		p.Missing(problem.Key(problem.At("Annotations"), corev1.ServiceAccountNameKey),
+			"a Secret of the type "+props.Type+" needs it")
 	}
 	p.Labels(problem.At("Labels"), props.Labels)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
-// Credentials are values that not everybody may see, and that workloads read as environment variables or files: a
-// Secret, written here or made elsewhere. See https://kubernetes.io/docs/concepts/configuration/secret/.
+// Credentials are values that not everybody may see, and that workloads read as environment
+// variables or files: a Secret, written here or made elsewhere. See
+// https://kubernetes.io/docs/concepts/configuration/secret/.
 //
-// A change of a value does not roll the pods that use it: a digest of a short secret in a pod's annotations would give
-// it away to everybody who may look at pods. Files are updated by the kubelet, environment variables at the next
-// rollout (kubectl rollout restart).
+// A change of a value does not roll the pods that use it: a digest of a short secret in a pod's
+// annotations would give it away to everybody who may look at pods. Files are updated by the
+// kubelet, environment variables at the next rollout (kubectl rollout restart).
 type Credentials struct {
 	constructs.Construct
 	// The values are not kept: what is not there cannot be printed.
@@ -211,8 +220,8 @@ func (c *Credentials) String() string {
 	return fmt.Sprintf("Secret %s with the keys %v", c.data.Name(), c.data.Keys)
 }
 
-// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that is known not to exist is an error
-// of the workload that uses it.
+// Key returns a reference to one key, for EnvVar.ValueFrom and File.From. A key that is known not
+// to exist is an error of the workload that uses it.
 func (c *Credentials) Key(key string) pod.KeyRef { return pod.KeyOf(c, key) }
 
 // Data refers to the Secret and its keys, for the pods that use it.

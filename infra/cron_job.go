@@ -35,22 +35,24 @@ const (
 
 // CronJobProps are the options of a CronJob.
 type CronJobProps struct {
-	// Name of the CronJob and of its main container. Required; an RFC 1123 label of at most 52 characters, since the names
-	// of its Jobs are longer.
+	// Name of the CronJob and of its main container. Required; an RFC 1123 label of at most 52
+	// characters, since the names of its Jobs are longer.
 	Name string
-	// Schedule says when a Job is due: five fields, minute, hour, day of the month, month and day of the week, such as
-	// "30 3 * * *", or a word such as "@daily". Required.
-	// See https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax.
+	// Schedule says when a Job is due: five fields, minute, hour, day of the month, month and day
+	// of the week, such as "30 3 * * *", or a word such as "@daily". Required. See
+	// https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax.
 	Schedule string
-	// TimeZone in which Schedule is meant, of the time zone database, such as "Asia/Shanghai". Defaults to "Etc/UTC", whatever
-	// the time zone of the control plane is.
+	// TimeZone in which Schedule is meant, of the time zone database, such as "Asia/Shanghai".
+	// Defaults to "Etc/UTC", whatever the time zone of the control plane is.
 	TimeZone string
-	// Concurrency says what happens when a Job is due while the one before still runs. Defaults to ForbidConcurrent.
+	// Concurrency says what happens when a Job is due while the one before still runs. Defaults to
+	// ForbidConcurrent.
 	Concurrency Concurrency
-	// StartingDeadline is how late a Job may start that could not start in time, in whole seconds, at least 10 s, since the
-	// control plane looks so often. Defaults to no limit.
+	// StartingDeadline is how late a Job may start that could not start in time, in whole seconds,
+	// at least 10 s, since the control plane looks so often. Defaults to no limit.
 	StartingDeadline time.Duration
-	// SuccessfulHistory and FailedHistory are how many Jobs of either end are kept. Default to Kubernetes' 3 and 1.
+	// SuccessfulHistory and FailedHistory are how many Jobs of either end are kept. Default to
+	// Kubernetes' 3 and 1.
 	SuccessfulHistory, FailedHistory *int32
 	// Suspend makes no Jobs for the time being. Defaults to false.
 	Suspend bool
@@ -73,8 +75,8 @@ func (props CronJobProps) withDefaults() CronJobProps {
 	return props
 }
 
-// The API server's limit, which leaves room for the time in the names of Jobs (ValidateCronJobCreate), and the interval
-// in which the control plane looks at CronJobs.
+// The API server's limit, which leaves room for the time in the names of Jobs
+// (ValidateCronJobCreate), and the interval in which the control plane looks at CronJobs.
 const (
 	longestCronJobName       = 52
 	shortestStartingDeadline = 10 * time.Second
@@ -84,13 +86,16 @@ func (props CronJobProps) validate() problem.List {
 	var p problem.List
 	p.DNSLabel(problem.At("Name"), props.Name)
 	if len(props.Name) > longestCronJobName {
-		p.Add(problem.At("Name"), props.Name, "is too long: the names of its Jobs end in the time; use at most 52 characters")
+		p.Add(problem.At("Name"), props.Name,
+			"is too long: the names of its Jobs end in the time; use at most 52 characters")
 	}
 	props.validateSchedule(&p)
-	problem.OneOf(&p, problem.At("Concurrency"), props.Concurrency, AllowConcurrent, ForbidConcurrent, ReplaceRunning)
+	problem.OneOf(&p, problem.At("Concurrency"), props.Concurrency, AllowConcurrent, ForbidConcurrent,
+		ReplaceRunning)
 	p.Seconds(problem.At("StartingDeadline"), props.StartingDeadline)
 	if d := props.StartingDeadline; d > 0 && d < shortestStartingDeadline {
-		p.Add(problem.At("StartingDeadline"), d, "is shorter than the time between two looks at the schedule, so Jobs would be left out; use 10s or more")
+		p.Add(problem.At("StartingDeadline"), d,
+			"is shorter than the time between two looks at the schedule, so Jobs would be left out; use 10s or more")
 	}
 	validateHistory(&p, problem.At("SuccessfulHistory"), props.SuccessfulHistory)
 	validateHistory(&p, problem.At("FailedHistory"), props.FailedHistory)
@@ -117,7 +122,8 @@ func (props CronJobProps) validateSchedule(p *problem.List) {
 		}
 	}
 	if _, err := time.LoadLocation(props.TimeZone); err != nil || strings.EqualFold(props.TimeZone, "Local") {
-		p.Add(problem.At("TimeZone"), props.TimeZone, "is not a time zone; use a name of the time zone database, for example \"Asia/Shanghai\"")
+		p.Add(problem.At("TimeZone"), props.TimeZone,
+			"is not a time zone; use a name of the time zone database, for example \"Asia/Shanghai\"")
 	}
 }
 
@@ -137,7 +143,8 @@ func NewCronJob(scope constructs.Construct, id string, props CronJobProps) *Cron
 	selector := selectorOf(props.Name, nil)
 	labels := object.Merged(props.Labels, selector)
 	job := object.Patched(c, "Patch", &batchv1.CronJob{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: labels, Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: labels,
+			Annotations: maps.Clone(props.Annotations)},
 		Spec: batchv1.CronJobSpec{
 			Schedule:                   props.Schedule,
 			TimeZone:                   &props.TimeZone,
@@ -153,7 +160,8 @@ func NewCronJob(scope constructs.Construct, id string, props CronJobProps) *Cron
 		},
 	}, props.Patch)
 	made := k8s.NewCronJob(c, "Resource", job)
-	c.made = props.workload(c, ref.To("CronJob", props.Name, made), selector, job.Spec.JobTemplate.Spec.Template)
+	c.made = props.workload(c, ref.To("CronJob", props.Name, made), selector,
+		job.Spec.JobTemplate.Spec.Template)
 	return c
 }
 

@@ -21,23 +21,28 @@ import (
 type DaemonSetProps struct {
 	// Name of the DaemonSet and of its main container. Required; an RFC 1123 label.
 	Name string
-	// Selector are the labels by which the DaemonSet knows its pods. They cannot be changed once it is applied.
-	// Defaults to {"app": Name}.
+	// Selector are the labels by which the DaemonSet knows its pods. They cannot be changed once it
+	// is applied. Defaults to {"app": Name}.
 	Selector map[string]string
-	// Pod describes the pods. Its NodeSelector, Affinity and Tolerations say on which nodes one runs; without them that is
-	// every node without a taint. Its Name defaults to that of the DaemonSet.
+	// Pod describes the pods. Its NodeSelector, Affinity and Tolerations say on which nodes one
+	// runs; without them that is every node without a taint. Its Name defaults to that of the
+	// DaemonSet.
 	Pod pod.Props
-	// MaxUnavailable is on how many nodes the pod may be gone during an update: Pods(1) or Percent(10). Defaults to
-	// Kubernetes' one.
+	// MaxUnavailable is on how many nodes the pod may be gone during an update: Pods(1) or
+	// Percent(10). Defaults to Kubernetes' one.
 	MaxUnavailable *intstr.IntOrString
-	// MaxSurge is on how many nodes a new pod may run beside the old one, which then ends when the new one is ready:
-	// Pods(1) or Percent(10). An error beside MaxUnavailable other than Pods(0). Defaults to none.
+	// MaxSurge is on how many nodes a new pod may run beside the old one, which then ends when the
+	// new one is ready: Pods(1) or Percent(10). An error beside MaxUnavailable other than Pods(0).
+	// Defaults to none.
 	MaxSurge *intstr.IntOrString
-	// OnDelete leaves a pod as it is until somebody deletes it. Defaults to false: an update replaces the pods.
+	// OnDelete leaves a pod as it is until somebody deletes it. Defaults to false: an update
+	// replaces the pods.
 	OnDelete bool
-	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds. Defaults to 0.
+	// MinReady is how long a new pod must be ready before it counts as available, in whole seconds.
+	// Defaults to 0.
 	MinReady time.Duration
-	// RevisionHistoryLimit is how many old revisions are kept to go back to. Defaults to Kubernetes' 10.
+	// RevisionHistoryLimit is how many old revisions are kept to go back to. Defaults to
+	// Kubernetes' 10.
 	RevisionHistoryLimit *int32
 	// Labels of the DaemonSet and its pods, and Annotations of the DaemonSet. Default to none.
 	Labels, Annotations map[string]string
@@ -51,7 +56,8 @@ func (props DaemonSetProps) withDefaults() DaemonSetProps {
 		props.Pod.Name = props.Name
 	}
 	props.Pod = props.Pod.WithDefaults()
-	if props.MaxUnavailable == nil && props.MaxSurge != nil && *props.MaxSurge != *Pods(0) && *props.MaxSurge != *Percent(0) {
+	if props.MaxUnavailable == nil && props.MaxSurge != nil && *props.MaxSurge != *Pods(0) &&
+		*props.MaxSurge != *Percent(0) {
 		// Kubernetes' default of one cannot stand beside it.
 		props.MaxUnavailable = Pods(0)
 	}
@@ -70,11 +76,14 @@ func (props DaemonSetProps) validate() problem.List {
 	surges := podCount(&p, problem.At("MaxSurge"), props.MaxSurge, 100)
 	switch {
 	case props.OnDelete && (props.MaxUnavailable != nil || props.MaxSurge != nil):
-		p.Add(problem.At("OnDelete"), true, "has no use for MaxUnavailable and MaxSurge; leave them out, or OnDelete")
+		p.Add(problem.At("OnDelete"), true,
+			"has no use for MaxUnavailable and MaxSurge; leave them out, or OnDelete")
 	case props.MaxSurge != nil && surges > 0 && props.MaxUnavailable != nil && leaves > 0:
-		p.Add(problem.At("MaxSurge"), props.MaxSurge.String(), "cannot stand beside MaxUnavailable, "+props.MaxUnavailable.String()+"; leave out one of them")
+		p.Add(problem.At("MaxSurge"), props.MaxSurge.String(),
+			"cannot stand beside MaxUnavailable, "+props.MaxUnavailable.String()+"; leave out one of them")
 	case leaves == 0 && (surges == 0 || props.MaxSurge == nil):
-		p.Add(problem.At("MaxUnavailable"), props.MaxUnavailable.String(), "cannot be 0 without a MaxSurge: no pod could ever be replaced; raise one of them")
+		p.Add(problem.At("MaxUnavailable"), props.MaxUnavailable.String(),
+			"cannot be 0 without a MaxSurge: no pod could ever be replaced; raise one of them")
 	}
 	p.Seconds(problem.At("MinReady"), props.MinReady)
 	validateHistory(&p, problem.At("RevisionHistoryLimit"), props.RevisionHistoryLimit)
@@ -96,16 +105,19 @@ func NewDaemonSet(scope constructs.Construct, id string, props DaemonSetProps) *
 	tree.Invalid(d, props.validate()...)
 	set := object.Patched(d, "Patch", props.render(d), props.Patch)
 	made := k8s.NewDaemonSet(d, "Resource", set)
-	d.made = newWorkload(d, ref.To("DaemonSet", props.Name, made), set.Spec.Selector, set.Spec.Template, props.Pod.References(problem.At("Pod")))
+	d.made = newWorkload(d, ref.To("DaemonSet", props.Name, made), set.Spec.Selector, set.Spec.Template,
+		props.Pod.References(problem.At("Pod")))
 	return d
 }
 
 func (props DaemonSetProps) render(d *DaemonSet) *appsv1.DaemonSet {
 	set := &appsv1.DaemonSet{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: object.Merged(props.Labels, props.Selector), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name,
+			Labels: object.Merged(props.Labels, props.Selector), Annotations: maps.Clone(props.Annotations)},
 		Spec: appsv1.DaemonSetSpec{
-			Selector:             &metav1.LabelSelector{MatchLabels: maps.Clone(props.Selector)},
-			Template:             labelled(props.Pod, props.Labels).Template(d, props.Selector, appsv1.ControllerRevisionHashLabelKey),
+			Selector: &metav1.LabelSelector{MatchLabels: maps.Clone(props.Selector)},
+			Template: labelled(props.Pod, props.Labels).Template(d, props.Selector,
+				appsv1.ControllerRevisionHashLabelKey),
 			MinReadySeconds:      seconds(props.MinReady),
 			RevisionHistoryLimit: props.RevisionHistoryLimit,
 		},
@@ -115,8 +127,9 @@ func (props DaemonSetProps) render(d *DaemonSet) *appsv1.DaemonSet {
 		set.Spec.UpdateStrategy.Type = appsv1.OnDeleteDaemonSetStrategyType
 	case props.MaxSurge != nil || props.MaxUnavailable != nil:
 		set.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{
-			Type:          appsv1.RollingUpdateDaemonSetStrategyType,
-			RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: props.MaxUnavailable, MaxSurge: props.MaxSurge},
+			Type: appsv1.RollingUpdateDaemonSetStrategyType,
+			RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: props.MaxUnavailable,
+				MaxSurge: props.MaxSurge},
 		}
 	}
 	return set

@@ -13,14 +13,15 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// DisruptionBudget bounds how many pods may be evicted at a time, when a node is drained for example. One of its fields is
-// set; its zero value is none. See https://kubernetes.io/docs/concepts/workloads/pods/disruptions/.
+// DisruptionBudget bounds how many pods may be evicted at a time, when a node is drained for
+// example. One of its fields is set; its zero value is none. See
+// https://kubernetes.io/docs/concepts/workloads/pods/disruptions/.
 type DisruptionBudget struct {
-	// MinAvailable is how many pods must stay: Pods(1) or Percent(50). As many as there are at least, which would keep a
-	// node from ever being drained, is an error. Defaults to none.
+	// MinAvailable is how many pods must stay: Pods(1) or Percent(50). As many as there are at
+	// least, which would keep a node from ever being drained, is an error. Defaults to none.
 	MinAvailable *intstr.IntOrString
-	// MaxUnavailable is how many pods may be gone: Pods(1) or Percent(25). None is an error, for the same reason.
-	// Defaults to none.
+	// MaxUnavailable is how many pods may be gone: Pods(1) or Percent(25). None is an error, for
+	// the same reason. Defaults to none.
 	MaxUnavailable *intstr.IntOrString
 	// Patch has the last word on the PodDisruptionBudget.
 	Patch func(*policyv1.PodDisruptionBudget)
@@ -42,7 +43,8 @@ func (b DisruptionBudget) validate(p *problem.List, field *problem.Path, replica
 	case b.MinAvailable == nil && b.MaxUnavailable == nil:
 		p.Missing(field, "say MinAvailable or MaxUnavailable")
 	case b.MinAvailable != nil && b.MaxUnavailable != nil:
-		p.Add(field.Child("MinAvailable"), b.MinAvailable.String(), "cannot stand beside MaxUnavailable; leave out one of them")
+		p.Add(field.Child("MinAvailable"), b.MinAvailable.String(),
+			"cannot stand beside MaxUnavailable; leave out one of them")
 	case leave == 0:
 		p.Add(field.Child("MaxUnavailable"), b.MaxUnavailable.String(), blocks+"use Pods(1) or more")
 	case stay >= 0 && replicas > 0 && b.leastStaying(replicas) >= int(replicas):
@@ -64,14 +66,17 @@ func (b DisruptionBudget) leastStaying(replicas int32) int {
 }
 
 // add adds the budget to the workload whose metadata and pods these are.
-func (b DisruptionBudget) add(workload constructs.Construct, meta metav1.ObjectMeta, selector map[string]string) {
+func (b DisruptionBudget) add(workload constructs.Construct, meta metav1.ObjectMeta,
+	selector map[string]string) {
 	if b.isZero() {
 		return
 	}
-	k8s.NewPodDisruptionBudget(workload, "DisruptionBudget", object.Patched(workload, "DisruptionBudget.Patch", b.render(meta, selector), b.Patch))
+	k8s.NewPodDisruptionBudget(workload, "DisruptionBudget",
+		object.Patched(workload, "DisruptionBudget.Patch", b.render(meta, selector), b.Patch))
 }
 
-func (b DisruptionBudget) render(meta metav1.ObjectMeta, selector map[string]string) *policyv1.PodDisruptionBudget {
+func (b DisruptionBudget) render(meta metav1.ObjectMeta,
+	selector map[string]string) *policyv1.PodDisruptionBudget {
 	return &policyv1.PodDisruptionBudget{
 		ObjectMeta: meta,
 		Spec: policyv1.PodDisruptionBudgetSpec{

@@ -22,9 +22,9 @@ const (
 	// Ingress is the older API, which every cluster knows and an ingress controller acts on.
 	// See https://kubernetes.io/docs/concepts/services-networking/ingress/.
 	Ingress RoutingForm = "Ingress"
-	// GatewayAPI is its successor: a Gateway, and an HTTPRoute for each host. The cluster needs the Gateway API's CRDs
-	// and an implementation; ingress-nginx, which the older API was mostly used with, was retired in March 2026.
-	// See https://gateway-api.sigs.k8s.io/.
+	// GatewayAPI is its successor: a Gateway, and an HTTPRoute for each host. The cluster needs the
+	// Gateway API's CRDs and an implementation; ingress-nginx, which the older API was mostly used
+	// with, was retired in March 2026. See https://gateway-api.sigs.k8s.io/.
 	GatewayAPI RoutingForm = "GatewayAPI"
 )
 
@@ -43,8 +43,8 @@ const AnyHost = problem.AnyHost
 
 // Host is what is served under one host name.
 type Host struct {
-	// Name is the DNS name that the client asks for, without scheme and port. The first label may be '*'; AnyHost
-	// matches all. Required.
+	// Name is the DNS name that the client asks for, without scheme and port. The first label may
+	// be '*'; AnyHost matches all. Required.
 	Name string
 	// Paths are where requests for the host go. At least one is required.
 	Paths []Path
@@ -52,8 +52,8 @@ type Host struct {
 
 // Path sends the requests for a path of a host to a Service.
 type Path struct {
-	// Path of the request, beginning with '/', without '//', elements that are '.' or '..', '?' and '#'. The same path
-	// twice for a host is an error. Required.
+	// Path of the request, beginning with '/', without '//', elements that are '.' or '..', '?' and
+	// '#'. The same path twice for a host is an error. Required.
 	Path string
 	// Type says how Path matches. Defaults to PathPrefix.
 	Type PathType
@@ -72,19 +72,21 @@ type HostTLS struct {
 
 // HostRoutingProps are the options of a HostRouting.
 type HostRoutingProps struct {
-	// Name of the Ingress or Gateway; an HTTPRoute is called Name, '-' and its host. Required; an RFC 1123 subdomain.
+	// Name of the Ingress or Gateway; an HTTPRoute is called Name, '-' and its host. Required; an
+	// RFC 1123 subdomain.
 	Name string
 	// Form is the API to write. Defaults to Ingress.
 	Form RoutingForm
-	// Class names the controller that acts on the routing: the IngressClass or GatewayClass. Required for GatewayAPI;
-	// for Ingress it defaults to the cluster's default class.
+	// Class names the controller that acts on the routing: the IngressClass or GatewayClass.
+	// Required for GatewayAPI; for Ingress it defaults to the cluster's default class.
 	Class string
 	// Hosts that are served; the Paths of one that is named twice are joined. At least one is required.
 	Hosts []Host
-	// TLS ends TLS for some hosts. In the form GatewayAPI plain HTTP for them is answered with a redirect to HTTPS; in the form
-	// Ingress that is the controller's to decide. Defaults to none.
+	// TLS ends TLS for some hosts. In the form GatewayAPI plain HTTP for them is answered with a
+	// redirect to HTTPS; in the form Ingress that is the controller's to decide. Defaults to none.
 	TLS []HostTLS
-	// KeepHTTP serves hosts that have TLS by plain HTTP too; for the form GatewayAPI. Defaults to false.
+	// KeepHTTP serves hosts that have TLS by plain HTTP too; for the form GatewayAPI. Defaults to
+	// false.
 	KeepHTTP bool
 	// Labels and Annotations of every object written. Default to none.
 	Labels, Annotations map[string]string
@@ -94,8 +96,8 @@ type HostRoutingProps struct {
 	PatchGateway func(*gatewayv1.Gateway)
 	// PatchRoute has the last word on each HTTPRoute.
 	PatchRoute func(*gatewayv1.HTTPRoute)
-	// PatchReferenceGrant has the last word on each ReferenceGrant, which is made in the form GatewayAPI for what is in
-	// another namespace.
+	// PatchReferenceGrant has the last word on each ReferenceGrant, which is made in the form
+	// GatewayAPI for what is in another namespace.
 	PatchReferenceGrant func(*gatewayv1.ReferenceGrant)
 }
 
@@ -156,7 +158,8 @@ func (props HostRoutingProps) validate() problem.List {
 	if props.Class != "" {
 		p.DNSSubdomain(problem.At("Class"), props.Class)
 	} else if props.Form == GatewayAPI {
-		p.Missing(problem.At("Class"), "the Gateway API has no default class; name the cluster's GatewayClass, for example \"istio\"")
+		p.Missing(problem.At("Class"),
+			"the Gateway API has no default class; name the cluster's GatewayClass, for example \"istio\"")
 	}
 	p.Labels(problem.At("Labels"), props.Labels)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
@@ -165,7 +168,8 @@ func (props HostRoutingProps) validate() problem.List {
 		given bool
 		form  RoutingForm
 	}{
-		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI}, {"PatchRoute", props.PatchRoute != nil, GatewayAPI},
+		{"Patch", props.Patch != nil, Ingress}, {"PatchGateway", props.PatchGateway != nil, GatewayAPI},
+		{"PatchRoute", props.PatchRoute != nil, GatewayAPI},
 		{"PatchReferenceGrant", props.PatchReferenceGrant != nil, GatewayAPI},
 	} {
 		if patch.given && patch.form != props.Form {
@@ -187,7 +191,8 @@ func (props HostRoutingProps) validate() problem.List {
 	if props.Form == GatewayAPI {
 		props.validateGatewayLimits(&p, certificates)
 	} else if props.KeepHTTP {
-		p.Add(problem.At("KeepHTTP"), true, "is for the form "+string(GatewayAPI)+"; leave it out, and see what the ingress controller does")
+		p.Add(problem.At("KeepHTTP"), true,
+			"is for the form "+string(GatewayAPI)+"; leave it out, and see what the ingress controller does")
 	}
 	return p
 }
@@ -199,32 +204,40 @@ var routePath = regexp.MustCompile("^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-
 
 func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificates int) {
 	if listeners := 1 + certificates; listeners > maxListeners {
-		p.Add(problem.At("TLS"), certificates, fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
+		p.Add(problem.At("TLS"), certificates,
+			fmt.Sprintf("hosts are more than a Gateway can listen for, %d beside plain HTTP; use several HostRoutings", maxListeners-1))
 	}
 	var labels problem.Unique
 	for _, host := range props.hosts() {
-		at := problem.At("Hosts").Index(slices.IndexFunc(props.Hosts, func(h Host) bool { return h.Name == host.name }))
+		at := problem.At("Hosts").Index(slices.IndexFunc(props.Hosts,
+			func(h Host) bool { return h.Name == host.name }))
 		if len(host.paths) > maxRouteRules {
-			p.Add(at.Child("Paths"), len(host.paths), fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings", maxRouteRules))
+			p.Add(at.Child("Paths"), len(host.paths),
+				fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings",
+					maxRouteRules))
 		}
 		name := props.routeName(host.name)
 		if props.redirects(host.name) {
 			name = props.redirectName(host.name)
 		}
 		if len(name) > validation.DNS1123SubdomainMaxLength {
-			p.Add(at.Child("Name"), name, fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+			p.Add(at.Child("Name"), name,
+				fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
 		}
 		labels.Check(p, at.Child("Name"), at, hostLabel(host.name))
 		for _, path := range host.paths {
-			if strings.HasPrefix(path.Path.Path, "/") && (len(path.Path.Path) > maxRoutePath || !routePath.MatchString(path.Path.Path)) {
-				p.Add(path.at.Child("Path"), path.Path.Path, fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
+			if strings.HasPrefix(path.Path.Path,
+				"/") && (len(path.Path.Path) > maxRoutePath || !routePath.MatchString(path.Path.Path)) {
+				p.Add(path.at.Child("Path"), path.Path.Path,
+					fmt.Sprintf("is not a path that an HTTPRoute takes; use at most %d letters, digits and characters that a URL allows, others as %%20", maxRoutePath))
 			}
 		}
 	}
 	for i, tls := range props.TLS {
 		for j, host := range tls.Hosts {
 			if name := listenerName(host); len(name) > validation.DNS1123SubdomainMaxLength {
-				p.Add(problem.At("TLS").Index(i).Child("Hosts").Index(j), name, fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
+				p.Add(problem.At("TLS").Index(i).Child("Hosts").Index(j), name,
+					fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
 			}
 		}
 	}
@@ -254,7 +267,8 @@ func (host Host) validate(p *problem.List, field *problem.Path, routes map[strin
 		path.validate(p, at)
 		key := fmt.Sprintf("%s %s %s", host.Name, path.Type, path.Path)
 		if first, twice := routes[key]; twice {
-			p.Add(at.Child("Path"), path.Path, fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
+			p.Add(at.Child("Path"), path.Path,
+				fmt.Sprintf("is already routed for host %q by %s; leave out one of them", host.Name, first))
 			continue
 		}
 		routes[key] = at.String()
@@ -277,8 +291,10 @@ func (path Path) validate(p *problem.List, field *problem.Path) {
 	}
 	refused := func(part string) bool { return strings.Contains(path.Path, part) }
 	ends := func(part string) bool { return strings.HasSuffix(path.Path, part) }
-	if slices.ContainsFunc(pathSequences, refused) || slices.ContainsFunc(pathEndings, ends) || strings.ContainsAny(path.Path, " \t\r\n?#") {
-		p.Add(field.Child("Path"), path.Path, "is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'")
+	if slices.ContainsFunc(pathSequences, refused) || slices.ContainsFunc(pathEndings,
+		ends) || strings.ContainsAny(path.Path, " \t\r\n?#") {
+		p.Add(field.Child("Path"), path.Path,
+			"is not a normal path; leave out '//', '.' and '..' elements, '%2f', white space, '?' and '#'")
 	}
 }
 
@@ -316,15 +332,16 @@ func (props HostRoutingProps) validateTLS(p *problem.List, field *problem.Path, 
 	}
 }
 
-// HostRouting sends requests from outside the cluster to Services, by host and path: an Ingress, or a Gateway with
-// HTTPRoutes.
+// HostRouting sends requests from outside the cluster to Services, by host and path: an Ingress, or
+// a Gateway with HTTPRoutes.
 type HostRouting struct {
 	constructs.Construct
 	props HostRoutingProps
 }
 
-// NewHostRouting makes a HostRouting. In the form Ingress its child Resource is the Ingress; in the form GatewayAPI it
-// is the Gateway, beside one child for each host, an HTTPRoute, whose id is the host.
+// NewHostRouting makes a HostRouting. In the form Ingress its child Resource is the Ingress; in the
+// form GatewayAPI it is the Gateway, beside one child for each host, an HTTPRoute, whose id is the
+// host.
 func NewHostRouting(scope constructs.Construct, id string, props HostRoutingProps) *HostRouting {
 	props = props.withDefaults()
 	r := &HostRouting{props: props}

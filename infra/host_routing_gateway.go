@@ -21,20 +21,24 @@ import (
 func (r *HostRouting) addGateway() {
 	namespace := object.ChartNamespace(r)
 	grants := grantSet{from: namespace}
-	gatewayapi.NewGateway(r, "Resource", object.Patched(r, "PatchGateway", r.props.gateway(&grants), r.props.PatchGateway))
+	gatewayapi.NewGateway(r, "Resource",
+		object.Patched(r, "PatchGateway", r.props.gateway(&grants), r.props.PatchGateway))
 	for _, host := range r.props.hosts() {
 		if host.name == "" {
 			continue
 		}
-		gatewayapi.NewHTTPRoute(r, hostLabel(host.name), object.Patched(r, "PatchRoute", r.props.route(host, &grants), r.props.PatchRoute))
+		gatewayapi.NewHTTPRoute(r, hostLabel(host.name),
+			object.Patched(r, "PatchRoute", r.props.route(host, &grants), r.props.PatchRoute))
 		if r.props.redirects(host.name) {
-			gatewayapi.NewHTTPRoute(r, hostLabel(host.name)+"-redirect", object.Patched(r, "PatchRoute", r.props.redirect(host.name), r.props.PatchRoute))
+			gatewayapi.NewHTTPRoute(r, hostLabel(host.name)+"-redirect",
+				object.Patched(r, "PatchRoute", r.props.redirect(host.name), r.props.PatchRoute))
 		}
 	}
 	objects := grants.objects(r.props)
 	tree.Invalid(r, grants.problems...)
 	for _, grant := range objects {
-		gatewayapi.NewReferenceGrant(r, "Grant-"+grant.Namespace, object.Patched(r, "PatchReferenceGrant", grant, r.props.PatchReferenceGrant))
+		gatewayapi.NewReferenceGrant(r, "Grant-"+grant.Namespace,
+			object.Patched(r, "PatchReferenceGrant", grant, r.props.PatchReferenceGrant))
 	}
 }
 
@@ -59,14 +63,16 @@ func (props HostRoutingProps) gateway(grants *grantSet) *gatewayv1.Gateway {
 		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),
 		Spec: gatewayv1.GatewaySpec{
 			GatewayClassName: gatewayv1.ObjectName(props.Class),
-			Listeners:        []gatewayv1.Listener{{Name: httpListener, Protocol: gatewayv1.HTTPProtocolType, Port: 80}},
+			Listeners: []gatewayv1.Listener{{Name: httpListener,
+				Protocol: gatewayv1.HTTPProtocolType, Port: 80}},
 		},
 	}
 	for i, tls := range props.TLS {
 		if tls.Certificate == nil {
 			continue
 		}
-		namespace := grants.follow(problem.At("TLS").Index(i).Child("Certificate"), "Gateway", tls.Certificate.Data().Object)
+		namespace := grants.follow(problem.At("TLS").Index(i).Child("Certificate"), "Gateway",
+			tls.Certificate.Data().Object)
 		for _, host := range tls.Hosts {
 			gateway.Spec.Listeners = append(gateway.Spec.Listeners, gatewayv1.Listener{
 				Name:     gatewayv1.SectionName(listenerName(host)),
@@ -84,7 +90,8 @@ func (props HostRoutingProps) gateway(grants *grantSet) *gatewayv1.Gateway {
 
 // hasTLS reports whether a listener ends TLS for the host.
 func (props HostRoutingProps) hasTLS(host string) bool {
-	return slices.ContainsFunc(props.TLS, func(tls HostTLS) bool { return tls.Certificate != nil && slices.Contains(tls.Hosts, host) })
+	return slices.ContainsFunc(props.TLS,
+		func(tls HostTLS) bool { return tls.Certificate != nil && slices.Contains(tls.Hosts, host) })
 }
 
 // redirects reports whether plain HTTP for the host is answered with a redirect.
@@ -93,7 +100,8 @@ func (props HostRoutingProps) redirects(host string) bool {
 }
 
 func (props HostRoutingProps) listener(name string) gatewayv1.ParentReference {
-	return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name), SectionName: new(gatewayv1.SectionName(name))}
+	return gatewayv1.ParentReference{Name: gatewayv1.ObjectName(props.Name),
+		SectionName: new(gatewayv1.SectionName(name))}
 }
 
 // redirect is the route by which plain HTTP for a host is sent to HTTPS.
@@ -103,8 +111,9 @@ func (props HostRoutingProps) redirect(host string) *gatewayv1.HTTPRoute {
 		Spec: gatewayv1.HTTPRouteSpec{
 			CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: []gatewayv1.ParentReference{props.listener(httpListener)}},
 			Rules: []gatewayv1.HTTPRouteRule{{Filters: []gatewayv1.HTTPRouteFilter{{
-				Type:            gatewayv1.HTTPRouteFilterRequestRedirect,
-				RequestRedirect: &gatewayv1.HTTPRequestRedirectFilter{Scheme: new("https"), StatusCode: new(301)},
+				Type: gatewayv1.HTTPRouteFilterRequestRedirect,
+				RequestRedirect: &gatewayv1.HTTPRequestRedirectFilter{Scheme: new("https"),
+					StatusCode: new(301)},
 			}}}},
 		},
 	}
@@ -114,8 +123,8 @@ func (props HostRoutingProps) redirect(host string) *gatewayv1.HTTPRoute {
 	return route
 }
 
-// parents are the listeners for a host: without their names a route attaches to each of the Gateway that has its host, and
-// one without hosts to all of them.
+// parents are the listeners for a host: without their names a route attaches to each of the Gateway
+// that has its host, and one without hosts to all of them.
 func (props HostRoutingProps) parents(host string) []gatewayv1.ParentReference {
 	var parents []gatewayv1.ParentReference
 	if !props.redirects(host) {
@@ -141,7 +150,8 @@ func (props HostRoutingProps) route(host routedHost, grants *grantSet) *gatewayv
 			match = gatewayv1.PathMatchExact
 		}
 		route.Spec.Rules = append(route.Spec.Rules, gatewayv1.HTTPRouteRule{
-			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match, Value: &path.Path.Path}}},
+			Matches: []gatewayv1.HTTPRouteMatch{{Path: &gatewayv1.HTTPPathMatch{Type: &match,
+				Value: &path.Path.Path}}},
 			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{
 				BackendObjectReference: gatewayv1.BackendObjectReference{
 					Name:      gatewayv1.ObjectName(path.Backend.serviceName()),
@@ -154,8 +164,8 @@ func (props HostRoutingProps) route(host routedHost, grants *grantSet) *gatewayv
 	return route
 }
 
-// grantSet collects the references to objects of other namespaces, which these have to allow by a ReferenceGrant.
-// See https://gateway-api.sigs.k8s.io/api-types/referencegrant/.
+// grantSet collects the references to objects of other namespaces, which these have to allow by a
+// ReferenceGrant. See https://gateway-api.sigs.k8s.io/api-types/referencegrant/.
 type grantSet struct {
 	from     string
 	problems problem.List
@@ -165,18 +175,21 @@ type grantSet struct {
 
 type grant struct{ referrer, kind, name string }
 
-// grantName is the name of the ReferenceGrants of a routing, which tells them from others': a namespace has no '.'.
+// grantName is the name of the ReferenceGrants of a routing, which tells them from others': a
+// namespace has no '.'.
 func grantName(namespace, routing string) string { return namespace + "." + routing }
 
-// follow returns the namespace to write into a reference from an object of that kind, nil where it is the same.
+// follow returns the namespace to write into a reference from an object of that kind, nil where it
+// is the same.
 func (g *grantSet) follow(at *problem.Path, referrer string, target ref.Object) *gatewayv1.Namespace {
 	namespace, ok := target.Namespace()
 	if !ok || namespace == g.from {
 		return nil
 	}
 	if namespace == "" || g.from == "" {
-		g.problems.Add(at, target.Name(), fmt.Sprintf("is a %s in %s, the routing in %s, and to refer to one from the other both have to be known; give both charts a Namespace",
-			target.Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(g.from)))
+		g.problems.Add(at, target.Name(),
+			fmt.Sprintf("is a %s in %s, the routing in %s, and to refer to one from the other both have to be known; give both charts a Namespace",
+				target.Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(g.from)))
 		return nil
 	}
 	if g.wanted == nil {
@@ -189,26 +202,32 @@ func (g *grantSet) follow(at *problem.Path, referrer string, target ref.Object) 
 	return new(gatewayv1.Namespace(namespace))
 }
 
-// objects are the ReferenceGrants, one for each namespace, which name what is referred to and nothing else.
+// objects are the ReferenceGrants, one for each namespace, which name what is referred to and
+// nothing else.
 func (g *grantSet) objects(props HostRoutingProps) []*gatewayv1.ReferenceGrant {
 	var objects []*gatewayv1.ReferenceGrant
 	name := grantName(g.from, props.Name)
 	if len(g.wanted) > 0 && len(name) > validation.DNS1123SubdomainMaxLength {
-		g.problems.Add(problem.At("Name"), name, fmt.Sprintf("is too long for the name of a ReferenceGrant, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
+		g.problems.Add(problem.At("Name"), name,
+			fmt.Sprintf("is too long for the name of a ReferenceGrant, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(g.wanted)) {
 		object := &gatewayv1.ReferenceGrant{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: props.Labels},
 		}
 		grants := slices.SortedFunc(maps.Keys(g.wanted[namespace]), func(a, b grant) int {
-			return cmp.Or(cmp.Compare(a.referrer, b.referrer), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
+			return cmp.Or(cmp.Compare(a.referrer, b.referrer), cmp.Compare(a.kind, b.kind),
+				cmp.Compare(a.name, b.name))
 		})
 		for _, wanted := range grants {
-			from := gatewayv1.ReferenceGrantFrom{Group: gatewayv1.GroupName, Kind: gatewayv1.Kind(wanted.referrer), Namespace: gatewayv1.Namespace(g.from)}
+			from := gatewayv1.ReferenceGrantFrom{Group: gatewayv1.GroupName,
+				Kind: gatewayv1.Kind(wanted.referrer), Namespace: gatewayv1.Namespace(g.from)}
 			if !slices.Contains(object.Spec.From, from) {
 				object.Spec.From = append(object.Spec.From, from)
 			}
-			object.Spec.To = append(object.Spec.To, gatewayv1.ReferenceGrantTo{Kind: gatewayv1.Kind(wanted.kind), Name: new(gatewayv1.ObjectName(wanted.name))})
+			object.Spec.To = append(object.Spec.To,
+				gatewayv1.ReferenceGrantTo{Kind: gatewayv1.Kind(wanted.kind),
+					Name: new(gatewayv1.ObjectName(wanted.name))})
 		}
 		objects = append(objects, object)
 	}

@@ -57,7 +57,8 @@ func (props HostRoutingProps) ingress() *networkingv1.Ingress {
 		}
 		// Without hosts an Ingress takes the certificate for all of them.
 		hosts := slices.DeleteFunc(slices.Clone(tls.Hosts), func(host string) bool { return host == AnyHost })
-		ingress.Spec.TLS = append(ingress.Spec.TLS, networkingv1.IngressTLS{Hosts: hosts, SecretName: tls.Certificate.Name()})
+		ingress.Spec.TLS = append(ingress.Spec.TLS,
+			networkingv1.IngressTLS{Hosts: hosts, SecretName: tls.Certificate.Name()})
 	}
 	return ingress
 }

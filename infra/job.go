@@ -33,24 +33,26 @@ const (
 // JobSpec says how a Job runs its pods; a CronJob makes Jobs by one.
 // See https://kubernetes.io/docs/concepts/workloads/controllers/job/.
 type JobSpec struct {
-	// Pod describes the pods. They have no readiness that anybody asks for. Its Name defaults to that of the Job.
+	// Pod describes the pods. They have no readiness that anybody asks for. Its Name defaults to
+	// that of the Job.
 	Pod pod.Props
-	// RestartPolicy says what happens to a container that fails. Defaults to Never, so that its logs are kept.
+	// RestartPolicy says what happens to a container that fails. Defaults to Never, so that its
+	// logs are kept.
 	RestartPolicy RestartPolicy
 	// Completions is how many pods must succeed. Defaults to 1.
 	Completions *int32
 	// Parallelism is how many pods run at a time. 0 runs none. Defaults to 1.
 	Parallelism *int32
-	// Indexed gives each pod a number of its own, from 0 to Completions - 1, in the environment variable
-	// JOB_COMPLETION_INDEX. Defaults to false.
+	// Indexed gives each pod a number of its own, from 0 to Completions - 1, in the environment
+	// variable JOB_COMPLETION_INDEX. Defaults to false.
 	Indexed bool
 	// BackoffLimit is how many failures the Job stands before it has failed. Defaults to Kubernetes' 6.
 	BackoffLimit *int32
-	// Deadline is how long the Job may run in all before its pods are ended and it has failed, in whole seconds. Defaults to
-	// no limit.
+	// Deadline is how long the Job may run in all before its pods are ended and it has failed, in
+	// whole seconds. Defaults to no limit.
 	Deadline time.Duration
-	// TTLAfterFinished is how long the Job stays after it has ended, in whole seconds; 0 deletes it at once. Nil keeps it.
-	// Defaults to nil.
+	// TTLAfterFinished is how long the Job stays after it has ended, in whole seconds; 0 deletes it
+	// at once. Nil keeps it. Defaults to nil.
 	TTLAfterFinished *time.Duration
 }
 
@@ -76,7 +78,8 @@ func (spec JobSpec) validate(p *problem.List, name string, labels map[string]str
 		name  string
 		value *int32
 		least int32
-	}{{"Completions", spec.Completions, 1}, {"Parallelism", spec.Parallelism, 0}, {"BackoffLimit", spec.BackoffLimit, 0}} {
+	}{{"Completions", spec.Completions, 1}, {"Parallelism", spec.Parallelism, 0}, {"BackoffLimit",
+		spec.BackoffLimit, 0}} {
 		if f.value != nil && *f.value < f.least {
 			p.Add(problem.At(f.name), *f.value, fmt.Sprintf("is too low; use %d or more", f.least))
 		}
@@ -85,15 +88,19 @@ func (spec JobSpec) validate(p *problem.List, name string, labels map[string]str
 	const mostParallel, mostCompletions = 100_000, 1_000_000_000
 	if spec.Indexed {
 		if spec.Parallelism != nil && *spec.Parallelism > mostParallel {
-			p.Add(problem.At("Parallelism"), *spec.Parallelism, "is too high for an Indexed Job; use at most 100000")
+			p.Add(problem.At("Parallelism"), *spec.Parallelism,
+				"is too high for an Indexed Job; use at most 100000")
 		}
 		if spec.Completions != nil && *spec.Completions > mostCompletions {
-			p.Add(problem.At("Completions"), *spec.Completions, "is too high for an Indexed Job; use at most 1000000000")
+			p.Add(problem.At("Completions"), *spec.Completions,
+				"is too high for an Indexed Job; use at most 1000000000")
 		}
 	}
-	if longest := spec.longestIndex(); spec.Indexed && len(name)+len("-")+longest > validation.DNS1123LabelMaxLength {
-		p.Add(problem.At("Name"), name, fmt.Sprintf("is too long for an Indexed Job, whose pods are called by it and their number; use at most %d characters",
-			validation.DNS1123LabelMaxLength-len("-")-longest))
+	if longest := spec.longestIndex(); spec.Indexed &&
+		len(name)+len("-")+longest > validation.DNS1123LabelMaxLength {
+		p.Add(problem.At("Name"), name,
+			fmt.Sprintf("is too long for an Indexed Job, whose pods are called by it and their number; use at most %d characters",
+				validation.DNS1123LabelMaxLength-len("-")-longest))
 	}
 	p.Seconds(problem.At("Deadline"), spec.Deadline)
 	if spec.TTLAfterFinished != nil {
@@ -135,8 +142,8 @@ func (spec JobSpec) render(construct constructs.Construct, labels, selector map[
 
 // JobProps are the options of a Job.
 type JobProps struct {
-	// Name of the Job and of its main container. Required; an RFC 1123 label. A Job that has run cannot be changed: one with
-	// another image needs another name, or the old one to be deleted.
+	// Name of the Job and of its main container. Required; an RFC 1123 label. A Job that has run
+	// cannot be changed: one with another image needs another name, or the old one to be deleted.
 	Name string
 	// JobSpec says how it runs its pods.
 	JobSpec
@@ -169,18 +176,21 @@ func NewJob(scope constructs.Construct, id string, props JobProps) *Job {
 	tree.Invalid(j, props.validate()...)
 	selector := selectorOf(props.Name, nil)
 	job := object.Patched(j, "Patch", &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: object.Merged(props.Labels, selector), Annotations: maps.Clone(props.Annotations)},
-		Spec:       props.render(j, props.Labels, selector),
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: object.Merged(props.Labels, selector),
+			Annotations: maps.Clone(props.Annotations)},
+		Spec: props.render(j, props.Labels, selector),
 	}, props.Patch)
 	made := k8s.NewJob(j, "Resource", job)
 	j.made = props.workload(j, ref.To("Job", props.Name, made), selector, job.Spec.Template)
 	return j
 }
 
-// workload checks too that a Patch has left the pods the labels by which others know them: the Job's own selector is made
-// by the API server.
-func (spec JobSpec) workload(construct constructs.Construct, object ref.Object, selector map[string]string, template corev1.PodTemplateSpec) *ref.Workload {
-	made := newWorkload(construct, object, &metav1.LabelSelector{MatchLabels: selector}, template, spec.Pod.References(problem.At("Pod")))
+// workload checks too that a Patch has left the pods the labels by which others know them: the
+// Job's own selector is made by the API server.
+func (spec JobSpec) workload(construct constructs.Construct, object ref.Object,
+	selector map[string]string, template corev1.PodTemplateSpec) *ref.Workload {
+	made := newWorkload(construct, object, &metav1.LabelSelector{MatchLabels: selector}, template,
+		spec.Pod.References(problem.At("Pod")))
 	if !made.Selects(selector) {
 		tree.Invalid(construct, tree.Problem{Field: "Patch", Fix: "leave it in place",
 			Detail: fmt.Sprintf("takes the label %s from the pods, by which others know them", appLabel)})
@@ -191,8 +201,8 @@ func (spec JobSpec) workload(construct constructs.Construct, object ref.Object, 
 // Name returns the name of the Job.
 func (j *Job) Name() string { return j.Ref().Name() }
 
-// Selector returns the labels by which others know its pods. The Job itself knows them by a label that the API server
-// makes.
+// Selector returns the labels by which others know its pods. The Job itself knows them by a label
+// that the API server makes.
 func (j *Job) Selector() map[string]string { return j.Ref().Labels() }
 
 // Ref refers to the Job and its pods, for other constructs.

@@ -34,21 +34,23 @@ const (
 // (https://kubernetes.io/docs/concepts/security/pod-security-admission/).
 const podSecurityLabels = "pod-security.kubernetes.io/"
 
-// Quota bounds what all pods of a namespace have together. Its zero value bounds nothing. Where CPU or memory are bounded,
-// every container has to say how much it requests, or Limits has to say it for those that do not.
-// See https://kubernetes.io/docs/concepts/policy/resource-quotas/.
+// Quota bounds what all pods of a namespace have together. Its zero value bounds nothing. Where CPU
+// or memory are bounded, every container has to say how much it requests, or Limits has to say it
+// for those that do not. See https://kubernetes.io/docs/concepts/policy/resource-quotas/.
 type Quota struct {
 	// Requests and Limits bound the sums of those of all pods. Default to no bound.
 	Requests, Limits pod.ResourceList
-	// Storage bounds the sum of what all claims ask for, a quantity such as 100Gi. Defaults to no bound.
+	// Storage bounds the sum of what all claims ask for, a quantity such as 100Gi. Defaults to no
+	// bound.
 	Storage string
-	// Count bounds the number of objects, by resource in the notation of kubectl: {"pods": 20, "services": 10,
-	// "deployments.apps": 5}. Defaults to no bound.
+	// Count bounds the number of objects, by resource in the notation of kubectl: {"pods": 20,
+	// "services": 10, "deployments.apps": 5}. Defaults to no bound.
 	Count map[string]int64
 }
 
-// ContainerLimits are what a container of a namespace has that does not say it itself, and what it may say. Its zero value
-// says nothing. See https://kubernetes.io/docs/concepts/policy/limit-range/.
+// ContainerLimits are what a container of a namespace has that does not say it itself, and what it
+// may say. Its zero value says nothing. See
+// https://kubernetes.io/docs/concepts/policy/limit-range/.
 type ContainerLimits struct {
 	// DefaultRequests and DefaultLimits are those of a container that names none. Default to none.
 	DefaultRequests, DefaultLimits pod.ResourceList
@@ -60,8 +62,8 @@ type ContainerLimits struct {
 type NamespaceProps struct {
 	// Name of the Namespace. Required; an RFC 1123 label.
 	Name string
-	// PodSecurity is the level of the Pod Security Standards that pods have to meet. Defaults to Restricted, which the
-	// workloads of this package meet.
+	// PodSecurity is the level of the Pod Security Standards that pods have to meet. Defaults to
+	// Restricted, which the workloads of this package meet.
 	PodSecurity PodSecurity
 	// Warn is the level below which whoever applies a pod is warned. Defaults to PodSecurity.
 	Warn PodSecurity
@@ -79,7 +81,8 @@ type NamespaceProps struct {
 }
 
 func (q Quota) isZero() bool {
-	return q.Requests == (pod.ResourceList{}) && q.Limits == (pod.ResourceList{}) && q.Storage == "" && len(q.Count) == 0
+	return q.Requests == (pod.ResourceList{}) && q.Limits == (pod.ResourceList{}) && q.Storage == "" &&
+		len(q.Count) == 0
 }
 
 func (props NamespaceProps) withDefaults() NamespaceProps {
@@ -117,7 +120,8 @@ func (q Quota) validate(p *problem.List, at *problem.Path) {
 	for _, name := range sortedKeys(q.Count) {
 		field := problem.Key(at.Child("Count"), name)
 		if !isCounted(name) || len(validation.IsQualifiedName("count/"+name)) > 0 {
-			p.Add(at.Child("Count"), name, "is not a resource that can be counted; use its plural, with its group where it has one, for example \"pods\" or \"deployments.apps\"")
+			p.Add(at.Child("Count"), name,
+				"is not a resource that can be counted; use its plural, with its group where it has one, for example \"pods\" or \"deployments.apps\"")
 		}
 		if q.Count[name] < 0 || q.Count[name] > mostCounted {
 			p.Add(field, q.Count[name], fmt.Sprintf("is out of range; use 0 to %d", int64(mostCounted)))
@@ -128,27 +132,33 @@ func (q Quota) validate(p *problem.List, at *problem.Path) {
 // mostCounted is what Kubernetes can count in thousandths.
 const mostCounted = math.MaxInt64 / 1000
 
-// countedAlone are what a quota counts by these names: resources of the core, and Services of two types.
+// countedAlone are what a quota counts by these names: resources of the core, and Services of two
+// types.
 var countedAlone = map[string]bool{
 	"pods": true, "services": true, "configmaps": true, "secrets": true, "persistentvolumeclaims": true,
-	"replicationcontrollers": true, "resourcequotas": true, "services.loadbalancers": true, "services.nodeports": true,
+	"replicationcontrollers": true, "resourcequotas": true, "services.loadbalancers": true,
+	"services.nodeports": true,
 }
 
-// isCounted reports whether a quota can count a resource; it counts no subresources, and not all resources at once.
+// isCounted reports whether a quota can count a resource; it counts no subresources, and not all
+// resources at once.
 func isCounted(name string) bool {
 	group, resource, ok := splitResource(name)
 	return countedAlone[name] || ok && group != "" && !strings.ContainsAny(resource, "*/")
 }
 
 func (c ContainerLimits) validate(p *problem.List, at *problem.Path) {
-	// The API server fills in DefaultRequests from DefaultLimits and that from Max, and holds all of them to this order.
+	// The API server fills in DefaultRequests from DefaultLimits and that from Max, and holds all
+	// of them to this order.
 	order := []struct {
 		field string
 		list  pod.ResourceList
-	}{{"Min", c.Min}, {"DefaultRequests", c.DefaultRequests}, {"DefaultLimits", c.DefaultLimits}, {"Max", c.Max}}
+	}{{"Min", c.Min}, {"DefaultRequests", c.DefaultRequests}, {"DefaultLimits",
+		c.DefaultLimits}, {"Max", c.Max}}
 	for i, low := range order {
 		for j, high := range order[i+1:] {
-			pod.Resources{Requests: low.list, Limits: high.list}.ValidatePair(p, at.Child(low.field), at.Child(high.field), i == 0 && j == 0, i == 0)
+			pod.Resources{Requests: low.list, Limits: high.list}.ValidatePair(p, at.Child(low.field),
+				at.Child(high.field), i == 0 && j == 0, i == 0)
 		}
 	}
 }
@@ -160,29 +170,34 @@ func (props NamespaceProps) podSecurity() map[string]string {
 	}
 }
 
-// Namespace is a namespace that asks its pods to be safe, with a quota and limits where they are wanted.
-// See https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/.
+// Namespace is a namespace that asks its pods to be safe, with a quota and limits where they are
+// wanted. See https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/.
 type Namespace struct {
 	constructs.Construct
 	name string
 }
 
-// NewNamespace makes a Namespace. Its children are the Resource and, where they are asked for, Quota and Limits.
+// NewNamespace makes a Namespace. Its children are the Resource and, where they are asked for,
+// Quota and Limits.
 func NewNamespace(scope constructs.Construct, id string, props NamespaceProps) *Namespace {
 	props = props.withDefaults()
 	n := &Namespace{name: props.Name}
 	tree.New(n, scope, id)
 	tree.Invalid(n, props.validate()...)
 	k8s.NewNamespace(n, "Resource", object.Patched(n, "Patch", &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		Name: props.Name, Labels: object.Merged(props.Labels, props.podSecurity()), Annotations: maps.Clone(props.Annotations),
+		Name: props.Name, Labels: object.Merged(props.Labels, props.podSecurity()),
+		Annotations: maps.Clone(props.Annotations),
 	}}, props.Patch))
 	meta := metav1.ObjectMeta{Name: props.Name, Namespace: props.Name, Labels: props.Labels}
 	if !props.Quota.isZero() {
 		k8s.NewResourceQuota(n, "Quota", object.Patched(n, "PatchQuota",
-			&corev1.ResourceQuota{ObjectMeta: meta, Spec: corev1.ResourceQuotaSpec{Hard: props.Quota.hard()}}, props.PatchQuota))
+			&corev1.ResourceQuota{ObjectMeta: meta,
+				Spec: corev1.ResourceQuotaSpec{Hard: props.Quota.hard()}}, props.PatchQuota))
 	}
 	if props.Limits != (ContainerLimits{}) {
-		k8s.NewLimitRange(n, "Limits", object.Patched(n, "PatchLimits", &corev1.LimitRange{ObjectMeta: meta, Spec: props.Limits.spec()}, props.PatchLimits))
+		k8s.NewLimitRange(n, "Limits",
+			object.Patched(n, "PatchLimits",
+				&corev1.LimitRange{ObjectMeta: meta, Spec: props.Limits.spec()}, props.PatchLimits))
 	}
 	return n
 }

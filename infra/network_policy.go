@@ -19,8 +19,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// Peer is the other end of connections that a NetworkPolicy lets through. One of Workload, Labels, Namespace, CIDR and
-// Anywhere says who it is; Labels and Namespace may stand together.
+// Peer is the other end of connections that a NetworkPolicy lets through. One of Workload, Labels,
+// Namespace, CIDR and Anywhere says who it is; Labels and Namespace may stand together.
 type Peer struct {
 	// Workload whose pods it is, in whichever namespace. Nil for another kind of peer.
 	Workload Workload
@@ -28,14 +28,14 @@ type Peer struct {
 	Labels map[string]string
 	// Namespace of its pods. Defaults to the policy's own.
 	Namespace string
-	// CIDR is a network outside of the cluster, such as "10.0.0.0/8". Except are networks within it that are left out.
-	// Default to none.
+	// CIDR is a network outside of the cluster, such as "10.0.0.0/8". Except are networks within it
+	// that are left out. Default to none.
 	CIDR   string
 	Except []string
 	// Anywhere is whoever there is, inside of the cluster and outside.
 	Anywhere bool
-	// Ports of the end that is connected to: those of the policy's own pods for AllowFrom, those of the peer for AllowTo.
-	// A port has a number or the name of a container's port. Default to all.
+	// Ports of the end that is connected to: those of the policy's own pods for AllowFrom, those of
+	// the peer for AllowTo. A port has a number or the name of a container's port. Default to all.
 	Ports []pod.Port
 }
 
@@ -43,23 +43,29 @@ type Peer struct {
 type NetworkPolicyProps struct {
 	// Name of the NetworkPolicy. Required; an RFC 1123 subdomain.
 	Name string
-	// Workload whose pods it is for, in the namespace of the policy. Required unless Selector or WholeNamespace is set.
+	// Workload whose pods it is for, in the namespace of the policy. Required unless Selector or
+	// WholeNamespace is set.
 	Workload Workload
-	// Selector are the labels of the pods that it is for, all of which they have: for pods that are no Workload's, such as
-	// those of a construct of one's own. An error beside Workload. Defaults to none.
+	// Selector are the labels of the pods that it is for, all of which they have: for pods that are
+	// no Workload's, such as those of a construct of one's own. An error beside Workload. Defaults
+	// to none.
 	Selector map[string]string
-	// WholeNamespace says that it is for all pods of the namespace. An error beside Workload or Selector. Defaults to false.
+	// WholeNamespace says that it is for all pods of the namespace. An error beside Workload or
+	// Selector. Defaults to false.
 	WholeNamespace bool
 	// AllowFrom are who may connect to the pods. Nobody else may. Default to nobody.
 	AllowFrom []Peer
-	// AllowTo are what the pods may connect to, beside the cluster's DNS. Nothing else is let through. Default to nothing.
+	// AllowTo are what the pods may connect to, beside the cluster's DNS. Nothing else is let
+	// through. Default to nothing.
 	AllowTo []Peer
-	// OpenIngress leaves connections to the pods as they are; an error beside AllowFrom. Defaults to false.
+	// OpenIngress leaves connections to the pods as they are; an error beside AllowFrom. Defaults
+	// to false.
 	OpenIngress bool
-	// OpenEgress leaves connections from the pods as they are; an error beside AllowTo. Defaults to false.
+	// OpenEgress leaves connections from the pods as they are; an error beside AllowTo. Defaults to
+	// false.
 	OpenEgress bool
-	// WithoutDNS keeps the pods from asking the cluster's DNS, the pods with the label k8s-app: kube-dns in kube-system.
-	// Defaults to false.
+	// WithoutDNS keeps the pods from asking the cluster's DNS, the pods with the label k8s-app:
+	// kube-dns in kube-system. Defaults to false.
 	WithoutDNS bool
 	// Labels and Annotations of the NetworkPolicy. Default to none.
 	Labels, Annotations map[string]string
@@ -74,7 +80,8 @@ func (peer Peer) validate(p *problem.List, at *problem.Path) {
 	}
 	validateKnown(p, at.Child("Workload"), peer.Workload)
 	kinds := 0
-	for _, given := range []bool{peer.Workload != nil, len(peer.Labels) > 0 || peer.Namespace != "", peer.CIDR != "", peer.Anywhere} {
+	for _, given := range []bool{peer.Workload != nil, len(peer.Labels) > 0 || peer.Namespace != "",
+		peer.CIDR != "", peer.Anywhere} {
 		if given {
 			kinds++
 		}
@@ -83,7 +90,8 @@ func (peer Peer) validate(p *problem.List, at *problem.Path) {
 	case kinds == 0:
 		p.Missing(at, "say who it is: Workload, Labels, Namespace, CIDR or Anywhere")
 	case kinds > 1:
-		p.Say(at, "says more than one of Workload, Labels or Namespace, CIDR and Anywhere; give each an entry of its own")
+		p.Say(at,
+			"says more than one of Workload, Labels or Namespace, CIDR and Anywhere; give each an entry of its own")
 	}
 	p.Labels(at.Child("Labels"), peer.Labels)
 	if peer.Namespace != "" {
@@ -96,7 +104,8 @@ func (peer Peer) validate(p *problem.List, at *problem.Path) {
 		switch {
 		case peer.CIDR == "":
 			p.Add(field, text, "has a meaning beside CIDR alone; leave it out")
-		case network.IsValid() && inner.IsValid() && (!network.Contains(inner.Addr()) || inner.Bits() <= network.Bits()):
+		case network.IsValid() && inner.IsValid() &&
+			(!network.Contains(inner.Addr()) || inner.Bits() <= network.Bits()):
 			p.Add(field, text, "is not within CIDR, "+problem.Show(peer.CIDR)+"; use a smaller network of it")
 		}
 	}
@@ -108,7 +117,8 @@ func (peer Peer) validate(p *problem.List, at *problem.Path) {
 			p.Add(field.Child("Name"), port.Name, "cannot stand beside Port; leave out one of them")
 		case port.Name != "":
 			if !pod.IsPortName(port.Name) {
-				p.Add(field.Child("Name"), port.Name, "is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
+				p.Add(field.Child("Name"), port.Name,
+					"is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
 			}
 		default:
 			p.Port(field.Child("Port"), port.Port)
@@ -122,8 +132,9 @@ func (peer Peer) validateNamespace(p *problem.List, at *problem.Path, own string
 		return
 	}
 	if namespace, ok := peer.Workload.Ref().Namespace(); ok && namespace == "" && own != "" {
-		p.Add(at, peer.Workload.Name(), fmt.Sprintf("is a %s in %s, the policy in %s, and to refer to one from the other both have to be known; give both charts a Namespace",
-			peer.Workload.Ref().Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(own)))
+		p.Add(at, peer.Workload.Name(),
+			fmt.Sprintf("is a %s in %s, the policy in %s, and to refer to one from the other both have to be known; give both charts a Namespace",
+				peer.Workload.Ref().Kind(), ref.ShowNamespace(namespace), ref.ShowNamespace(own)))
 	}
 }
 
@@ -139,13 +150,16 @@ func validateCIDR(p *problem.List, at *problem.Path, text string) netip.Prefix {
 	return network
 }
 
-// isTypedNil reports whether a workload was handed over that is nil itself, which is not the same as none.
+// isTypedNil reports whether a workload was handed over that is nil itself, which is not the same
+// as none.
 func isTypedNil(workload Workload) bool { return workload != nil && workload.Ref() == nil }
 
-// validateKnown checks that the pods of a workload can be told from others: no labels at all would mean all pods.
+// validateKnown checks that the pods of a workload can be told from others: no labels at all would
+// mean all pods.
 func validateKnown(p *problem.List, at *problem.Path, workload Workload) {
 	if workload != nil && len(workload.Selector()) == 0 {
-		p.Add(at, workload.Name(), "has no labels by which its pods are known, since its selector has no matchLabels; give the labels it selects, or change its Patch")
+		p.Add(at, workload.Name(),
+			"has no labels by which its pods are known, since its selector has no matchLabels; give the labels it selects, or change its Patch")
 	}
 }
 
@@ -154,13 +168,15 @@ func (props NetworkPolicyProps) validate() problem.List {
 	p.DNSSubdomain(problem.At("Name"), props.Name)
 	switch {
 	case isTypedNil(props.Workload):
-		p.Missing(problem.At("Workload"), "the workload is nil; give one that is there, or say WholeNamespace: true")
+		p.Missing(problem.At("Workload"),
+			"the workload is nil; give one that is there, or say WholeNamespace: true")
 	case props.Workload == nil && len(props.Selector) == 0 && !props.WholeNamespace:
 		p.Missing(problem.At("Workload"), "say whose pods the policy is for, or WholeNamespace: true")
 	case props.Workload != nil && props.WholeNamespace:
 		p.Add(problem.At("WholeNamespace"), true, "cannot stand beside Workload; leave out one of them")
 	case len(props.Selector) > 0 && (props.Workload != nil || props.WholeNamespace):
-		p.Add(problem.At("Selector"), props.Selector, "cannot stand beside Workload or WholeNamespace; leave out one of them")
+		p.Add(problem.At("Selector"), props.Selector,
+			"cannot stand beside Workload or WholeNamespace; leave out one of them")
 	default:
 		validateKnown(&p, problem.At("Workload"), props.Workload)
 	}
@@ -175,20 +191,22 @@ func (props NetworkPolicyProps) validate() problem.List {
 		p.Add(problem.At("OpenIngress"), true, "lets everybody in, beside AllowFrom; leave out one of them")
 	}
 	if props.OpenEgress && (len(props.AllowTo) > 0 || props.WithoutDNS) {
-		p.Add(problem.At("OpenEgress"), true, "lets everything out, beside AllowTo or WithoutDNS; leave out one of them")
+		p.Add(problem.At("OpenEgress"), true,
+			"lets everything out, beside AllowTo or WithoutDNS; leave out one of them")
 	}
 	if props.OpenIngress && props.OpenEgress {
-		p.Add(problem.At("OpenEgress"), true, "leaves nothing for the policy to do, beside OpenIngress; leave out one of them")
+		p.Add(problem.At("OpenEgress"), true,
+			"leaves nothing for the policy to do, beside OpenIngress; leave out one of them")
 	}
 	p.Labels(problem.At("Labels"), props.Labels)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	return p
 }
 
-// NetworkPolicy says who may connect to pods, and to what they may connect. Everything else is cut off, whoever else
-// allows it excepted: what any policy for a pod lets through is let through. The cluster's network plugin has to know
-// network policies.
-// See https://kubernetes.io/docs/concepts/services-networking/network-policies/.
+// NetworkPolicy says who may connect to pods, and to what they may connect. Everything else is cut
+// off, whoever else allows it excepted: what any policy for a pod lets through is let through. The
+// cluster's network plugin has to know network policies. See
+// https://kubernetes.io/docs/concepts/services-networking/network-policies/.
 type NetworkPolicy struct {
 	constructs.Construct
 	object ref.Object
@@ -236,16 +254,20 @@ func (props NetworkPolicyProps) render(namespace string) *networkingv1.NetworkPo
 	if !props.OpenIngress {
 		policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
 		for _, peer := range props.AllowFrom {
-			policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: peer.render(namespace), Ports: peer.ports()})
+			policy.Spec.Ingress = append(policy.Spec.Ingress,
+				networkingv1.NetworkPolicyIngressRule{From: peer.render(namespace), Ports: peer.ports()})
 		}
 	}
 	if !props.OpenEgress {
 		policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeEgress)
 		for _, peer := range props.AllowTo {
-			policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: peer.render(namespace), Ports: peer.ports()})
+			policy.Spec.Egress = append(policy.Spec.Egress,
+				networkingv1.NetworkPolicyEgressRule{To: peer.render(namespace), Ports: peer.ports()})
 		}
 		if !props.WithoutDNS {
-			policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: clusterDNS.render(namespace), Ports: clusterDNS.ports()})
+			policy.Spec.Egress = append(policy.Spec.Egress,
+				networkingv1.NetworkPolicyEgressRule{To: clusterDNS.render(namespace),
+					Ports: clusterDNS.ports()})
 		}
 	}
 	return policy
@@ -264,7 +286,8 @@ func (peer Peer) render(namespace string) []networkingv1.NetworkPolicyPeer {
 		return nil
 	}
 	if peer.CIDR != "" {
-		return []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: peer.CIDR, Except: peer.Except}}}
+		return []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: peer.CIDR,
+			Except: peer.Except}}}
 	}
 	labels, of := maps.Clone(peer.Labels), peer.Namespace
 	if peer.Workload != nil && !isTypedNil(peer.Workload) {

@@ -33,10 +33,11 @@ func (props PersistentVolumeClaimProps) validate() problem.List {
 	return p
 }
 
-// PersistentVolumeClaim is a claim for storage that outlives pods; they mount pod.Claim of it. With the access mode
-// ReadWriteOnce all pods that use it are on one node, so that a rolling update waits for ever where the new pod is on
-// another one: such a Deployment has one replica and Rollout.Recreate, or is a StatefulSet.
-// See https://kubernetes.io/docs/concepts/storage/persistent-volumes/.
+// PersistentVolumeClaim is a claim for storage that outlives pods; they mount pod.Claim of it. With
+// the access mode ReadWriteOnce all pods that use it are on one node, so that a rolling update
+// waits for ever where the new pod is on another one: such a Deployment has one replica and
+// Rollout.Recreate, or is a StatefulSet. See
+// https://kubernetes.io/docs/concepts/storage/persistent-volumes/.
 type PersistentVolumeClaim struct {
 	constructs.Construct
 	object ref.Object
@@ -45,7 +46,8 @@ type PersistentVolumeClaim struct {
 var _ pod.ClaimSource = (*PersistentVolumeClaim)(nil)
 
 // NewPersistentVolumeClaim makes a PersistentVolumeClaim.
-func NewPersistentVolumeClaim(scope constructs.Construct, id string, props PersistentVolumeClaimProps) *PersistentVolumeClaim {
+func NewPersistentVolumeClaim(scope constructs.Construct, id string,
+	props PersistentVolumeClaimProps) *PersistentVolumeClaim {
 	c := &PersistentVolumeClaim{}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)

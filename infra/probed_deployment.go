@@ -15,13 +15,13 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// ProbedDeploymentProps are the options of a ProbedDeployment. From Image on they are those of pod.Props, where each is
-// described at length.
+// ProbedDeploymentProps are the options of a ProbedDeployment. From Image on they are those of
+// pod.Props, where each is described at length.
 type ProbedDeploymentProps struct {
 	// Name of the Deployment and of its main container. Required; an RFC 1123 label.
 	Name string
-	// Selector are the labels by which the Deployment knows its pods. They cannot be changed once it is applied.
-	// Defaults to {"app": Name}.
+	// Selector are the labels by which the Deployment knows its pods. They cannot be changed once
+	// it is applied. Defaults to {"app": Name}.
 	Selector map[string]string
 	// Labels of the Deployment and its pods, beside the Selector. Default to none.
 	Labels map[string]string
@@ -34,7 +34,8 @@ type ProbedDeploymentProps struct {
 	// PodAnnotations are the annotations of its pods. Default to none.
 	PodAnnotations map[string]string
 
-	// Replicas is the number of pods. Defaults to 1; with Autoscaling it is left out, since that chooses.
+	// Replicas is the number of pods. Defaults to 1; with Autoscaling it is left out, since that
+	// chooses.
 	Replicas *int32
 	// Autoscaling lets the load choose the number of pods. Defaults to none.
 	Autoscaling Autoscaling
@@ -79,9 +80,11 @@ type ProbedDeploymentProps struct {
 	Security pod.Security
 	// ServiceAccount is the *ServiceAccount that the pods run as. Defaults to ServiceAccountName.
 	ServiceAccount pod.Account
-	// ServiceAccountName is the name of an account that is made elsewhere. Defaults to the namespace's "default".
+	// ServiceAccountName is the name of an account that is made elsewhere. Defaults to the
+	// namespace's "default".
 	ServiceAccountName string
-	// ImagePullSecrets are Credentials with which images are pulled. Default to those of the service account.
+	// ImagePullSecrets are Credentials with which images are pulled. Default to those of the
+	// service account.
 	ImagePullSecrets []pod.KeySource
 
 	// NodeSelector are labels that a node must have. Defaults to none.
@@ -92,7 +95,8 @@ type ProbedDeploymentProps struct {
 	Affinity pod.Affinity
 	// TopologySpread spreads the pods over nodes or zones. Defaults to none.
 	TopologySpread []pod.TopologySpread
-	// PriorityClassName says whose pods go first where there is no room. Defaults to the cluster's default class.
+	// PriorityClassName says whose pods go first where there is no room. Defaults to the cluster's
+	// default class.
 	PriorityClassName string
 	// RuntimeClassName is the class of container runtime. Defaults to the node's own.
 	RuntimeClassName string
@@ -166,14 +170,16 @@ func (props ProbedDeploymentProps) validate() problem.List {
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	props.pod().Validate(&p, nil, pod.Workload{
 		Name: props.Name, Selector: props.Selector,
-		Rollout: pod.Rollout{MinReady: props.Rollout.MinReady, ProgressDeadline: props.Rollout.progressDeadline()},
+		Rollout: pod.Rollout{MinReady: props.Rollout.MinReady,
+			ProgressDeadline: props.Rollout.progressDeadline()},
 	})
 	pod.ValidateAnnotations(&p, problem.At("PodAnnotations"), props.PodAnnotations)
 	switch {
 	case props.Replicas != nil && *props.Replicas < 0:
 		p.Add(problem.At("Replicas"), *props.Replicas, "is negative; use 0 or more")
 	case props.Replicas != nil && !props.Autoscaling.isZero():
-		p.Add(problem.At("Replicas"), *props.Replicas, "cannot stand beside Autoscaling, which chooses the number of pods; leave it out")
+		p.Add(problem.At("Replicas"), *props.Replicas,
+			"cannot stand beside Autoscaling, which chooses the number of pods; leave it out")
 	}
 	props.Autoscaling.validate(&p, problem.At("Autoscaling"), props.Resources, props.Sidecars)
 	props.DisruptionBudget.validate(&p, problem.At("DisruptionBudget"), props.leastReplicas())
@@ -189,8 +195,9 @@ func (props ProbedDeploymentProps) leastReplicas() int32 {
 	return *props.Replicas
 }
 
-// ProbedDeployment is a Deployment with its probes, its rollout and its shutdown, its autoscaler and its disruption
-// budget. See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/.
+// ProbedDeployment is a Deployment with its probes, its rollout and its shutdown, its autoscaler
+// and its disruption budget. See
+// https://kubernetes.io/docs/concepts/workloads/controllers/deployment/.
 type ProbedDeployment struct {
 	constructs.Construct
 	made *ref.Workload
@@ -205,7 +212,8 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 	tree.Invalid(d, props.validate()...)
 	deployment := object.Patched(d, "Patch", props.render(d), props.Patch)
 	made := k8s.NewDeployment(d, "Resource", deployment)
-	d.made = newWorkload(d, ref.To("Deployment", props.Name, made), deployment.Spec.Selector, deployment.Spec.Template, props.pod().References(nil))
+	d.made = newWorkload(d, ref.To("Deployment", props.Name, made), deployment.Spec.Selector,
+		deployment.Spec.Template, props.pod().References(nil))
 	props.addAutoscaler(d)
 	props.DisruptionBudget.add(d, *props.meta(), d.Selector())
 	return d
@@ -213,7 +221,8 @@ func NewProbedDeployment(scope constructs.Construct, id string, props ProbedDepl
 
 func (props ProbedDeploymentProps) render(d *ProbedDeployment) *appsv1.Deployment {
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: props.Name, Labels: object.Merged(props.Labels, props.Selector), Annotations: maps.Clone(props.Annotations)},
+		ObjectMeta: metav1.ObjectMeta{Name: props.Name,
+			Labels: object.Merged(props.Labels, props.Selector), Annotations: maps.Clone(props.Annotations)},
 		Spec: appsv1.DeploymentSpec{
 			Replicas:                props.Replicas,
 			Selector:                &metav1.LabelSelector{MatchLabels: maps.Clone(props.Selector)},
@@ -221,7 +230,8 @@ func (props ProbedDeploymentProps) render(d *ProbedDeployment) *appsv1.Deploymen
 			MinReadySeconds:         seconds(props.Rollout.MinReady),
 			ProgressDeadlineSeconds: optionalSeconds(props.Rollout.ProgressDeadline),
 			RevisionHistoryLimit:    props.Rollout.RevisionHistoryLimit,
-			Template:                props.pod().Template(d, props.Selector, appsv1.DefaultDeploymentUniqueLabelKey),
+			Template: props.pod().Template(d, props.Selector,
+				appsv1.DefaultDeploymentUniqueLabelKey),
 		},
 	}
 }

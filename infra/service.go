@@ -18,8 +18,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// ServiceType says from where a Service is reached.
-// See https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types.
+// ServiceType says from where a Service is reached. See
+// https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types.
 type ServiceType string
 
 const (
@@ -31,7 +31,8 @@ const (
 	LoadBalancer ServiceType = "LoadBalancer"
 	// ExternalName makes the name an alias of a DNS name outside the cluster.
 	ExternalName ServiceType = "ExternalName"
-	// Headless gives no address: the name resolves to the addresses of the pods, for clients that balance themselves.
+	// Headless gives no address: the name resolves to the addresses of the pods, for clients that
+	// balance themselves.
 	Headless ServiceType = "Headless"
 )
 
@@ -43,13 +44,13 @@ type ServicePort struct {
 	Port int32
 	// TargetPort is the container's port. Defaults to Port.
 	TargetPort int32
-	// NodePort is the port opened on every node, for the types NodePort and LoadBalancer. Defaults to one that
-	// Kubernetes chooses.
+	// NodePort is the port opened on every node, for the types NodePort and LoadBalancer. Defaults
+	// to one that Kubernetes chooses.
 	NodePort int32
 	// Protocol defaults to TCP.
 	Protocol pod.Protocol
-	// AppProtocol is the application protocol, a hint to proxies such as "http", "grpc" or "kubernetes.io/h2c".
-	// Defaults to none.
+	// AppProtocol is the application protocol, a hint to proxies such as "http", "grpc" or
+	// "kubernetes.io/h2c". Defaults to none.
 	AppProtocol string
 }
 
@@ -64,7 +65,8 @@ func (port ServicePort) withDefaults() ServicePort {
 type ServiceProps struct {
 	// Name of the Service. Required; an RFC 1035 label, since it becomes a DNS name.
 	Name string
-	// Selector are the labels of the pods behind the Service. Required but for ExternalName, which has none.
+	// Selector are the labels of the pods behind the Service. Required but for ExternalName, which
+	// has none.
 	Selector map[string]string
 	// Type defaults to ClusterIP.
 	Type ServiceType
@@ -106,21 +108,27 @@ func (props ServiceProps) validate() problem.List {
 
 func (props ServiceProps) validateExternalName(p *problem.List) {
 	if props.ExternalName == "" {
-		p.Missing(problem.At("ExternalName"), "a Service of the type ExternalName needs a DNS name, for example \"db.example.com\"")
-	} else if len(validation.IsDNS1123Subdomain(props.ExternalName)) > 0 || len(validation.IsValidIP(nil, props.ExternalName)) == 0 {
-		p.Add(problem.At("ExternalName"), props.ExternalName, "is not a DNS name; use for example \"db.example.com\", without scheme, port or address")
+		p.Missing(problem.At("ExternalName"),
+			"a Service of the type ExternalName needs a DNS name, for example \"db.example.com\"")
+	} else if len(validation.IsDNS1123Subdomain(props.ExternalName)) > 0 ||
+		len(validation.IsValidIP(nil, props.ExternalName)) == 0 {
+		p.Add(problem.At("ExternalName"), props.ExternalName,
+			"is not a DNS name; use for example \"db.example.com\", without scheme, port or address")
 	}
 	if len(props.Selector) > 0 {
-		p.Add(problem.At("Selector"), props.Selector, "has no meaning for the type ExternalName, which has no pods; leave it out")
+		p.Add(problem.At("Selector"), props.Selector,
+			"has no meaning for the type ExternalName, which has no pods; leave it out")
 	}
 }
 
 func (props ServiceProps) validateSelector(p *problem.List) {
 	if props.ExternalName != "" {
-		p.Add(problem.At("ExternalName"), props.ExternalName, "has a meaning for the type ExternalName alone; leave it out, or set Type")
+		p.Add(problem.At("ExternalName"), props.ExternalName,
+			"has a meaning for the type ExternalName alone; leave it out, or set Type")
 	}
 	if len(props.Selector) == 0 {
-		p.Missing(problem.At("Selector"), "give the labels of the pods, for example a ProbedDeployment's Selector()")
+		p.Missing(problem.At("Selector"),
+			"give the labels of the pods, for example a ProbedDeployment's Selector()")
 	}
 	p.Labels(problem.At("Selector"), props.Selector)
 	if len(props.Ports) == 0 && props.Type != Headless {
@@ -148,19 +156,23 @@ func (props ServiceProps) validatePorts(p *problem.List) {
 			}
 			names.Check(p, at.Child("Name"), at, port.Name)
 		case len(props.Ports) > 1:
-			p.Missing(at.Child("Name"), "where a Service has more than one port each needs a name; name it after its protocol, for example \"http\" or \"grpc\"")
+			p.Missing(at.Child("Name"),
+				"where a Service has more than one port each needs a name; name it after its protocol, for example \"http\" or \"grpc\"")
 		}
 		if port.AppProtocol != "" && len(validation.IsQualifiedName(port.AppProtocol)) > 0 {
-			p.Add(at.Child("AppProtocol"), port.AppProtocol, "is not an application protocol; use a name such as \"http\", \"grpc\" or \"kubernetes.io/h2c\"")
+			p.Add(at.Child("AppProtocol"), port.AppProtocol,
+				"is not an application protocol; use a name such as \"http\", \"grpc\" or \"kubernetes.io/h2c\"")
 		}
 		if port.NodePort == 0 {
 			continue
 		}
 		switch {
 		case slices.Contains([]ServiceType{ClusterIP, ExternalName, Headless}, props.Type):
-			p.Add(at.Child("NodePort"), port.NodePort, fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
+			p.Add(at.Child("NodePort"), port.NodePort,
+				fmt.Sprintf("has no meaning for the type %s; use NodePort or LoadBalancer, or leave it out", props.Type))
 		case port.NodePort < firstNodePort || port.NodePort > lastNodePort:
-			p.Add(at.Child("NodePort"), port.NodePort, fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
+			p.Add(at.Child("NodePort"), port.NodePort,
+				fmt.Sprintf("is outside of Kubernetes' default range; use %d to %d, or Patch where the cluster has another range", firstNodePort, lastNodePort))
 		default:
 			nodePorts.Check(p, at.Child("NodePort"), at, pod.PortKey(port.NodePort, port.Protocol))
 		}
@@ -205,18 +217,18 @@ func (s *Service) Ref() *ref.Service {
 	return s.made
 }
 
-// Host returns the DNS name of the Service: with its namespace where the chart names one, else as it is known inside its
-// own namespace.
+// Host returns the DNS name of the Service: with its namespace where the chart names one, else as
+// it is known inside its own namespace.
 func (s *Service) Host() string { return s.Ref().Host() }
 
-// Backend returns the port of that name as the target of a route; the empty name stands for the only port. A port that
-// does not exist is an error of the construct that uses it.
+// Backend returns the port of that name as the target of a route; the empty name stands for the
+// only port. A port that does not exist is an error of the construct that uses it.
 func (s *Service) Backend(port string) Backend {
 	return Backend{service: s.Ref(), name: port, made: true}
 }
 
-// Backend is a port of a Service, as the target of a route. The method Backend of a *Service or *WebService makes one,
-// or ExistingBackend.
+// Backend is a port of a Service, as the target of a route. The method Backend of a *Service or
+// *WebService makes one, or ExistingBackend.
 type Backend struct {
 	// service and the name of its port, for one that is made here.
 	service *ref.Service
@@ -227,7 +239,8 @@ type Backend struct {
 	port      int32
 }
 
-// ExistingBackend is a port of a Service of the same namespace that is made elsewhere. It cannot be checked.
+// ExistingBackend is a port of a Service of the same namespace that is made elsewhere. It cannot be
+// checked.
 func ExistingBackend(service string, port int32) Backend {
 	return Backend{elsewhere: service, port: port}
 }

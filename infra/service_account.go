@@ -20,14 +20,16 @@ import (
 
 // Permission is what an account may do with resources of the API.
 type Permission struct {
-	// Verbs are what it may do: get, list, watch, create, update, patch, delete, deletecollection, or a verb of one resource
-	// such as bind. "*" stands for all. At least one is required.
+	// Verbs are what it may do: get, list, watch, create, update, patch, delete, deletecollection,
+	// or a verb of one resource such as bind. "*" stands for all. At least one is required.
 	Verbs []string
-	// Resources are what it may do that with, in the notation of kubectl: "pods", "deployments.apps", and of a subresource
-	// "pods/log" or "deployments.apps/scale". At least one is required.
+	// Resources are what it may do that with, in the notation of kubectl: "pods",
+	// "deployments.apps", and of a subresource "pods/log" or "deployments.apps/scale". At least one
+	// is required.
 	Resources []string
-	// Names are the names of the only objects that it may do that with. With them the verbs list, watch, create and
-	// deletecollection, which name no object, are an error. Default to all objects.
+	// Names are the names of the only objects that it may do that with. With them the verbs list,
+	// watch, create and deletecollection, which name no object, are an error. Default to all
+	// objects.
 	Names []string
 }
 
@@ -44,12 +46,14 @@ func Write() []string { return []string{"create", "update", "patch", "delete"} }
 
 // ServiceAccountProps are the options of a ServiceAccount.
 type ServiceAccountProps struct {
-	// Name of the account, and of the roles and bindings that are made for it. Required; an RFC 1123 subdomain.
+	// Name of the account, and of the roles and bindings that are made for it. Required; an RFC
+	// 1123 subdomain.
 	Name string
 	// Allow is what it may do in its own namespace: a Role and a RoleBinding. Defaults to nothing.
 	Allow []Permission
-	// AllowInCluster is what it may do in every namespace, and with what is in none: a ClusterRole and a ClusterRoleBinding,
-	// called Namespace, '.' and Name. It needs a chart with a Namespace. Defaults to nothing.
+	// AllowInCluster is what it may do in every namespace, and with what is in none: a ClusterRole
+	// and a ClusterRoleBinding, called Namespace, '.' and Name. It needs a chart with a Namespace.
+	// Defaults to nothing.
 	AllowInCluster []Permission
 	// ImagePullSecrets are Credentials with which the images of its pods are pulled. Default to none.
 	ImagePullSecrets []pod.KeySource
@@ -70,7 +74,8 @@ var (
 	resourcePart = regexp.MustCompile(`^(\*|[a-z][a-z0-9-]*)$`)
 	// namelessVerbs are asked for without the name of an object
 	// (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources).
-	namelessVerbs = map[string]bool{"list": true, "watch": true, "create": true, "deletecollection": true, "*": false}
+	namelessVerbs = map[string]bool{"list": true, "watch": true, "create": true,
+		"deletecollection": true, "*": false}
 )
 
 // splitResource takes RESOURCE[.GROUP][/SUBRESOURCE] apart.
@@ -95,9 +100,11 @@ func (permission Permission) validate(p *problem.List, at *problem.Path) {
 		field := at.Child("Verbs").Index(i)
 		switch {
 		case !verb.MatchString(text):
-			p.Add(field, text, "is not a verb of the API; use get, list, watch, create, update, patch, delete or another word of lower-case letters")
+			p.Add(field, text,
+				"is not a verb of the API; use get, list, watch, create, update, patch, delete or another word of lower-case letters")
 		case len(permission.Names) > 0 && namelessVerbs[text]:
-			p.Add(field, text, "is asked for without a name, so that it would never be allowed beside Names; give it a Permission of its own")
+			p.Add(field, text,
+				"is asked for without a name, so that it would never be allowed beside Names; give it a Permission of its own")
 		}
 	}
 	if len(permission.Resources) == 0 {
@@ -105,7 +112,8 @@ func (permission Permission) validate(p *problem.List, at *problem.Path) {
 	}
 	for i, text := range permission.Resources {
 		if _, _, ok := splitResource(text); !ok {
-			p.Add(at.Child("Resources").Index(i), text, "is not a resource; use its plural in lower case, with its group and subresource where it has them, for example \"pods/log\" or \"deployments.apps\"")
+			p.Add(at.Child("Resources").Index(i), text,
+				"is not a resource; use its plural in lower case, with its group and subresource where it has them, for example \"pods/log\" or \"deployments.apps\"")
 		}
 	}
 	for i, name := range permission.Names {
@@ -132,7 +140,8 @@ func (permission Permission) rules() []rbacv1.PolicyRule {
 	var rules []rbacv1.PolicyRule
 	for _, group := range groups {
 		rules = append(rules, rbacv1.PolicyRule{
-			APIGroups: []string{group}, Resources: resources[group], Verbs: permission.Verbs, ResourceNames: permission.Names,
+			APIGroups: []string{group}, Resources: resources[group], Verbs: permission.Verbs,
+			ResourceNames: permission.Names,
 		})
 	}
 	return rules
@@ -155,9 +164,9 @@ func (props ServiceAccountProps) validate() problem.List {
 	return p
 }
 
-// ServiceAccount is who pods are for the API server, and what they may do there. Its token is in a pod only where
-// Security.MountServiceAccountToken asks for it.
-// See https://kubernetes.io/docs/concepts/security/service-accounts/.
+// ServiceAccount is who pods are for the API server, and what they may do there. Its token is in a
+// pod only where Security.MountServiceAccountToken asks for it. See
+// https://kubernetes.io/docs/concepts/security/service-accounts/.
 type ServiceAccount struct {
 	constructs.Construct
 	object ref.Object
@@ -165,22 +174,25 @@ type ServiceAccount struct {
 
 var _ pod.Account = (*ServiceAccount)(nil)
 
-// NewServiceAccount makes a ServiceAccount. Its children are the Resource, the account, and where something is allowed
-// Role, RoleBinding, ClusterRole and ClusterRoleBinding.
+// NewServiceAccount makes a ServiceAccount. Its children are the Resource, the account, and where
+// something is allowed Role, RoleBinding, ClusterRole and ClusterRoleBinding.
 func NewServiceAccount(scope constructs.Construct, id string, props ServiceAccountProps) *ServiceAccount {
 	s := &ServiceAccount{}
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
 	account := &corev1.ServiceAccount{
-		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations), AutomountServiceAccountToken: new(false),
+		ObjectMeta:                   object.Meta(props.Name, props.Labels, props.Annotations),
+		AutomountServiceAccountToken: new(false),
 	}
 	var l problem.List
 	for _, source := range props.ImagePullSecrets {
 		if source != nil && source.Data() != nil {
-			account.ImagePullSecrets = append(account.ImagePullSecrets, corev1.LocalObjectReference{Name: source.Name()})
+			account.ImagePullSecrets = append(account.ImagePullSecrets,
+				corev1.LocalObjectReference{Name: source.Name()})
 		}
 	}
-	s.object = ref.To("ServiceAccount", props.Name, k8s.NewServiceAccount(s, "Resource", object.Patched(s, "Patch", account, props.Patch)))
+	s.object = ref.To("ServiceAccount", props.Name,
+		k8s.NewServiceAccount(s, "Resource", object.Patched(s, "Patch", account, props.Patch)))
 	for i, source := range props.ImagePullSecrets {
 		if source != nil && source.Data() != nil {
 			source.Data().Beside(&l, problem.At("ImagePullSecrets").Index(i), s.object.Made())
@@ -192,7 +204,8 @@ func NewServiceAccount(scope constructs.Construct, id string, props ServiceAccou
 	}
 	if len(props.AllowInCluster) > 0 {
 		if namespace == "" {
-			l.Say(problem.At("AllowInCluster"), "needs the namespace of the account, which a ClusterRoleBinding names; put it into a chart with a Namespace")
+			l.Say(problem.At("AllowInCluster"),
+				"needs the namespace of the account, which a ClusterRoleBinding names; put it into a chart with a Namespace")
 		}
 		s.addClusterRole(props, namespace)
 	}
@@ -210,7 +223,8 @@ func rulesOf(permissions []Permission) []rbacv1.PolicyRule {
 
 func (s *ServiceAccount) addRole(props ServiceAccountProps, namespace string) {
 	meta := object.Meta(props.Name, props.Labels, nil)
-	k8s.NewRole(s, "Role", object.Patched(s, "PatchRole", &rbacv1.Role{ObjectMeta: meta, Rules: rulesOf(props.Allow)}, props.PatchRole))
+	k8s.NewRole(s, "Role", object.Patched(s, "PatchRole",
+		&rbacv1.Role{ObjectMeta: meta, Rules: rulesOf(props.Allow)}, props.PatchRole))
 	k8s.NewRoleBinding(s, "RoleBinding", object.Patched(s, "PatchRoleBinding", &rbacv1.RoleBinding{
 		ObjectMeta: meta,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: props.Name},
@@ -225,11 +239,12 @@ func (s *ServiceAccount) addClusterRole(props ServiceAccountProps, namespace str
 	meta := metav1.ObjectMeta{Name: name, Labels: props.Labels}
 	k8s.NewClusterRole(s, "ClusterRole", object.Patched(s, "PatchClusterRole",
 		&rbacv1.ClusterRole{ObjectMeta: meta, Rules: rulesOf(props.AllowInCluster)}, props.PatchClusterRole))
-	k8s.NewClusterRoleBinding(s, "ClusterRoleBinding", object.Patched(s, "PatchClusterRoleBinding", &rbacv1.ClusterRoleBinding{
-		ObjectMeta: meta,
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: props.Name, Namespace: namespace}},
-	}, props.PatchClusterRoleBinding))
+	k8s.NewClusterRoleBinding(s, "ClusterRoleBinding",
+		object.Patched(s, "PatchClusterRoleBinding", &rbacv1.ClusterRoleBinding{
+			ObjectMeta: meta,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: props.Name, Namespace: namespace}},
+		}, props.PatchClusterRoleBinding))
 }
 
 // Name returns the name of the account.

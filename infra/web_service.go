@@ -13,10 +13,11 @@ import (
 
 // WebServiceProps are the options of a WebService.
 type WebServiceProps struct {
-	// Name of the Service, and of the Deployment unless Workload has a Name of its own. Required; an RFC 1035 label.
+	// Name of the Service, and of the Deployment unless Workload has a Name of its own. Required;
+	// an RFC 1035 label.
 	Name string
-	// Workload is the Deployment behind the Service. Its Ports default to the target ports of Ports. For the type
-	// ExternalName, whose pods run elsewhere, it is left out.
+	// Workload is the Deployment behind the Service. Its Ports default to the target ports of
+	// Ports. For the type ExternalName, whose pods run elsewhere, it is left out.
 	Workload ProbedDeploymentProps
 	// Type of the Service. Defaults to ClusterIP.
 	Type ServiceType
@@ -51,14 +52,15 @@ func (props WebServiceProps) validatePorts() problem.List {
 		target := pod.PortKey(port.withDefaults().TargetPort, port.Protocol)
 		// A number that is not a port has its own message.
 		if inRange := port.withDefaults().TargetPort; inRange > 0 && inRange <= 65535 && !listening[target] {
-			p.Add(problem.At("Ports").Index(i).Child("TargetPort"), target, "is not one of Workload.Ports, "+problem.Or(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
+			p.Add(problem.At("Ports").Index(i).Child("TargetPort"), target,
+				"is not one of Workload.Ports, "+problem.Or(sortedKeys(listening))+"; add it there, or leave Workload.Ports out")
 		}
 	}
 	return p
 }
 
-// containerPorts are the ports that a container must listen on for these ports of a Service. What is wrong with them
-// the Service tells.
+// containerPorts are the ports that a container must listen on for these ports of a Service. What
+// is wrong with them the Service tells.
 func containerPorts(ports []ServicePort) []pod.Port {
 	var result []pod.Port
 	seen := map[string]bool{}
@@ -102,7 +104,8 @@ func NewWebService(scope constructs.Construct, id string, props WebServiceProps)
 	}
 	if props.Type == ExternalName {
 		if !reflect.ValueOf(props.Workload).IsZero() {
-			tree.Invalid(w, tree.Problem{Field: "Workload", Detail: "has no meaning for the type ExternalName, whose pods run elsewhere", Fix: "leave it out, or use another type"})
+			tree.Invalid(w, tree.Problem{Field: "Workload",
+				Detail: "has no meaning for the type ExternalName, whose pods run elsewhere", Fix: "leave it out, or use another type"})
 		}
 	} else {
 		props = props.withDefaults()
@@ -133,5 +136,6 @@ func (w *WebService) Service() *Service {
 	return w.service
 }
 
-// Backend returns the port of that name as the target of a route; the empty name stands for the only port.
+// Backend returns the port of that name as the target of a route; the empty name stands for the
+// only port.
 func (w *WebService) Backend(port string) Backend { return w.Service().Backend(port) }

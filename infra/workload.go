@@ -14,20 +14,21 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// Workload is what makes pods: a *ProbedDeployment, *StatefulSet, *DaemonSet, *Job or *CronJob. Other constructs take one
-// to know its pods.
+// Workload is what makes pods: a *ProbedDeployment, *StatefulSet, *DaemonSet, *Job or *CronJob.
+// Other constructs take one to know its pods.
 type Workload interface {
 	// Name returns the name of the object.
 	Name() string
-	// Selector returns the labels by which the workload, and whatever stands before it, knows its pods. Nil for a workload
-	// that is nil itself.
+	// Selector returns the labels by which the workload, and whatever stands before it, knows its
+	// pods. Nil for a workload that is nil itself.
 	Selector() map[string]string
 	// Ref refers to the object and its pods. Nil for a workload that is nil itself.
 	Ref() *ref.Workload
 }
 
 // newWorkload checks that what the pods need is in their namespace.
-func newWorkload(construct constructs.Construct, object ref.Object, selector *metav1.LabelSelector, template corev1.PodTemplateSpec, references []pod.Reference) *ref.Workload {
+func newWorkload(construct constructs.Construct, object ref.Object, selector *metav1.LabelSelector,
+	template corev1.PodTemplateSpec, references []pod.Reference) *ref.Workload {
 	var p problem.List
 	for _, reference := range references {
 		reference.Object.Beside(&p, reference.At, object.Made())
@@ -67,8 +68,9 @@ func labelled(props pod.Props, labels map[string]string) pod.Props {
 	return props
 }
 
-// Patches makes one hook of several, which run one after the other: for a Patch that is to do the work of another
-// construct, such as logs.LogCollector's Attach, and something of one's own. Hooks that are nil are left out.
+// Patches makes one hook of several, which run one after the other: for a Patch that is to do the
+// work of another construct, such as logs.LogCollector's Attach, and something of one's own. Hooks
+// that are nil are left out.
 func Patches[T any](hooks ...func(*T)) func(*T) {
 	return func(object *T) {
 		for _, hook := range hooks {

@@ -91,7 +91,7 @@ func (r *results) report(out io.Writer) {
 	goal(out, most.peak < 400<<20, "10,000 services: peak memory %d MiB; wanted less than 400", most.peak>>20)
 }
 
-// goal prints a line that tells whether something is as wanted.
+// goal prints a line that reports whether something is as wanted.
 func goal(out io.Writer, reached bool, format string, args ...any) {
 	mark := "reached"
 	if !reached {

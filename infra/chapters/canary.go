@@ -26,11 +26,13 @@ func versions(chart cdk8s.Chart) (service *infra.Service, v1, v2 *infra.ProbedDe
 		return infra.NewProbedDeployment(chart, workload.Name, workload)
 	}
 	v1, v2 = version("v1"), version("v2")
-	service = infra.NewService(chart, meshServiceName, infra.ServiceProps{Name: meshServiceName, Selector: shared, Ports: meshPorts})
+	service = infra.NewService(chart, meshServiceName,
+		infra.ServiceProps{Name: meshServiceName, Selector: shared, Ports: meshPorts})
 	return service, v1, v2
 }
 
-// canaryNames are the names of the VirtualService and the DestinationRule in the chapters on canary and weights.
+// canaryNames are the names of the VirtualService and the DestinationRule in the chapters on canary
+// and weights.
 const (
 	virtualServiceName  = "k8s-combat-service-vs"
 	destinationRuleName = "k8s-combat-service-ds"

@@ -38,10 +38,13 @@ var all = []Chapter{
 	{Name: "06-canary", Title: "two versions, chosen by a header", Build: canary},
 	{Name: "07-weights", Title: "two versions by weight, with timeout, retries and faults", Build: weights},
 	{Name: "08-gateway", Title: "Istio's gateway for requests from outside", Build: gateway},
-	{Name: "09-probes", Title: "startup, readiness and liveness probes", Namespace: probeNamespace, Build: probes},
-	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget", Build: rollout},
+	{Name: "09-probes", Title: "startup, readiness and liveness probes", Namespace: probeNamespace,
+		Build: probes},
+	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget",
+		Build: rollout},
 	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logsChapter},
-	{Name: "12-observability", Title: "metrics, traces, alerts on objectives, and a dashboard", Build: observability},
+	{Name: "12-observability", Title: "metrics, traces, alerts on objectives, and a dashboard",
+		Build: observability},
 }
 
 // All returns the chapters in the order of the tutorial.

@@ -23,6 +23,7 @@ func gateway(chart cdk8s.Chart) {
 		Versions:            []mesh.Version{{Name: "v1", Workload: v1}, {Name: "v2", Workload: v2}},
 		Gateways:            []*mesh.IstioGateway{door},
 		Hosts:               []string{host},
-		Rules:               []mesh.Rule{{Name: "default", To: []mesh.Destination{{Workload: v1, Port: contract.HTTPPortName}}}},
+		Rules: []mesh.Rule{{Name: "default",
+			To: []mesh.Destination{{Workload: v1, Port: contract.HTTPPortName}}}},
 	})
 }

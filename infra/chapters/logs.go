@@ -8,18 +8,19 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// logsChapter collects what the service writes to its standard output, one JSON object a line, into Elasticsearch, and has
-// Kibana to read it.
+// logsChapter collects what the service writes to its standard output, one JSON object a line, into
+// Elasticsearch, and has Kibana to read it.
 //
-// The file holds no password. The pods that need one wait for this Secret, which may be made before or after:
+// The file holds no password. The pods that need one wait for this Secret, which may be made before
+// or after:
 //
 //	kubectl create secret generic elasticsearch-credentials \
 //	  --from-literal=elastic="$(openssl rand -hex 16)" \
 //	  --from-literal=kibana_server="$(openssl rand -hex 16)" \
 //	  --from-literal=filebeat="$(openssl rand -hex 16)"
 //
-// People reach Kibana by kubectl port-forward service/kibana 5601, log in as elastic, and find the logs in the data stream
-// filebeat-8.11.3.
+// People reach Kibana by kubectl port-forward service/kibana 5601, log in as elastic, and find the
+// logs in the data stream filebeat-8.11.3.
 func logsChapter(chart cdk8s.Chart) {
 	elasticsearch := logs.NewElasticsearch(chart, "elasticsearch", logs.ElasticsearchProps{
 		Name: "elasticsearch",

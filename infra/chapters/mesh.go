@@ -15,9 +15,11 @@ const (
 )
 
 // meshPorts are HTTP and gRPC.
-var meshPorts = []infra.ServicePort{httpPort, {Name: contract.GRPCPortName, Port: contract.GRPCPort, AppProtocol: "grpc"}}
+var meshPorts = []infra.ServicePort{httpPort,
+	{Name: contract.GRPCPortName, Port: contract.GRPCPort, AppProtocol: "grpc"}}
 
-// meshChapter is the namespace whose pods get a sidecar, and a service of three pods with HTTP and gRPC in it.
+// meshChapter is the namespace whose pods get a sidecar, and a service of three pods with HTTP and
+// gRPC in it.
 func meshChapter(chart cdk8s.Chart) {
 	mesh.NewMeshNamespace(chart, "namespace", mesh.MeshNamespaceProps{Name: "default"})
 	props := provider(providerName, 3)

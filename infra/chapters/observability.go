@@ -14,8 +14,9 @@ import (
 // collectorName is the OpenTelemetry Collector of the chapter on observability.
 const collectorName = "k8s-combat-collector"
 
-// observability is what there is to know of a service that runs: its telemetry goes to a collector, Prometheus reads its
-// metrics, alerts fire when its objectives are in danger, a dashboard shows both, and the mesh reports each request.
+// observability is what there is to know of a service that runs: its telemetry goes to a collector,
+// Prometheus reads its metrics, alerts fire when its objectives are in danger, a dashboard shows
+// both, and the mesh reports each request.
 func observability(chart cdk8s.Chart) {
 	collector := observe.NewOpenTelemetryCollector(chart, collectorName, observe.OpenTelemetryCollectorProps{
 		Name:      collectorName,
@@ -28,8 +29,10 @@ func observability(chart cdk8s.Chart) {
 	props.Workload.Env = collector.Env(providerName, map[string]string{"service.version": version})
 	service := infra.NewWebService(chart, providerName, props)
 
-	observe.NewScraping(chart, "scraping", observe.ScrapingProps{Service: service.Service(), Port: contract.HTTPPortName})
-	observe.NewScraping(chart, "collected-scraping", observe.ScrapingProps{Service: collector.Service(), Port: observe.CollectedMetricsPortName})
+	observe.NewScraping(chart, "scraping",
+		observe.ScrapingProps{Service: service.Service(), Port: contract.HTTPPortName})
+	observe.NewScraping(chart, "collected-scraping",
+		observe.ScrapingProps{Service: collector.Service(), Port: observe.CollectedMetricsPortName})
 
 	// The series that the sample service has.
 	metrics := observe.RequestMetrics{

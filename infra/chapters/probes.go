@@ -16,7 +16,8 @@ import (
 // probeNamespace is where the chapter on probes lives.
 const probeNamespace = "probe"
 
-// tutorialProbes have the tutorial's figures: two and a half minutes to start, then a question every three seconds.
+// tutorialProbes have the tutorial's figures: two and a half minutes to start, then a question
+// every three seconds.
 func tutorialProbes() pod.Probes {
 	ping := pod.Probe{
 		Handler:          pod.HTTPGet(contract.PathPing, contract.HTTPPort),

@@ -10,8 +10,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
-// rollout replaces and ends pods without losing a request: between two and six of them, of which one at a time may be
-// evicted.
+// rollout replaces and ends pods without losing a request: between two and six of them, of which
+// one at a time may be evicted.
 func rollout(chart cdk8s.Chart) {
 	props := provider(providerName, 2)
 	workload := &props.Workload
@@ -20,8 +20,9 @@ func rollout(chart cdk8s.Chart) {
 	workload.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Pods(1)}
 	workload.TopologySpread = []pod.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
 	workload.Rollout = tutorialRollout()
-	// gRPC clients look a name up again when a connection ends, but at most every 30 s (grpc-go's dns resolver). Pods that
-	// are replaced more slowly than that, with their start and PreStop, never all go between two looks.
+	// gRPC clients look a name up again when a connection ends, but at most every 30 s (grpc-go's
+	// dns resolver). Pods that are replaced more slowly than that, with their start and PreStop,
+	// never all go between two looks.
 	workload.Rollout.MinReady = 20 * time.Second
 	workload.Shutdown = pod.Shutdown{
 		PreStop: 10 * time.Second, Drain: 15 * time.Second, Flush: contract.DefaultShutdownFlush,

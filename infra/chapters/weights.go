@@ -12,8 +12,9 @@ import (
 // faultHeader asks for a fault, and keeps the request out of the weights.
 const faultHeader = "x-fault"
 
-// weights sends a tenth of the calls of SayHello to v1 and the rest to v2. Calls that ask for a fault get one, on rules
-// of their own, so that the weights can be measured; everything else goes to v1.
+// weights sends a tenth of the calls of SayHello to v1 and the rest to v2. Calls that ask for a
+// fault get one, on rules of their own, so that the weights can be measured; everything else goes
+// to v1.
 func weights(chart cdk8s.Chart) {
 	service, v1, v2 := versions(chart)
 	sayHello := mesh.Exact(contract.PathSayHello)
@@ -28,12 +29,14 @@ func weights(chart cdk8s.Chart) {
 		TrafficPolicy:       mesh.TrafficPolicy{LoadBalancer: mesh.LoadBalancing{Simple: mesh.RoundRobin}},
 		Rules: []mesh.Rule{
 			{
-				Name:    "weights",
-				Match:   []mesh.Match{{URI: sayHello, WithoutHeaders: map[string]mesh.StringMatch{faultHeader: mesh.Present()}}},
+				Name: "weights",
+				Match: []mesh.Match{{URI: sayHello,
+					WithoutHeaders: map[string]mesh.StringMatch{faultHeader: mesh.Present()}}},
 				To:      []mesh.Destination{{Workload: v1, Weight: 10}, {Workload: v2, Weight: 90}},
 				Timeout: 5 * time.Second,
 				Retries: mesh.Retries{
-					Attempts: 2, PerTryTimeout: 1500 * time.Millisecond, On: []string{"connect-failure", "refused-stream", "unavailable"},
+					Attempts: 2, PerTryTimeout: 1500 * time.Millisecond,
+					On: []string{"connect-failure", "refused-stream", "unavailable"},
 				},
 			},
 			{

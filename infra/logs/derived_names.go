@@ -39,7 +39,8 @@ func addVolumes(spec *corev1.PodSpec, volumes []corev1.Volume, container *corev1
 	renamed := map[string]string{}
 	for _, volume := range volumes {
 		name := freeName(volume.Name, validation.DNS1123LabelMaxLength, func(name string) bool {
-			return slices.ContainsFunc(spec.Volumes, func(other corev1.Volume) bool { return other.Name == name })
+			return slices.ContainsFunc(spec.Volumes,
+				func(other corev1.Volume) bool { return other.Name == name })
 		})
 		renamed[volume.Name] = name
 		volume.Name = name

@@ -118,7 +118,8 @@ func (props ElasticsearchProps) validate() problem.List {
 	case props.Resources.Limits.Memory == "":
 		p.Missing(problem.At("Resources", "Limits", "Memory"), rule)
 	case limited && memory < minElasticsearchMemory:
-		p.Add(problem.At("Resources", "Limits", "Memory"), props.Resources.Limits.Memory, "is too little: "+rule)
+		p.Add(problem.At("Resources", "Limits", "Memory"), props.Resources.Limits.Memory,
+			"is too little: "+rule)
 	}
 	if props.OpenToAll && props.PatchNetworkPolicy != nil {
 		p.Add(problem.At("PatchNetworkPolicy"), "func",
@@ -172,7 +173,8 @@ func NewElasticsearch(scope constructs.Construct, id string, props Elasticsearch
 		Patch:    props.PatchService,
 	})
 	if !props.OpenToAll {
-		k8s.NewNetworkPolicy(e, "NetworkPolicy", object.Patched(e, "PatchNetworkPolicy", e.networkPolicy(), props.PatchNetworkPolicy))
+		k8s.NewNetworkPolicy(e, "NetworkPolicy",
+			object.Patched(e, "PatchNetworkPolicy", e.networkPolicy(), props.PatchNetworkPolicy))
 	}
 	return e
 }
@@ -220,14 +222,16 @@ func (e *Elasticsearch) Endpoint() ElasticsearchEndpoint {
 // security is "restricted", as the image's own user: its files belong to that, and the volume has
 // to.
 func (props ElasticsearchProps) security() pod.Security {
-	return pod.Security{RunAsUser: new(elasticsearchUser), RunAsGroup: new(elasticsearchUser), FSGroup: new(elasticsearchUser)}
+	return pod.Security{RunAsUser: new(elasticsearchUser), RunAsGroup: new(elasticsearchUser),
+		FSGroup: new(elasticsearchUser)}
 }
 
 // elasticsearchProbes bear with a slow start. They ask for no more than an open port, but for
 // readiness: a question over HTTP has to come with a password, which only a command in the
 // container can know.
 var elasticsearchProbes = pod.Probes{
-	Startup: pod.Probe{Handler: pod.TCPSocket(elasticsearchPort), Period: 5 * time.Second, FailureThreshold: 60},
+	Startup: pod.Probe{Handler: pod.TCPSocket(elasticsearchPort), Period: 5 * time.Second,
+		FailureThreshold: 60},
 	Readiness: pod.Probe{
 		Handler: pod.Exec("bash", "-c", fmt.Sprintf(
 			`curl --fail --silent --output /dev/null --max-time 4 --user "%s:$ELASTIC_PASSWORD" "http://127.0.0.1:%d/_cluster/health?wait_for_status=yellow&timeout=3s"`,
@@ -236,7 +240,8 @@ var elasticsearchProbes = pod.Probes{
 		Timeout: 5 * time.Second,
 	},
 	// A long garbage collection is no reason for a restart, which takes longer.
-	Liveness: pod.Probe{Handler: pod.TCPSocket(elasticsearchPort), Period: 20 * time.Second, Timeout: 5 * time.Second, FailureThreshold: 6},
+	Liveness: pod.Probe{Handler: pod.TCPSocket(elasticsearchPort), Period: 20 * time.Second,
+		Timeout: 5 * time.Second, FailureThreshold: 6},
 }
 
 const (

@@ -75,7 +75,8 @@ func (e ElasticsearchEndpoint) validate(p *problem.List, field *problem.Path, us
 		p.Add(field.Child("URL"), shown,
 			"holds a user, whose password everybody could read in the manifest; leave it out, and give Credentials")
 	case location.RawQuery != "" || location.Fragment != "":
-		p.Add(field.Child("URL"), shown, "has a query or a fragment, which a server's address does not; leave it out")
+		p.Add(field.Child("URL"), shown,
+			"has a query or a fragment, which a server's address does not; leave it out")
 	}
 	if e.credentials == nil {
 		p.Missing(field.Child("Credentials"),

@@ -118,7 +118,8 @@ func (props KibanaProps) deployment() infra.ProbedDeploymentProps {
 	}
 	env = append(env, props.Elasticsearch.password(props.Elasticsearch.kibanaUser)...)
 	if isThere(props.EncryptionKey) {
-		for _, name := range []string{"XPACK_ENCRYPTEDSAVEDOBJECTS_ENCRYPTIONKEY", "XPACK_REPORTING_ENCRYPTIONKEY", "XPACK_SECURITY_ENCRYPTIONKEY"} {
+		for _, name := range []string{"XPACK_ENCRYPTEDSAVEDOBJECTS_ENCRYPTIONKEY",
+			"XPACK_REPORTING_ENCRYPTIONKEY", "XPACK_SECURITY_ENCRYPTIONKEY"} {
 			env = append(env, pod.EnvVar{Name: name, ValueFrom: props.EncryptionKey})
 		}
 	}
@@ -136,12 +137,15 @@ func (props KibanaProps) deployment() infra.ProbedDeploymentProps {
 		},
 		Resources: props.Resources,
 		Probes: pod.Probes{
-			Startup: pod.Probe{Handler: pod.TCPSocket(kibanaPort), Period: 5 * time.Second, FailureThreshold: 60},
+			Startup: pod.Probe{Handler: pod.TCPSocket(kibanaPort), Period: 5 * time.Second,
+				FailureThreshold: 60},
 			// Answers without a login, and with 503 until Elasticsearch is there and its indices
 			// are migrated.
-			Readiness: pod.Probe{Handler: pod.HTTPGet("/api/status", kibanaPort), Period: 10 * time.Second, Timeout: 5 * time.Second},
+			Readiness: pod.Probe{Handler: pod.HTTPGet("/api/status", kibanaPort),
+				Period: 10 * time.Second, Timeout: 5 * time.Second},
 			// Without the status: restarting Kibana does not bring Elasticsearch back.
-			Liveness: pod.Probe{Handler: pod.TCPSocket(kibanaPort), Period: 20 * time.Second, Timeout: 5 * time.Second, FailureThreshold: 6},
+			Liveness: pod.Probe{Handler: pod.TCPSocket(kibanaPort), Period: 20 * time.Second,
+				Timeout: 5 * time.Second, FailureThreshold: 6},
 		},
 		// The image's own user, who owns its files.
 		Security: pod.Security{RunAsUser: new(kibanaUser), RunAsGroup: new(kibanaUser)},

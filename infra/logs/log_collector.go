@@ -264,7 +264,8 @@ func NewLogCollector(scope constructs.Construct, id string, props LogCollectorPr
 func (c *LogCollector) addAccount() {
 	meta := metav1.ObjectMeta{Name: c.props.Name}
 	account := &corev1.ServiceAccount{ObjectMeta: meta}
-	k8s.NewServiceAccount(c, "ServiceAccount", object.Patched(c, "PatchServiceAccount", account, c.props.PatchServiceAccount))
+	k8s.NewServiceAccount(c, "ServiceAccount",
+		object.Patched(c, "PatchServiceAccount", account, c.props.PatchServiceAccount))
 	role := &rbacv1.Role{ObjectMeta: meta, Rules: collectorRules}
 	k8s.NewRole(c, "Role", object.Patched(c, "PatchRole", role, c.props.PatchRole))
 	binding := &rbacv1.RoleBinding{
@@ -273,7 +274,8 @@ func (c *LogCollector) addAccount() {
 		// Without a namespace it is the binding's own.
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: c.props.Name}},
 	}
-	k8s.NewRoleBinding(c, "RoleBinding", object.Patched(c, "PatchRoleBinding", binding, c.props.PatchRoleBinding))
+	k8s.NewRoleBinding(c, "RoleBinding",
+		object.Patched(c, "PatchRoleBinding", binding, c.props.PatchRoleBinding))
 }
 
 // collectorRules are what it takes to know the pod of a log: its name and its labels.
@@ -332,7 +334,8 @@ func (c *LogCollector) Attach(deployment *appsv1.Deployment) {
 		}
 	}
 	if c.props.LogFileVariable != "" {
-		workload.Env = append(workload.Env, corev1.EnvVar{Name: c.props.LogFileVariable, Value: c.props.LogFile})
+		workload.Env = append(workload.Env,
+			corev1.EnvVar{Name: c.props.LogFileVariable, Value: c.props.LogFile})
 	}
 	template.Spec.InitContainers = append(template.Spec.InitContainers, container)
 }
@@ -427,7 +430,8 @@ func (c *LogCollector) env() []pod.EnvVar {
 
 // livenessProbe asks whether Filebeat is alive, on its own loopback port.
 var livenessProbe = pod.Probe{
-	Handler:      pod.Exec("curl", "--fail", "--silent", "--output", "/dev/null", "--max-time", "4", fmt.Sprintf("http://127.0.0.1:%d/", filebeatPort)),
+	Handler: pod.Exec("curl", "--fail", "--silent", "--output", "/dev/null", "--max-time", "4",
+		fmt.Sprintf("http://127.0.0.1:%d/", filebeatPort)),
 	InitialDelay: 10 * time.Second,
 	Timeout:      5 * time.Second,
 }
@@ -470,9 +474,10 @@ func (c *LogCollector) nodePod() pod.Props {
 				SubPathExpr: "$(POD_NAMESPACE)/" + c.props.Name,
 			},
 		},
-		Resources:          c.props.Resources,
-		Probes:             pod.Probes{Readiness: readinessProbe, Liveness: livenessProbe},
-		Security:           pod.Security{RunAsUser: new(int64(0)), AllowRoot: true, MountServiceAccountToken: true},
+		Resources: c.props.Resources,
+		Probes:    pod.Probes{Readiness: readinessProbe, Liveness: livenessProbe},
+		Security: pod.Security{RunAsUser: new(int64(0)), AllowRoot: true,
+			MountServiceAccountToken: true},
 		ServiceAccountName: c.props.Name,
 		// Pods write logs on every node, on those of the control plane too.
 		Tolerations: []pod.Toleration{{Effect: pod.NoSchedule}},

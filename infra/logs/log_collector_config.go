@@ -41,7 +41,8 @@ func (props LogCollectorProps) nodeInput() string {
 	for _, workload := range props.From {
 		if made := refOf(workload); made != nil && len(made.Template.Spec.Containers) > 0 {
 			container := made.Template.Spec.Containers[0].Name
-			paths = append(paths, fmt.Sprintf("%s/${POD_NAMESPACE}_%s*/%s/*.log", podLogs, podPrefix(made.Name()), container))
+			paths = append(paths, fmt.Sprintf("%s/${POD_NAMESPACE}_%s*/%s/*.log", podLogs,
+				podPrefix(made.Name()), container))
 		}
 	}
 	exclude := ""

@@ -147,7 +147,8 @@ type namedValues struct {
 	values []string
 }
 
-func (n namedValues) validate(p *problem.List, field *problem.Path, check func(p *problem.List, field *problem.Path, value string)) {
+func (n namedValues) validate(p *problem.List, field *problem.Path,
+	check func(p *problem.List, field *problem.Path, value string)) {
 	for i, value := range n.values {
 		if at := field.Child(n.field).Index(i); value == "" {
 			p.Missing(at, "give a text, or \"*\" for any")
@@ -173,9 +174,11 @@ const (
 
 var (
 	addressAttributes = []string{"source.ip", "remote.ip", "destination.ip"}
-	textAttributes    = []string{"request.auth.audiences", "request.auth.presenter", "connection.sni", attributeNamespace}
+	textAttributes    = []string{"request.auth.audiences", "request.auth.presenter", "connection.sni",
+		attributeNamespace}
 	// peerAttributes come from the caller's certificate.
-	peerAttributes = []string{attributePrincipal, attributeNamespace, attributeServiceAccount, attributeTrustDomain}
+	peerAttributes = []string{attributePrincipal, attributeNamespace, attributeServiceAccount,
+		attributeTrustDomain}
 )
 
 // inBrackets is the key of an entry of an attribute: [name], or for a claim within a claim
@@ -202,7 +205,8 @@ func (c Condition) validate(p *problem.List, field *problem.Path) {
 		}
 	case strings.HasPrefix(c.Key, attributeFilter):
 		if _, name, found := strings.Cut(c.Key, "["); !found || !strings.HasSuffix(name, "]") || len(name) < 2 {
-			p.Add(at, c.Key, "does not name an entry in brackets; use for example \"experimental.envoy.filters.NAME[key]\"")
+			p.Add(at, c.Key,
+				"does not name an entry in brackets; use for example \"experimental.envoy.filters.NAME[key]\"")
 		}
 	case slices.Contains(addressAttributes, c.Key):
 		check = validateAddress
@@ -228,7 +232,8 @@ func (c Condition) validate(p *problem.List, field *problem.Path) {
 	for _, values := range []namedValues{{"Values", c.Values}, {"NotValues", c.NotValues}} {
 		const most = 16
 		if c.Key == attributeServiceAccount && len(values.values) > most {
-			p.Add(field.Child(values.field), len(values.values), "are more service accounts than the 16 that Istio takes; spread them over several rules")
+			p.Add(field.Child(values.field), len(values.values),
+				"are more service accounts than the 16 that Istio takes; spread them over several rules")
 		}
 		for i, value := range values.values {
 			switch at := field.Child(values.field).Index(i); {
@@ -258,10 +263,12 @@ func validatePortText(p *problem.List, field *problem.Path, value string) {
 // validateWildcard reports whether every '*' of a text stands at one end, where Istio takes it for
 // any text, and records one that does not.
 func validateWildcard(p *problem.List, field *problem.Path, value string) bool {
-	if value == "*" || !strings.Contains(strings.TrimPrefix(value, "*"), "*") || !strings.Contains(strings.TrimSuffix(value, "*"), "*") {
+	if value == "*" || !strings.Contains(strings.TrimPrefix(value, "*"),
+		"*") || !strings.Contains(strings.TrimSuffix(value, "*"), "*") {
 		return true
 	}
-	p.Add(field, value, "has a '*' where Istio takes it for itself; it may stand at the beginning or at the end, or alone")
+	p.Add(field, value,
+		"has a '*' where Istio takes it for itself; it may stand at the beginning or at the end, or alone")
 	return false
 }
 
@@ -294,7 +301,9 @@ func validateRequestPrincipal(p *problem.List, field *problem.Path, value string
 func validateServiceAccount(p *problem.List, field *problem.Path, value string) {
 	const longest = 320
 	namespace, account, qualified := strings.Cut(value, "/")
-	if strings.Contains(value, "*") || qualified && (namespace == "" || account == "" || strings.Contains(account, "/")) || len(value) > longest {
+	if strings.Contains(value,
+		"*") || qualified && (namespace == "" || account == "" || strings.Contains(account,
+		"/")) || len(value) > longest {
 		p.Add(field, value, "is not a service account; use its name, or NAMESPACE/NAME")
 	}
 }
@@ -325,7 +334,8 @@ var pathLiteral = regexp.MustCompile("^[a-zA-Z0-9-._~%!$&'()+,;:@=]+$")
 func validateAccessPath(p *problem.List, field *problem.Path, value string) {
 	if strings.ContainsAny(value, "{}") {
 		if !isPathTemplate(value) {
-			p.Add(field, value, "is not a template that Istio takes; use {*} for one segment and {**}, the last of both, for any number, each between slashes")
+			p.Add(field, value,
+				"is not a template that Istio takes; use {*} for one segment and {**}, the last of both, for any number, each between slashes")
 		}
 		return
 	}
@@ -366,12 +376,14 @@ func (r AccessRule) render() *security.Rule {
 			ports = append(ports, strconv.Itoa(int(port)))
 		}
 		result.To = append(result.To, &security.Rule_To{Operation: &security.Operation{
-			Hosts: slices.Clone(operation.Hosts), Ports: ports, Methods: slices.Clone(operation.Methods), Paths: slices.Clone(operation.Paths),
+			Hosts: slices.Clone(operation.Hosts), Ports: ports,
+			Methods: slices.Clone(operation.Methods), Paths: slices.Clone(operation.Paths),
 		}})
 	}
 	for _, condition := range r.When {
 		result.When = append(result.When, &security.Condition{
-			Key: condition.Key, Values: slices.Clone(condition.Values), NotValues: slices.Clone(condition.NotValues),
+			Key: condition.Key, Values: slices.Clone(condition.Values),
+			NotValues: slices.Clone(condition.NotValues),
 		})
 	}
 	return result

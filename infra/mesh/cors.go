@@ -34,12 +34,14 @@ const anyName = "*"
 
 // httpMethods are those that Istio takes.
 var httpMethods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect,
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect,
 	http.MethodOptions, http.MethodTrace,
 }
 
 func (c CORS) isZero() bool {
-	return len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0 && c.MaxAge == 0 && !c.AllowCredentials
+	return len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0 &&
+		c.MaxAge == 0 && !c.AllowCredentials
 }
 
 func (c CORS) validate(p *problem.List, field *problem.Path) {
@@ -50,23 +52,27 @@ func (c CORS) validate(p *problem.List, field *problem.Path) {
 		at := field.Child("AllowOrigins").Index(i)
 		origin.validate(p, at, false)
 		if origin.kind == matchExact && origin.value != "" && !isOrigin(origin.value) {
-			p.Add(at, origin.value, "is not the origin of any page; use scheme, host and port without a path, for example \"https://www.example.com\", or \"*\" for any")
+			p.Add(at, origin.value,
+				"is not the origin of any page; use scheme, host and port without a path, for example \"https://www.example.com\", or \"*\" for any")
 		}
 	}
 	validateWholeSeconds(p, field.Child("MaxAge"), c.MaxAge)
 	for i, method := range c.AllowMethods {
 		if method != anyName && !slices.Contains(httpMethods, method) {
-			p.Add(field.Child("AllowMethods").Index(i), method, "is not an HTTP method that Istio takes; use *, "+problem.Or(httpMethods))
+			p.Add(field.Child("AllowMethods").Index(i), method,
+				"is not an HTTP method that Istio takes; use *, "+problem.Or(httpMethods))
 		}
 	}
-	for _, headers := range []namedValues{{"AllowHeaders", c.AllowHeaders}, {"ExposeHeaders", c.ExposeHeaders}} {
+	for _, headers := range []namedValues{{"AllowHeaders", c.AllowHeaders},
+		{"ExposeHeaders", c.ExposeHeaders}} {
 		for i, name := range headers.values {
 			at := field.Child(headers.field).Index(i)
 			if name != anyName && !isToken(name) {
 				p.Add(at, name, headerEditRule+", or \"*\" for any")
 			}
 			if name == anyName && headers.field == "ExposeHeaders" && c.AllowCredentials {
-				p.Add(at, name, "stands for no header where browsers send cookies (AllowCredentials); name the headers")
+				p.Add(at, name,
+					"stands for no header where browsers send cookies (AllowCredentials); name the headers")
 			}
 		}
 	}

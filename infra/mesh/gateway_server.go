@@ -105,9 +105,11 @@ func (s GatewayServer) validate(p *problem.List, field *problem.Path) {
 	if len(validation.IsDNS1123Label(s.Name)) > 0 {
 		p.Add(field.Child("Name"), s.Name, problem.DNSLabelRule)
 	}
-	problem.OneOf(p, field.Child("Protocol"), s.Protocol, GatewayHTTP, GatewayHTTPS, GatewayHTTP2, GatewayGRPC, GatewayTCP, GatewayTLS)
+	problem.OneOf(p, field.Child("Protocol"), s.Protocol, GatewayHTTP, GatewayHTTPS, GatewayHTTP2,
+		GatewayGRPC, GatewayTCP, GatewayTLS)
 	if len(s.Hosts) == 0 {
-		p.Missing(field.Child("Hosts"), "name the hosts that are served, for example \"www.example.com\", or AnyHost for all")
+		p.Missing(field.Child("Hosts"),
+			"name the hosts that are served, for example \"www.example.com\", or AnyHost for all")
 	}
 	for i, host := range s.Hosts {
 		validateGatewayHost(p, field.Child("Hosts").Index(i), host)
@@ -125,16 +127,23 @@ func validateGatewayHost(p *problem.List, field *problem.Path, host string) {
 	labels := strings.Split(name, ".")
 	switch _, err := strconv.Atoi(labels[len(labels)-1]); {
 	case err == nil:
-		p.Add(field, host, "ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address")
+		p.Add(field, host,
+			"ends with a number, as an IP address does and a DNS name does not; use a name, or AnyHost for requests to an address")
 	case !problem.IsRoutedHost(name):
 		p.RoutedHost(field, host)
-	case slices.ContainsFunc(labels, func(label string) bool { return len(label) > validation.DNS1123LabelMaxLength }):
-		p.Add(field, host, fmt.Sprintf("has a label that is longer than DNS allows, %d characters; shorten it", validation.DNS1123LabelMaxLength))
+	case slices.ContainsFunc(labels,
+		func(label string) bool { return len(label) > validation.DNS1123LabelMaxLength }):
+		p.Add(field, host,
+			fmt.Sprintf("has a label that is longer than DNS allows, %d characters; shorten it",
+				validation.DNS1123LabelMaxLength))
 	case len(labels) == 1 && name != infra.AnyHost:
-		p.Add(field, host, "is a short name, which means nothing outside of a namespace; use a fully qualified one, for example \"www.example.com\"")
+		p.Add(field, host,
+			"is a short name, which means nothing outside of a namespace; use a fully qualified one, for example \"www.example.com\"")
 	}
-	if namespace != allNamespaces && namespace != ownNamespace && len(validation.IsDNS1123Label(namespace)) > 0 && problem.IsRoutedHost(name) {
-		p.Add(field, host, "does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all")
+	if namespace != allNamespaces && namespace != ownNamespace &&
+		len(validation.IsDNS1123Label(namespace)) > 0 && problem.IsRoutedHost(name) {
+		p.Add(field, host,
+			"does not begin with a namespace; put its name before the '/', '.' for the gateway's own, or '*' for all")
 	}
 }
 
@@ -157,7 +166,8 @@ var caKeys = []string{"ca.crt", "cacert"}
 // holdsCA reports whether a Secret has certificates of authorities, where that can be known.
 func holdsCA(secret *infra.Credentials) bool {
 	data := secret.Data()
-	return data.AnyKey || slices.ContainsFunc(caKeys, func(key string) bool { return slices.Contains(data.Keys, key) })
+	return data.AnyKey || slices.ContainsFunc(caKeys,
+		func(key string) bool { return slices.Contains(data.Keys, key) })
 }
 
 // validateKeyPair checks that a Secret has a certificate and its key.
@@ -178,16 +188,19 @@ func (s GatewayServer) validateTLS(p *problem.List, field *problem.Path) {
 	s.validateClientCA(p, field)
 	if !s.encrypted() {
 		if s.TLSMode != "" {
-			p.Add(field.Child("TLSMode"), string(s.TLSMode), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
+			p.Add(field.Child("TLSMode"), string(s.TLSMode),
+				"has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
 		}
 		if s.Certificate != nil {
-			p.Add(field.Child("Certificate"), s.Certificate.Name(), "has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
+			p.Add(field.Child("Certificate"), s.Certificate.Name(),
+				"has a meaning for HTTPS and TLS alone; leave it out, or change Protocol")
 		}
 		return
 	}
 	switch {
 	case s.TLSMode == TLSPassthrough && s.Certificate != nil:
-		p.Add(field.Child("Certificate"), s.Certificate.Name(), "is not used by TLSPassthrough, where the service ends TLS; leave it out")
+		p.Add(field.Child("Certificate"), s.Certificate.Name(),
+			"is not used by TLSPassthrough, where the service ends TLS; leave it out")
 	case s.TLSMode != TLSPassthrough && s.Certificate == nil:
 		p.Missing(field.Child("Certificate"), "give Credentials with the keys tls.crt and tls.key")
 	case s.Certificate != nil:
@@ -198,19 +211,24 @@ func (s GatewayServer) validateTLS(p *problem.List, field *problem.Path) {
 func (s GatewayServer) validateClientCA(p *problem.List, field *problem.Path) {
 	switch {
 	case s.ClientCA != nil && s.TLSMode != TLSMutual:
-		p.Add(field.Child("ClientCA"), s.ClientCA.Name(), "has a meaning for TLSMutual alone; leave it out, or change TLSMode")
+		p.Add(field.Child("ClientCA"), s.ClientCA.Name(),
+			"has a meaning for TLSMutual alone; leave it out, or change TLSMode")
 	case s.ClientCA != nil:
 		if s.Certificate != nil && s.ClientCA.Name() != s.Certificate.Name()+caSuffix {
-			p.Add(field.Child("ClientCA"), s.ClientCA.Name(), fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate", s.Certificate.Name()+caSuffix))
+			p.Add(field.Child("ClientCA"), s.ClientCA.Name(),
+				fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate",
+					s.Certificate.Name()+caSuffix))
 		}
 		if s.Certificate != nil && s.Certificate.Data().Made() != nil {
 			s.ClientCA.Data().Beside(p, field.Child("ClientCA"), s.Certificate.Data().Made())
 		}
 		if !holdsCA(s.ClientCA) {
-			p.Add(field.Child("ClientCA"), s.ClientCA.Name(), "has no key ca.crt; put the certificates of the authorities there")
+			p.Add(field.Child("ClientCA"), s.ClientCA.Name(),
+				"has no key ca.crt; put the certificates of the authorities there")
 		}
 	case s.TLSMode == TLSMutual && s.Certificate != nil && !holdsCA(s.Certificate):
-		p.Add(field.Child("Certificate"), s.Certificate.Name(), "has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA")
+		p.Add(field.Child("Certificate"), s.Certificate.Name(),
+			"has no key ca.crt, by which TLSMutual checks the clients' certificates; add it, or give a ClientCA")
 	}
 }
 

@@ -66,7 +66,8 @@ func isHost(name string) bool {
 func validEdit(p *problem.List, field *problem.Path, name string) bool {
 	switch {
 	case isHost(name):
-		p.Add(field, name, "is the host of a request, which cannot be removed and is in no response; change it with Rewrite.Authority")
+		p.Add(field, name,
+			"is the host of a request, which cannot be removed and is in no response; change it with Rewrite.Authority")
 	case strings.HasPrefix(name, ":"):
 		p.Add(field, name, "is a pseudo-header, which Istio lets nobody change; use Rewrite for path and host")
 	case !isToken(name):

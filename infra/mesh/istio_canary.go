@@ -52,9 +52,10 @@ type IstioCanaryProps struct {
 	// Gateways through which requests come from outside. Default to none: the rules are for calls
 	// inside the mesh.
 	Gateways []*IstioGateway
-	// ProxylessClients says that all callers inside the mesh are gRPC clients that ask istiod by themselves (xds:///). Without
-	// it a headless Service is an error unless the rules are for Gateways alone: sidecars send a call for such a Service to the
-	// address that the client has chosen, whatever the rules say. Defaults to false.
+	// ProxylessClients says that all callers inside the mesh are gRPC clients that ask istiod by
+	// themselves (xds:///). Without it a headless Service is an error unless the rules are for
+	// Gateways alone: sidecars send a call for such a Service to the address that the client has
+	// chosen, whatever the rules say. Defaults to false.
 	ProxylessClients bool
 	// Mesh says that the rules are for calls inside the mesh too, where there are Gateways.
 	// Defaults to false.
@@ -86,7 +87,8 @@ func (props IstioCanaryProps) withDefaults() IstioCanaryProps {
 }
 
 func (props IstioCanaryProps) has(workload *ref.Workload) bool {
-	return slices.ContainsFunc(props.Versions, func(v Version) bool { return workloadOf(v.Workload) == workload })
+	return slices.ContainsFunc(props.Versions,
+		func(v Version) bool { return workloadOf(v.Workload) == workload })
 }
 
 // subset is the name of the subset of a workload, empty for all pods.
@@ -118,12 +120,15 @@ func (props IstioCanaryProps) validatePort(p *problem.List, field *problem.Path,
 	case port != "":
 		service.ValidateBackend(p, field, port)
 		for _, candidate := range service.Spec.Ports {
-			if protocol := istioProtocol(candidate); candidate.Name == port && protocol != "" && !slices.Contains(istioHTTPProtocols, protocol) {
-				p.Add(field, port, "speaks "+protocol+", to which no rule applies; name a port that speaks "+problem.Or(istioHTTPProtocols))
+			if protocol := istioProtocol(candidate); candidate.Name == port && protocol != "" &&
+				!slices.Contains(istioHTTPProtocols, protocol) {
+				p.Add(field, port,
+					"speaks "+protocol+", to which no rule applies; name a port that speaks "+problem.Or(istioHTTPProtocols))
 			}
 		}
 	case len(props.Gateways) > 0 && len(service.Spec.Ports) > 1:
-		p.Missing(field, "requests from outside the mesh name no port, and Service "+service.Name()+" has several; name one of them")
+		p.Missing(field,
+			"requests from outside the mesh name no port, and Service "+service.Name()+" has several; name one of them")
 	}
 }
 
@@ -156,10 +161,12 @@ func (props IstioCanaryProps) validateService(p *problem.List) {
 		return
 	}
 	if service.IsExternalName() {
-		p.Add(problem.At("Service"), service.Name(), "is an ExternalName, which has no pods to choose from; use a Service with pods")
+		p.Add(problem.At("Service"), service.Name(),
+			"is an ExternalName, which has no pods to choose from; use a Service with pods")
 	}
 	if service.Spec.ClusterIP == corev1.ClusterIPNone && props.Mesh && !props.ProxylessClients {
-		p.Add(problem.At("Service"), service.Name(), "is headless, and sidecars send a call to the address that the client has chosen, so that no rule applies; use a Service with an address, rules for Gateways alone, or say ProxylessClients: true")
+		p.Add(problem.At("Service"), service.Name(),
+			"is headless, and sidecars send a call to the address that the client has chosen, so that no rule applies; use a Service with an address, rules for Gateways alone, or say ProxylessClients: true")
 	}
 	validateProtocols(p, service, service.Name())
 	var spoken []string
@@ -168,7 +175,9 @@ func (props IstioCanaryProps) validateService(p *problem.List) {
 	}
 	rulesApply := func(protocol string) bool { return slices.Contains(istioHTTPProtocols, protocol) }
 	if len(spoken) > 0 && !slices.ContainsFunc(spoken, rulesApply) {
-		p.Add(problem.At("Service"), service.Name(), "speaks "+strings.Join(spoken, " and ")+", to which no rule applies; give it a port that speaks "+problem.Or(istioHTTPProtocols))
+		p.Add(problem.At("Service"), service.Name(),
+			"speaks "+strings.Join(spoken,
+				" and ")+", to which no rule applies; give it a port that speaks "+problem.Or(istioHTTPProtocols))
 	}
 }
 
@@ -205,12 +214,14 @@ func (props IstioCanaryProps) validateWorkload(p *problem.List, i int, labelled 
 		labelled.Check(p, field.Child("Version"), at, label)
 	}
 	if service != nil && len(service.Spec.Selector) > 0 && !workload.Selects(service.Spec.Selector) {
-		p.Add(field, workload.Name(), fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
-			service.Name(), labels.Set(service.Spec.Selector)))
+		p.Add(field, workload.Name(),
+			fmt.Sprintf("has pods that Service %s does not select; give them the labels %s",
+				service.Name(), labels.Set(service.Spec.Selector)))
 	}
 	for j, version := range props.Versions {
 		if other := workloadOf(version.Workload); i != j && other != nil && workload.Selects(other.Selector) {
-			p.Add(field, workload.Name(), fmt.Sprintf("has pods that are of the version %q too; let the selectors of the versions differ", version.Name))
+			p.Add(field, workload.Name(),
+				fmt.Sprintf("has pods that are of the version %q too; let the selectors of the versions differ", version.Name))
 		}
 	}
 }
@@ -232,7 +243,8 @@ func (props IstioCanaryProps) validateHosts(p *problem.List) {
 		hosts.Check(p, at, at, host)
 		for j, other := range props.Hosts[:i] {
 			if host != other && host != infra.AnyHost && other != infra.AnyHost && hostsOverlap(host, other) {
-				p.Add(at, host, "has hosts in common with "+problem.At("Hosts").Index(j).String()+", "+problem.Show(other)+", which Istio refuses; leave out one of them")
+				p.Add(at, host,
+					"has hosts in common with "+problem.At("Hosts").Index(j).String()+", "+problem.Show(other)+", which Istio refuses; leave out one of them")
 			}
 		}
 	}
@@ -242,13 +254,15 @@ func (props IstioCanaryProps) validateHosts(p *problem.List) {
 		case gateway == nil:
 			p.Missing(at, "give an *IstioGateway")
 		case len(props.Hosts) > 0 && !slices.ContainsFunc(props.Hosts, gateway.serves):
-			p.Add(at, gateway.Name(), "has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out")
+			p.Add(at, gateway.Name(),
+				"has no server for HTTP requests for any of Hosts; add one there, or leave the gateway out")
 		}
 	}
 	for i, host := range props.Hosts {
 		serves := func(gateway *IstioGateway) bool { return gateway != nil && gateway.serves(host) }
 		if len(props.Gateways) > 0 && !props.Mesh && !slices.ContainsFunc(props.Gateways, serves) {
-			p.Add(problem.At("Hosts").Index(i), host, "is served by none of Gateways; add it to a server of one, or leave it out")
+			p.Add(problem.At("Hosts").Index(i), host,
+				"is served by none of Gateways; add it to a server of one, or leave it out")
 		}
 	}
 }
@@ -270,9 +284,11 @@ func (props IstioCanaryProps) validateReachability(p *problem.List) {
 			case earlier >= 0:
 				before := problem.At("Rules").Index(earlier)
 				taken = append(taken, before.String())
-				dead.Say(field, fmt.Sprintf("can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", before))
+				dead.Say(field,
+					fmt.Sprintf("can never apply, since its requests are taken before by %s; leave it out, or narrow what is before it", before))
 			case same >= 0:
-				dead.Say(field, fmt.Sprintf("adds nothing, since its requests are those of %s already; leave it out", at.Child("Match").Index(same)))
+				dead.Say(field,
+					fmt.Sprintf("adds nothing, since its requests are those of %s already; leave it out", at.Child("Match").Index(same)))
 			}
 		}
 		if len(taken) < len(rule.matches()) {
@@ -280,8 +296,9 @@ func (props IstioCanaryProps) validateReachability(p *problem.List) {
 			continue
 		}
 		slices.Sort(taken)
-		p.Say(at, fmt.Sprintf("can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
-			strings.Join(slices.Compact(taken), " and ")))
+		p.Say(at,
+			fmt.Sprintf("can never apply, since all its requests are taken before by %s; put it first, or narrow what is before it",
+				strings.Join(slices.Compact(taken), " and ")))
 	}
 }
 
@@ -309,7 +326,8 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 	if props.Service.Ref() != nil {
 		tree.Validate(c, c.validateSurroundings)
 	}
-	c.virtualService = istio.NewVirtualService(c, "Resource", object.Patched(c, "Patch", props.renderVirtualService(), props.Patch))
+	c.virtualService = istio.NewVirtualService(c, "Resource",
+		object.Patched(c, "Patch", props.renderVirtualService(), props.Patch))
 	c.destinationRule = istio.NewDestinationRule(c, "DestinationRule",
 		object.Patched(c, "PatchDestinationRule", props.renderDestinationRule(), props.PatchDestinationRule))
 	return c
@@ -319,7 +337,8 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 func (c *IstioCanary) Name() string { return c.props.Name }
 
 func (props IstioCanaryProps) renderVirtualService() *networkingv1.VirtualService {
-	service := &networkingv1.VirtualService{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
+	service := &networkingv1.VirtualService{ObjectMeta: object.Meta(props.Name, props.Labels,
+		props.Annotations)}
 	if props.Mesh {
 		service.Spec.Gateways = append(service.Spec.Gateways, meshGateway)
 		if host := props.Service.Host(); host != "" {
@@ -348,12 +367,14 @@ func (props IstioCanaryProps) splits() bool {
 }
 
 func (props IstioCanaryProps) renderDestinationRule() *networkingv1.DestinationRule {
-	rule := &networkingv1.DestinationRule{ObjectMeta: object.Meta(props.DestinationRuleName, props.Labels, props.Annotations)}
+	rule := &networkingv1.DestinationRule{ObjectMeta: object.Meta(props.DestinationRuleName,
+		props.Labels, props.Annotations)}
 	rule.Spec.Host = props.Service.Host()
 	rule.Spec.TrafficPolicy = props.TrafficPolicy.render()
 	for _, version := range props.Versions {
 		rule.Spec.Subsets = append(rule.Spec.Subsets, &networking.Subset{
-			Name: version.Name, Labels: workloadOf(version.Workload).Labels(), TrafficPolicy: version.TrafficPolicy.render(),
+			Name: version.Name, Labels: workloadOf(version.Workload).Labels(),
+			TrafficPolicy: version.TrafficPolicy.render(),
 		})
 	}
 	return rule

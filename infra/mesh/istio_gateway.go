@@ -121,7 +121,8 @@ func (props IstioGatewayProps) validate() problem.List {
 	var p problem.List
 	p.DNSLabel(problem.At("Name"), props.Name)
 	if len(props.Selector) == 0 {
-		p.Missing(problem.At("Selector"), "give the labels of the gateway's pods, or leave it nil for istio: ingressgateway")
+		p.Missing(problem.At("Selector"),
+			"give the labels of the gateway's pods, or leave it nil for istio: ingressgateway")
 	}
 	p.Labels(problem.At("Selector"), props.Selector)
 	p.Labels(problem.At("Labels"), props.Labels)
@@ -174,7 +175,8 @@ func (props IstioGatewayProps) validateCertificate(p *problem.List) {
 	}
 	name := props.Certificate.Name()
 	if props.https == nil {
-		p.Add(field, name, "adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead")
+		p.Add(field, name,
+			"adds HTTPS for the hosts of HTTP servers, of which there is none; set the Certificate of a server of HTTPS instead")
 		return
 	}
 	validateKeyPair(p, field, props.Certificate)
@@ -184,14 +186,16 @@ func (props IstioGatewayProps) validateCertificate(p *problem.List) {
 		}
 		at := problem.At("Servers").Index(i)
 		if !server.sharesPort(*props.https) {
-			p.Add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d, which it cannot share with the %s of %s; use another port there",
-				httpsPort, server.Protocol, at))
+			p.Add(field, name,
+				fmt.Sprintf("adds a server of HTTPS on port %d, which it cannot share with the %s of %s; use another port there",
+					httpsPort, server.Protocol, at))
 			continue
 		}
 		for _, host := range props.https.Hosts {
 			if _, ok := server.clashes(*props.https, host); ok {
-				p.Add(field, name, fmt.Sprintf("adds a server of HTTPS on port %d for %q, which %s serves there already; leave it out, or the host there",
-					httpsPort, host, at))
+				p.Add(field, name,
+					fmt.Sprintf("adds a server of HTTPS on port %d for %q, which %s serves there already; leave it out, or the host there",
+						httpsPort, host, at))
 			}
 		}
 	}
@@ -238,7 +242,8 @@ func (g *IstioGateway) serves(host string) bool {
 
 // servesIn is serves for a VirtualService of that namespace, where it is known.
 func (g *IstioGateway) servesIn(namespace, host string) bool {
-	return slices.ContainsFunc(g.made.Spec.Servers, func(server *networking.Server) bool { return g.takes(server, namespace, host) })
+	return slices.ContainsFunc(g.made.Spec.Servers,
+		func(server *networking.Server) bool { return g.takes(server, namespace, host) })
 }
 
 // takes is servesIn for one of the servers.

@@ -32,8 +32,8 @@ const (
 // Exact matches the very text.
 func Exact(value string) StringMatch { return StringMatch{matchExact, value} }
 
-// Prefix matches texts that begin with value, letter by letter. As a Match.URI it stands for whole elements of the path, as
-// in an Ingress: /a matches /a, /a/ and /a/b, but not /ab.
+// Prefix matches texts that begin with value, letter by letter. As a Match.URI it stands for whole
+// elements of the path, as in an Ingress: /a matches /a, /a/ and /a/b, but not /ab.
 func Prefix(value string) StringMatch { return StringMatch{matchPrefix, value} }
 
 // Regex matches texts that the RE2 expression matches as a whole
@@ -51,14 +51,16 @@ func (m StringMatch) validate(p *problem.List, field *problem.Path, presentAllow
 		p.Missing(field, "make the condition with Exact, Prefix or Regex")
 	case matchPresent:
 		if !presentAllowed {
-			p.Add(field, "Present()", "is for headers and parameters of the query alone; use Exact, Prefix or Regex")
+			p.Add(field, "Present()",
+				"is for headers and parameters of the query alone; use Exact, Prefix or Regex")
 		}
 	case matchRegex:
 		const longest = 1024
 		if _, err := regexp.Compile(m.value); err != nil || m.value == "" {
 			p.Add(field, m.value, "is not an RE2 expression; see https://github.com/google/re2/wiki/Syntax")
 		} else if len(m.value) > longest {
-			p.Add(field, m.value, fmt.Sprintf("is longer than the %d bytes that Istio takes; shorten it", longest))
+			p.Add(field, m.value,
+				fmt.Sprintf("is longer than the %d bytes that Istio takes; shorten it", longest))
 		}
 	default:
 		// A header or parameter may be there without a value.
@@ -119,7 +121,8 @@ type Match struct {
 	// WithoutHeaders are conditions on headers that must not hold. For gRPC clients that are their
 	// own proxy use Present: they take a header that is not there for one that matches nothing.
 	WithoutHeaders map[string]StringMatch
-	// URI is a condition on the path; for gRPC it is /package.Service/Method. A Prefix stands for whole elements of it.
+	// URI is a condition on the path; for gRPC it is /package.Service/Method. A Prefix stands for
+	// whole elements of it.
 	URI StringMatch
 	// IgnoreURICase compares URI, which must be Exact or Prefix, without regard to case. Defaults
 	// to false.
@@ -160,7 +163,8 @@ func (m Match) validate(p *problem.List, field *problem.Path, canary IstioCanary
 	if m.Method.kind == matchExact && m.Method.value != "" {
 		validateMethod(p, field.Child("Method"), m.Method.value)
 	}
-	if m.Scheme.kind == matchExact && m.Scheme.value != "" && m.Scheme.value != "http" && m.Scheme.value != "https" {
+	if m.Scheme.kind == matchExact && m.Scheme.value != "" && m.Scheme.value != "http" &&
+		m.Scheme.value != "https" {
 		p.Add(field.Child("Scheme"), m.Scheme.value, "is not a scheme; use http or https")
 	}
 	canary.validateHeaderMatches(p, field.Child("Headers"), m.Headers)
@@ -184,16 +188,19 @@ func (m Match) validateURI(p *problem.List, field *problem.Path) {
 			p.Add(at, uri.value, "does not begin with '/'; a path does")
 		}
 		if strings.ContainsAny(uri.value, "?#") {
-			p.Add(at, uri.value, "has a query or fragment, which is no part of the path, so the match can never apply; use QueryParams")
+			p.Add(at, uri.value,
+				"has a query or fragment, which is no part of the path, so the match can never apply; use QueryParams")
 		}
 	case matchRegex:
 		if expression, err := regexp.Compile(uri.value); err == nil {
 			if prefix, _ := expression.LiteralPrefix(); prefix != "" && !strings.HasPrefix(prefix, "/") {
-				p.Add(at, uri.value, "begins with "+problem.Show(prefix)+" and a path with '/', so the match can never apply; begin it with '/'")
+				p.Add(at, uri.value,
+					"begins with "+problem.Show(prefix)+" and a path with '/', so the match can never apply; begin it with '/'")
 			}
 		}
 		if m.IgnoreURICase {
-			p.Add(field.Child("IgnoreURICase"), true, "is ignored by Istio where URI is a Regex; begin that with (?i) instead")
+			p.Add(field.Child("IgnoreURICase"), true,
+				"is ignored by Istio where URI is a Regex; begin that with (?i) instead")
 		}
 	case "":
 		if m.IgnoreURICase {

@@ -75,7 +75,8 @@ func (props MeshNamespaceProps) validate() problem.List {
 		p.Add(problem.At("Revision"), props.Revision, problem.DNSLabelRule)
 	}
 	if props.Mode == Ambient && props.Revision != "" {
-		p.Add(problem.At("Revision"), props.Revision, "makes Istio inject sidecars, which Ambient is without; leave out one of them")
+		p.Add(problem.At("Revision"), props.Revision,
+			"makes Istio inject sidecars, which Ambient is without; leave out one of them")
 	}
 	props.validateWaypoint(&p)
 	p.Labels(problem.At("Labels"), props.Labels)
@@ -86,7 +87,8 @@ func (props MeshNamespaceProps) validate() problem.List {
 	}
 	for _, key := range []string{waypointLabel, waypointNamespaceLabel} {
 		if value, ok := props.Labels[key]; ok {
-			p.Add(problem.Key(problem.At("Labels"), key), value, "is set by Waypoint and WaypointNamespace; leave it out")
+			p.Add(problem.Key(problem.At("Labels"), key), value,
+				"is set by Waypoint and WaypointNamespace; leave it out")
 		}
 	}
 	p.Annotations(problem.At("Annotations"), props.Annotations)
@@ -100,12 +102,14 @@ func (props MeshNamespaceProps) validateWaypoint(p *problem.List) {
 	if waypoint := props.Waypoint; waypoint != "" {
 		switch {
 		case waypoint == noWaypoint:
-			p.Add(problem.At("Waypoint"), waypoint, "is not a name, but what Istio takes for no waypoint; leave it out")
+			p.Add(problem.At("Waypoint"), waypoint,
+				"is not a name, but what Istio takes for no waypoint; leave it out")
 		case len(validation.IsDNS1123Label(waypoint)) > 0:
 			p.Add(problem.At("Waypoint"), waypoint, problem.DNSLabelRule)
 		}
 		if props.Mode == Sidecar {
-			p.Add(problem.At("Waypoint"), waypoint, "has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
+			p.Add(problem.At("Waypoint"), waypoint,
+				"has a meaning for Ambient alone, since sidecars apply the rules themselves; leave it out, or set Mode")
 		}
 	}
 	if namespace := props.WaypointNamespace; namespace != "" {
@@ -113,7 +117,8 @@ func (props MeshNamespaceProps) validateWaypoint(p *problem.List) {
 			p.Add(problem.At("WaypointNamespace"), namespace, problem.DNSLabelRule)
 		}
 		if props.Waypoint == "" {
-			p.Add(problem.At("WaypointNamespace"), namespace, "has no meaning without a Waypoint; name it, or leave this out")
+			p.Add(problem.At("WaypointNamespace"), namespace,
+				"has no meaning without a Waypoint; name it, or leave this out")
 		}
 	}
 }
@@ -152,7 +157,8 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 	tree.New(n, scope, id)
 	tree.Invalid(n, props.validate()...)
 	tree.Validate(n, n.validateMembers)
-	namespace := &corev1.Namespace{ObjectMeta: object.Meta(props.Name, object.Merged(props.Labels, props.meshLabels()), props.Annotations)}
+	namespace := &corev1.Namespace{ObjectMeta: object.Meta(props.Name,
+		object.Merged(props.Labels, props.meshLabels()), props.Annotations)}
 	k8s.NewNamespace(n, "Resource", object.Patched(n, "Patch", namespace, props.Patch))
 	return n
 }
@@ -160,8 +166,8 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 // Name returns the name of the Namespace.
 func (n *MeshNamespace) Name() string { return n.props.Name }
 
-// isServing reports whether pods are there to be called: those of a Job run to their end, and have no versions to tell
-// apart.
+// isServing reports whether pods are there to be called: those of a Job run to their end, and have
+// no versions to tell apart.
 func isServing(workload *ref.Workload) bool {
 	return workload.Kind() != "Job" && workload.Kind() != "CronJob"
 }
@@ -173,7 +179,8 @@ func (n *MeshNamespace) validateMembers() []tree.Problem {
 	for _, construct := range object.Below[constructs.Construct](object.ChartOf(n)) {
 		switch member := construct.(type) {
 		case infra.Workload:
-			if workload := workloadOf(member); workload != nil && n.holds(workload.Object) && isServing(workload) && workload.Template.Labels[pod.VersionLabel] == "" {
+			if workload := workloadOf(member); workload != nil && n.holds(workload.Object) &&
+				isServing(workload) && workload.Template.Labels[pod.VersionLabel] == "" {
 				p.Add(problem.At(workload.Kind()), *construct.Node().Path(), versionRule)
 			}
 		case *infra.Service:
@@ -181,11 +188,14 @@ func (n *MeshNamespace) validateMembers() []tree.Problem {
 				validateProtocols(&p, service, *construct.Node().Path())
 			}
 		case *IstioCanary:
-			if n.props.Mode == Ambient && n.props.Waypoint == "" && member.props.Mesh && n.holdsObject(member.virtualService) {
-				p.Add(problem.At("Waypoint"), *construct.Node().Path(), "is an IstioCanary, whose rules nobody applies inside an ambient mesh without a waypoint; name one, or use the mode Sidecar")
+			if n.props.Mode == Ambient && n.props.Waypoint == "" && member.props.Mesh &&
+				n.holdsObject(member.virtualService) {
+				p.Add(problem.At("Waypoint"), *construct.Node().Path(),
+					"is an IstioCanary, whose rules nobody applies inside an ambient mesh without a waypoint; name one, or use the mode Sidecar")
 			}
 		case *MeshSecurity:
-			if field := member.needsWaypoint(); n.props.Mode == Ambient && field != nil && len(member.made) > 0 && n.holdsObject(member.made[0]) {
+			if field := member.needsWaypoint(); n.props.Mode == Ambient && field != nil &&
+				len(member.made) > 0 && n.holdsObject(member.made[0]) {
 				p.Add(problem.At("Mode"), *construct.Node().Path(), "is a MeshSecurity with "+field.String()+
 					", which is about requests; in an ambient mesh it applies where the object targets a waypoint: set targetRefs by Patch, leave it out, or use the mode Sidecar")
 			}

@@ -88,7 +88,8 @@ func (props MeshSecurityProps) validate() problem.List {
 	}
 	problem.OneOf(&p, problem.At("MutualTLS"), props.MutualTLS, StrictMTLS, PermissiveMTLS, DisabledMTLS)
 	if len(props.PortMutualTLS) > 0 && props.Workload == nil && props.WholeNamespace {
-		p.Missing(problem.At("Workload"), "Istio takes PortMutualTLS for the pods of a workload alone; name one, and leave out WholeNamespace")
+		p.Missing(problem.At("Workload"),
+			"Istio takes PortMutualTLS for the pods of a workload alone; name one, and leave out WholeNamespace")
 	}
 	for _, port := range slices.Sorted(maps.Keys(props.PortMutualTLS)) {
 		at := problem.At("PortMutualTLS").Index(int(port))
@@ -110,14 +111,17 @@ func (props MeshSecurityProps) validate() problem.List {
 
 func (issuer TokenIssuer) validate(p *problem.List, field *problem.Path) {
 	if issuer.Issuer == "" {
-		p.Missing(field.Child("Issuer"), "say whose tokens are believed, for example \"https://accounts.example.com\"")
+		p.Missing(field.Child("Issuer"),
+			"say whose tokens are believed, for example \"https://accounts.example.com\"")
 	}
 	const longest = 2048
 	switch {
 	case issuer.JWKSURI == "" && issuer.Issuer != "" && !problem.IsWebAddress(issuer.Issuer):
-		p.Missing(field.Child("JWKSURI"), "Issuer, "+problem.Show(issuer.Issuer)+", is no URL at which its keys could be found; say where they are")
+		p.Missing(field.Child("JWKSURI"),
+			"Issuer, "+problem.Show(issuer.Issuer)+", is no URL at which its keys could be found; say where they are")
 	case issuer.JWKSURI != "" && (!problem.IsWebAddress(issuer.JWKSURI) || len(issuer.JWKSURI) > longest):
-		p.Add(field.Child("JWKSURI"), issuer.JWKSURI, fmt.Sprintf("is not a URL of at most %d bytes; use for example \"https://accounts.example.com/keys\"", longest))
+		p.Add(field.Child("JWKSURI"), issuer.JWKSURI,
+			fmt.Sprintf("is not a URL of at most %d bytes; use for example \"https://accounts.example.com/keys\"", longest))
 	}
 	for i, audience := range issuer.Audiences {
 		if audience == "" {
@@ -136,12 +140,14 @@ func (props MeshSecurityProps) validatePeers(p *problem.List) {
 	if props.MutualTLS != DisabledMTLS {
 		return
 	}
-	const rule = "can be known by mutual TLS alone, which MutualTLS turns off; use " + string(StrictMTLS) + ", or leave it out"
+	const rule = "can be known by mutual TLS alone, which MutualTLS turns off; use " +
+		string(StrictMTLS) + ", or leave it out"
 	for i, access := range props.Access.Rules {
 		at := problem.At("Access", "Rules").Index(i)
 		for j, caller := range access.From {
 			from := at.Child("From").Index(j)
-			for _, values := range []namedValues{{"Principals", caller.Principals}, {"Namespaces", caller.Namespaces}} {
+			for _, values := range []namedValues{{"Principals", caller.Principals},
+				{"Namespaces", caller.Namespaces}} {
 				if len(values.values) > 0 {
 					p.Add(from.Child(values.field), values.values[0], rule)
 				}
@@ -174,15 +180,18 @@ func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityPr
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
 	if props.encrypts() {
-		authentication := object.Patched(s, "PatchPeerAuthentication", props.peerAuthentication(), props.PatchPeerAuthentication)
+		authentication := object.Patched(s, "PatchPeerAuthentication", props.peerAuthentication(),
+			props.PatchPeerAuthentication)
 		s.made = append(s.made, istio.NewPeerAuthentication(s, "PeerAuthentication", authentication))
 	}
 	if len(props.Tokens) > 0 {
-		s.tokens = object.Patched(s, "PatchRequestAuthentication", props.requestAuthentication(), props.PatchRequestAuthentication)
+		s.tokens = object.Patched(s, "PatchRequestAuthentication", props.requestAuthentication(),
+			props.PatchRequestAuthentication)
 		s.made = append(s.made, istio.NewRequestAuthentication(s, "RequestAuthentication", s.tokens))
 	}
 	if !props.Access.isZero() {
-		s.policy = object.Patched(s, "PatchAuthorizationPolicy", props.authorizationPolicy(), props.PatchAuthorizationPolicy)
+		s.policy = object.Patched(s, "PatchAuthorizationPolicy", props.authorizationPolicy(),
+			props.PatchAuthorizationPolicy)
 		s.made = append(s.made, istio.NewAuthorizationPolicy(s, "AuthorizationPolicy", s.policy))
 	}
 	tree.Invalid(s, props.target().validateNamespace(s.made...)...)
@@ -198,7 +207,8 @@ func (m MutualTLS) render() *security.PeerAuthentication_MutualTLS {
 }
 
 func (props MeshSecurityProps) peerAuthentication() *securityv1.PeerAuthentication {
-	authentication := &securityv1.PeerAuthentication{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
+	authentication := &securityv1.PeerAuthentication{ObjectMeta: object.Meta(props.Name, props.Labels,
+		props.Annotations)}
 	authentication.Spec.Selector = props.target().selector()
 	if props.MutualTLS != "" {
 		authentication.Spec.Mtls = props.MutualTLS.render()
@@ -213,7 +223,8 @@ func (props MeshSecurityProps) peerAuthentication() *securityv1.PeerAuthenticati
 }
 
 func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthentication {
-	authentication := &securityv1.RequestAuthentication{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
+	authentication := &securityv1.RequestAuthentication{ObjectMeta: object.Meta(props.Name,
+		props.Labels, props.Annotations)}
 	authentication.Spec.Selector = props.target().selector()
 	for _, issuer := range props.Tokens {
 		authentication.Spec.JwtRules = append(authentication.Spec.JwtRules, &security.JWTRule{
@@ -223,8 +234,8 @@ func (props MeshSecurityProps) requestAuthentication() *securityv1.RequestAuthen
 	return authentication
 }
 
-// needsWaypoint returns the option that is about requests, which a proxy for connections alone does not see: in Ambient it
-// applies where the object targets a waypoint. Nil where there is none.
+// needsWaypoint returns the option that is about requests, which a proxy for connections alone does
+// not see: in Ambient it applies where the object targets a waypoint. Nil where there is none.
 func (s *MeshSecurity) needsWaypoint() *problem.Path {
 	if s.tokens != nil && len(s.tokens.Spec.TargetRefs) == 0 {
 		return problem.At("Tokens")
@@ -254,7 +265,8 @@ func (s *MeshSecurity) needsWaypoint() *problem.Path {
 }
 
 func (props MeshSecurityProps) authorizationPolicy() *securityv1.AuthorizationPolicy {
-	policy := &securityv1.AuthorizationPolicy{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
+	policy := &securityv1.AuthorizationPolicy{ObjectMeta: object.Meta(props.Name, props.Labels,
+		props.Annotations)}
 	policy.Spec.Selector = props.target().selector()
 	policy.Spec.Action = security.AuthorizationPolicy_Action(security.AuthorizationPolicy_Action_value[string(props.Access.Action)])
 	for _, rule := range props.Access.Rules {

@@ -62,8 +62,9 @@ func (c *IstioCanary) validateGateways(p *problem.List, namespace string) {
 	for i, host := range c.props.Hosts {
 		for j, gateway := range c.props.Gateways {
 			if gateway != nil && gateway.serves(host) && !gateway.servesIn(namespace, host) {
-				p.Add(problem.At("Hosts").Index(i), host, fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
-					ref.ShowNamespace(namespace), problem.At("Gateways").Index(j), gateway.Name(), namespace+"/"+host))
+				p.Add(problem.At("Hosts").Index(i), host,
+					fmt.Sprintf("is not open to %s in %s, %s; add the host %q to a server there",
+						ref.ShowNamespace(namespace), problem.At("Gateways").Index(j), gateway.Name(), namespace+"/"+host))
 			}
 		}
 	}
@@ -75,7 +76,8 @@ func (c *IstioCanary) validateStrangers(p *problem.List, namespace string, neigh
 	service := c.props.Service.Ref()
 	for _, workload := range neighbours.selected(service.Spec.Selector) {
 		if !c.props.has(workload) && ref.NamespaceOf(workload.Made()) == namespace {
-			p.Add(problem.At("Service"), service.Name(), "selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
+			p.Add(problem.At("Service"), service.Name(),
+				"selects the pods of "+workload.Name()+", which is not one of Versions; add it there, or change the Selector")
 		}
 	}
 }
@@ -90,7 +92,8 @@ func (c *IstioCanary) validateOthers(p *problem.List, surroundings *survey) {
 		first = neighbours.first[service.Host()]
 	}
 	if first != c {
-		p.Add(problem.At("Service"), service.Name(), "has an IstioCanary already, "+*first.Node().Path()+", and Istio follows one DestinationRule for a host; put all rules into one of them")
+		p.Add(problem.At("Service"), service.Name(),
+			"has an IstioCanary already, "+*first.Node().Path()+", and Istio follows one DestinationRule for a host; put all rules into one of them")
 		return
 	}
 	if !c.props.Mesh || len(c.props.Hosts) == 0 {
@@ -102,7 +105,8 @@ func (c *IstioCanary) validateOthers(p *problem.List, surroundings *survey) {
 		}
 		for i, host := range c.props.Hosts {
 			if slices.ContainsFunc(other.props.Hosts, func(h string) bool { return hostsOverlap(h, host) }) {
-				p.Add(problem.At("Hosts").Index(i), host, "is routed inside the mesh by "+*other.Node().Path()+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
+				p.Add(problem.At("Hosts").Index(i), host,
+					"is routed inside the mesh by "+*other.Node().Path()+" already, and Istio follows one VirtualService for a host; leave it out of one of them")
 			}
 		}
 	}
@@ -201,5 +205,6 @@ func (n *neighbourhood) selected(selector map[string]string) []*ref.Workload {
 			fewest = candidates
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(fewest), func(workload *ref.Workload) bool { return !workload.Selects(selector) })
+	return slices.DeleteFunc(slices.Clone(fewest),
+		func(workload *ref.Workload) bool { return !workload.Selects(selector) })
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// A Prefix of a path stands for whole elements, as in an Ingress and in the Gateway API: /a matches /a and /a/b, not /ab. To
-// Istio it is any text, so that it is written as two matches: the path itself, and what is below it. Where the path is
-// changed each has a route of its own, since Istio replaces the very text that was matched.
+// A Prefix of a path stands for whole elements, as in an Ingress and in the Gateway API: /a matches
+// /a and /a/b, not /ab. To Istio it is any text, so that it is written as two matches: the path
+// itself, and what is below it. Where the path is changed each has a route of its own, since Istio
+// replaces the very text that was matched.
 
 // folder is the prefix without a slash at its end, empty for "/".
 func (m StringMatch) folder() string { return strings.TrimRight(m.value, "/") }
@@ -35,7 +36,8 @@ func (m StringMatch) coversPath(other StringMatch) bool {
 	return false
 }
 
-// render writes the match as Istio takes it: as conditions on the path as a whole, and on what it begins with.
+// render writes the match as Istio takes it: as conditions on the path as a whole, and on what it
+// begins with.
 func (m Match) render() (whole, below []*networking.HTTPMatchRequest) {
 	switch {
 	case m.URI.isZero():
@@ -50,14 +52,16 @@ func (m Match) render() (whole, below []*networking.HTTPMatchRequest) {
 	return whole, below
 }
 
-// keepsRest is how Istio takes a redirect that replaces the prefix that was matched, and not the path as a whole
-// (applyRedirect in istio.io/istio/pilot/pkg/networking/core/route).
+// keepsRest is how Istio takes a redirect that replaces the prefix that was matched, and not the
+// path as a whole (applyRedirect in istio.io/istio/pilot/pkg/networking/core/route).
 const keepsRest = "%PREFIX()%"
 
-// changesPath reports whether the rule replaces a prefix of the path, for which a route is for one kind of match alone.
+// changesPath reports whether the rule replaces a prefix of the path, for which a route is for one
+// kind of match alone.
 func (r Rule) changesPath() bool { return r.Rewrite.URI != "" || r.Redirect.PathPrefix != "" }
 
-// below is the rule for paths below the prefix that it matches: what replaces the prefix ends in a slash too.
+// below is the rule for paths below the prefix that it matches: what replaces the prefix ends in a
+// slash too.
 func (r Rule) below() Rule {
 	if r.Rewrite.URI != "" {
 		r.Rewrite.URI = underFolder(r.Rewrite.URI)
@@ -97,7 +101,8 @@ func (r Rule) render(canary IstioCanaryProps) []*networking.HTTPRoute {
 	return routes
 }
 
-// validateLoop finds a redirect whose target is redirected again, for ever: no rule before this one takes it.
+// validateLoop finds a redirect whose target is redirected again, for ever: no rule before this one
+// takes it.
 func (r Rule) validateLoop(p *problem.List, field *problem.Path, canary IstioCanaryProps, before []Rule) {
 	for i, match := range r.matches() {
 		at := field.Child("Match").Index(i)
@@ -107,7 +112,8 @@ func (r Rule) validateLoop(p *problem.List, field *problem.Path, canary IstioCan
 		target := r.target(match)
 		taken := slices.ContainsFunc(before, func(rule Rule) bool { return rule.covers(target) })
 		if !taken && match.covers(target) && !r.leavesHost(match, canary) {
-			p.Say(field.Child("Redirect"), "sends the client to what "+at.String()+" redirects again, for ever; go elsewhere, or narrow the match")
+			p.Say(field.Child("Redirect"),
+				"sends the client to what "+at.String()+" redirects again, for ever; go elsewhere, or narrow the match")
 		}
 	}
 }
@@ -129,7 +135,8 @@ func (r Rule) target(match Match) Match {
 	if r.Redirect.Authority != "" {
 		match.Authority = Exact(r.Redirect.Authority)
 	}
-	if r.Redirect.Code != http.StatusTemporaryRedirect && r.Redirect.Code != http.StatusPermanentRedirect && !match.Method.isZero() {
+	if r.Redirect.Code != http.StatusTemporaryRedirect &&
+		r.Redirect.Code != http.StatusPermanentRedirect && !match.Method.isZero() {
 		// Clients go on with GET.
 		match.Method = Exact(http.MethodGet)
 	}
@@ -140,5 +147,6 @@ func (r Rule) target(match Match) Match {
 func (r Rule) leavesHost(match Match, canary IstioCanaryProps) bool {
 	host, _, _ := strings.Cut(r.Redirect.Authority, ":")
 	return host != "" && match.Authority.isZero() && host != canary.Service.Host() &&
-		!slices.ContainsFunc(canary.Hosts, func(h string) bool { return h == infra.AnyHost || hostsOverlap(h, host) })
+		!slices.ContainsFunc(canary.Hosts,
+			func(h string) bool { return h == infra.AnyHost || hostsOverlap(h, host) })
 }

@@ -15,10 +15,12 @@ import (
 // (https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/).
 var (
 	istioHTTPProtocols = []string{"http", "http2", "grpc", "grpc-web"}
-	istioProtocols     = append([]string{"https", "tcp", "tls", "mongo", "mysql", "redis", "udp"}, istioHTTPProtocols...)
+	istioProtocols     = append([]string{"https", "tcp", "tls", "mongo", "mysql", "redis", "udp"},
+		istioHTTPProtocols...)
 
 	// kubernetesProtocols are the names that Kubernetes gives to protocols and that Istio knows.
-	kubernetesProtocols = map[string]string{"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
+	kubernetesProtocols = map[string]string{"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http",
+		"kubernetes.io/wss": "https"}
 )
 
 // istioProtocol is the protocol that Istio takes a port to speak, from its appProtocol or else from

@@ -124,7 +124,8 @@ type Redirect struct {
 
 // leads reports whether the redirect goes somewhere.
 func (r Redirect) leads() bool {
-	return (r.URI != "" || r.PathPrefix != "" || r.Authority != "" || r.Scheme != "") && slices.Contains(redirectSchemes, r.Scheme)
+	return (r.URI != "" || r.PathPrefix != "" || r.Authority != "" || r.Scheme != "") &&
+		slices.Contains(redirectSchemes, r.Scheme)
 }
 
 // redirectSchemes are those that a redirect can go to, the request's own for none.
@@ -178,35 +179,42 @@ func (r Rule) validate(p *problem.List, field *problem.Path, canary IstioCanaryP
 
 func (r Rule) validateRedirect(p *problem.List, field *problem.Path) {
 	if len(r.To) > 0 {
-		p.Add(field.Child("To"), fmt.Sprintf("%d destinations", len(r.To)), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+		p.Add(field.Child("To"), fmt.Sprintf("%d destinations", len(r.To)),
+			"cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 	}
 	for _, f := range []struct {
 		name string
 		set  bool
 	}{
-		{"Rewrite", r.Rewrite != Rewrite{}}, {"Timeout", r.Timeout != 0}, {"Retries", !r.Retries.isZero()}, {"Fault", r.Fault != Fault{}},
+		{"Rewrite", r.Rewrite != Rewrite{}}, {"Timeout", r.Timeout != 0},
+		{"Retries", !r.Retries.isZero()}, {"Fault", r.Fault != Fault{}},
 		{"Mirror", r.Mirror != Mirror{}}, {"RequestHeaders", !r.RequestHeaders.isZero()},
 	} {
 		if f.set {
-			p.Say(field.Child(f.name), "cannot stand beside Redirect: the request goes nowhere; leave out one of them")
+			p.Say(field.Child(f.name),
+				"cannot stand beside Redirect: the request goes nowhere; leave out one of them")
 		}
 	}
-	if r.Redirect.URI == "" && r.Redirect.PathPrefix == "" && r.Redirect.Authority == "" && r.Redirect.Scheme == "" {
+	if r.Redirect.URI == "" && r.Redirect.PathPrefix == "" && r.Redirect.Authority == "" &&
+		r.Redirect.Scheme == "" {
 		p.Missing(field.Child("Redirect", "URI"), "say where to: URI, PathPrefix, Authority or Scheme")
 	}
 	validatePath(p, field.Child("Redirect", "URI"), r.Redirect.URI)
 	validatePath(p, field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix)
 	if r.Redirect.URI != "" && r.Redirect.PathPrefix != "" {
-		p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix, "cannot stand beside URI; leave out one of them")
+		p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix,
+			"cannot stand beside URI; leave out one of them")
 	}
 	validateAuthority(p, field.Child("Redirect", "Authority"), r.Redirect.Authority)
 	for i, match := range r.Match {
 		if r.Redirect.PathPrefix != "" && match.URI.kind == matchRegex {
-			p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix, "replaces a prefix, and "+field.Child("Match").Index(i).Child("URI").String()+" is a Regex; use URI, or match by Prefix")
+			p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix,
+				"replaces a prefix, and "+field.Child("Match").Index(i).Child("URI").String()+" is a Regex; use URI, or match by Prefix")
 		}
 	}
 	if !slices.Contains([]int32{0, 301, 302, 303, 307, 308}, r.Redirect.Code) {
-		p.Add(field.Child("Redirect", "Code"), r.Redirect.Code, "is not a redirect; use 301, 302, 303, 307 or 308")
+		p.Add(field.Child("Redirect", "Code"), r.Redirect.Code,
+			"is not a redirect; use 301, 302, 303, 307 or 308")
 	}
 	if !slices.Contains(redirectSchemes, r.Redirect.Scheme) {
 		p.Add(field.Child("Redirect", "Scheme"), r.Redirect.Scheme, "is not a scheme; use http or https")
@@ -227,9 +235,11 @@ func (r Rule) validateDestinations(p *problem.List, field *problem.Path, canary 
 			p.Add(at.Child("Workload"), workload.Name(), "is not one of Versions; add it there")
 		}
 		if other, twice := first[workload]; isNil(to.Workload) {
-			p.Say(at.Child("Workload"), nilRule+"give one of Versions, or leave it out for all pods of the Service")
+			p.Say(at.Child("Workload"),
+				nilRule+"give one of Versions, or leave it out for all pods of the Service")
 		} else if twice {
-			p.Add(at.Child("Workload"), cmp.Or(workload.Name(), "the whole Service"), "is a destination already, "+other+"; add the weights")
+			p.Add(at.Child("Workload"), cmp.Or(workload.Name(), "the whole Service"),
+				"is a destination already, "+other+"; add the weights")
 		} else {
 			first[workload] = at.String()
 		}
@@ -242,7 +252,8 @@ func (r Rule) validateDestinations(p *problem.List, field *problem.Path, canary 
 	}
 	single := len(r.To) == 1 && r.To[0].Weight == 0
 	if len(r.To) > 0 && !single && sum != 100 {
-		p.Add(field.Child("To"), strings.Join(terms, " + ")+fmt.Sprintf(" = %d", sum), "is not 100 percent; let the weights sum to 100")
+		p.Add(field.Child("To"), strings.Join(terms, " + ")+fmt.Sprintf(" = %d", sum),
+			"is not 100 percent; let the weights sum to 100")
 	}
 }
 
@@ -250,12 +261,15 @@ func (r Rule) validateRetries(p *problem.List, field *problem.Path) {
 	if r.Retries.Attempts < 0 {
 		p.Add(field.Child("Retries", "Attempts"), r.Retries.Attempts, "is negative; use 1 or more, or Disabled")
 	}
-	if r.Retries.Disabled && (r.Retries.Attempts != 0 || r.Retries.PerTryTimeout != 0 || len(r.Retries.On) > 0) {
-		p.Add(field.Child("Retries", "Disabled"), true, "has no use for the other fields of Retries; leave them out, or Disabled")
+	if r.Retries.Disabled &&
+		(r.Retries.Attempts != 0 || r.Retries.PerTryTimeout != 0 || len(r.Retries.On) > 0) {
+		p.Add(field.Child("Retries", "Disabled"), true,
+			"has no use for the other fields of Retries; leave them out, or Disabled")
 	}
 	validateDuration(p, field.Child("Retries", "PerTryTimeout"), r.Retries.PerTryTimeout)
 	if r.Timeout > 0 && r.Retries.PerTryTimeout > r.Timeout {
-		p.Add(field.Child("Retries", "PerTryTimeout"), r.Retries.PerTryTimeout, "is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
+		p.Add(field.Child("Retries", "PerTryTimeout"), r.Retries.PerTryTimeout,
+			"is longer than the rule's Timeout, "+r.Timeout.String()+", which bounds all attempts together; lower it")
 	}
 	for i, condition := range r.Retries.On {
 		at := field.Child("Retries", "On").Index(i)
@@ -264,7 +278,8 @@ func (r Rule) validateRetries(p *problem.List, field *problem.Path) {
 				p.Add(at, condition, "is not an HTTP status that Istio knows; use for example \"503\"")
 			}
 		} else if !slices.Contains(retryConditions, condition) {
-			p.Add(at, condition, "is not a condition of Envoy; use an HTTP status or one of "+problem.Or(retryConditions))
+			p.Add(at, condition,
+				"is not a condition of Envoy; use an HTTP status or one of "+problem.Or(retryConditions))
 		}
 	}
 }
@@ -272,7 +287,8 @@ func (r Rule) validateRetries(p *problem.List, field *problem.Path) {
 // retryConditions are what a retry may be on, of HTTP and of gRPC, as Istio takes it
 // (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on).
 var retryConditions = []string{
-	"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx", "refused-stream",
+	"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx",
+	"refused-stream",
 	"retriable-status-codes", "retriable-headers", "envoy-ratelimited", "http3-post-connect-failure",
 	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }
@@ -353,11 +369,13 @@ func (r Rule) route(canary IstioCanaryProps, matches []*networking.HTTPMatchRequ
 		CorsPolicy: r.CORS.render(),
 	}
 	if !r.RequestHeaders.isZero() || !r.ResponseHeaders.isZero() {
-		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(), Response: r.ResponseHeaders.render()}
+		route.Headers = &networking.Headers{Request: r.RequestHeaders.render(),
+			Response: r.ResponseHeaders.render()}
 	}
 	if (r.Redirect != Redirect{}) {
 		route.Redirect = &networking.HTTPRedirect{
-			Uri: r.Redirect.URI, Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme, RedirectCode: uint32(max(r.Redirect.Code, 0)),
+			Uri: r.Redirect.URI, Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme,
+			RedirectCode: uint32(max(r.Redirect.Code, 0)),
 		}
 		return route
 	}
@@ -372,7 +390,8 @@ func (r Rule) route(canary IstioCanaryProps, matches []*networking.HTTPMatchRequ
 	}
 	if workloadOf(r.Mirror.Workload) != nil && len(r.To) > 0 {
 		route.Mirrors = []*networking.HTTPMirrorPolicy{{
-			Destination: canary.destination(r.Mirror.Workload, r.To[0].Port), Percentage: percentage(r.Mirror.Percent),
+			Destination: canary.destination(r.Mirror.Workload, r.To[0].Port),
+			Percentage:  percentage(r.Mirror.Percent),
 		}}
 	}
 	return route
@@ -385,7 +404,8 @@ func (r Rule) routes(canary IstioCanaryProps, gateways []string) []*networking.H
 		return r.render(canary)
 	}
 	outside := r
-	outside.Match = slices.DeleteFunc(slices.Clone(r.matches()), func(m Match) bool { return len(m.SourceLabels) > 0 })
+	outside.Match = slices.DeleteFunc(slices.Clone(r.matches()),
+		func(m Match) bool { return len(m.SourceLabels) > 0 })
 	inside := r.withoutPorts()
 	inside.Match = r.matches()
 	if inside.Name != "" {
@@ -431,7 +451,8 @@ func (r Retries) render() *networking.HTTPRetry {
 	if attempts == 0 {
 		attempts = 2
 	}
-	return &networking.HTTPRetry{Attempts: attempts, PerTryTimeout: optionalDuration(r.PerTryTimeout), RetryOn: strings.Join(r.On, ",")}
+	return &networking.HTTPRetry{Attempts: attempts, PerTryTimeout: optionalDuration(r.PerTryTimeout),
+		RetryOn: strings.Join(r.On, ",")}
 }
 
 func (f Fault) render() *networking.HTTPFaultInjection {

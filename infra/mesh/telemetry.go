@@ -101,7 +101,8 @@ func (props TelemetryProps) validate() problem.List {
 func (a AccessLogging) validate(p *problem.List, field *problem.Path) {
 	if a.Filter != "" {
 		if err := parseCondition(a.Filter); err != nil {
-			p.Add(field.Child("Filter"), a.Filter, fmt.Sprintf("is not a condition in CEL (%v); use for example \"response.code >= 400\"", err))
+			p.Add(field.Child("Filter"), a.Filter,
+				fmt.Sprintf("is not a condition in CEL (%v); use for example \"response.code >= 400\"", err))
 		}
 	}
 	switch {
@@ -113,8 +114,8 @@ func (a AccessLogging) validate(p *problem.List, field *problem.Path) {
 	validateProviders(p, field.Child("Providers"), a.Providers)
 }
 
-// parseCondition reads a condition as Istio's webhook does, which looks at its form and not at its names
-// (validateTelemetryFilter in istio.io/istio/pkg/config/validation).
+// parseCondition reads a condition as Istio's webhook does, which looks at its form and not at its
+// names (validateTelemetryFilter in istio.io/istio/pkg/config/validation).
 func parseCondition(text string) error {
 	reader, err := parser.NewParser(parser.Macros(parser.AllMacros...))
 	if err != nil {
@@ -135,7 +136,8 @@ func (t Tracing) validate(p *problem.List, field *problem.Path) {
 		case !(*percentage >= 0 && *percentage <= 100):
 			p.Add(field.Child("SamplingPercentage"), *percentage, "is not a percentage; use 0 to 100")
 		case t.Disabled:
-			p.Add(field.Child("SamplingPercentage"), *percentage, "has no meaning beside Disabled: true; leave out one of them")
+			p.Add(field.Child("SamplingPercentage"), *percentage,
+				"has no meaning beside Disabled: true; leave out one of them")
 		}
 	}
 	validateProviders(p, field.Child("Providers"), t.Providers)
@@ -144,7 +146,8 @@ func (t Tracing) validate(p *problem.List, field *problem.Path) {
 			p.Add(field.Child("CustomTags"), name, "is not the name of a tag; use for example \"environment\"")
 		}
 		if t.CustomTags[name] == "" {
-			p.Add(problem.Key(field.Child("CustomTags"), name), "", "is empty, which Istio refuses; give the tag a value, or leave it out")
+			p.Add(problem.Key(field.Child("CustomTags"), name), "",
+				"is empty, which Istio refuses; give the tag a value, or leave it out")
 		}
 	}
 }

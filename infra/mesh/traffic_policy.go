@@ -101,10 +101,12 @@ const (
 )
 
 func (t TrafficPolicy) validate(p *problem.List, field *problem.Path) {
-	problem.OneOf(p, field.Child("LoadBalancer", "Simple"), t.LoadBalancer.Simple, RoundRobin, LeastRequest, Random)
+	problem.OneOf(p, field.Child("LoadBalancer", "Simple"), t.LoadBalancer.Simple, RoundRobin,
+		LeastRequest, Random)
 	t.LoadBalancer.ConsistentHash.validate(p, field.Child("LoadBalancer", "ConsistentHash"))
 	if t.LoadBalancer.Simple != "" && t.LoadBalancer.ConsistentHash != (ConsistentHash{}) {
-		p.Add(field.Child("LoadBalancer", "Simple"), string(t.LoadBalancer.Simple), "cannot stand beside ConsistentHash; leave out one of them")
+		p.Add(field.Child("LoadBalancer", "Simple"), string(t.LoadBalancer.Simple),
+			"cannot stand beside ConsistentHash; leave out one of them")
 	}
 	t.ConnectionPool.validate(p, field.Child("ConnectionPool"))
 	t.OutlierDetection.validate(p, field.Child("OutlierDetection"))
@@ -138,7 +140,8 @@ func (c ConnectionPool) validate(p *problem.List, field *problem.Path) {
 		name  string
 		value int32
 	}{
-		{"MaxConnections", c.MaxConnections}, {"MaxPendingRequests", c.MaxPendingRequests}, {"MaxRequests", c.MaxRequests},
+		{"MaxConnections", c.MaxConnections}, {"MaxPendingRequests", c.MaxPendingRequests},
+		{"MaxRequests", c.MaxRequests},
 		{"MaxRequestsPerConnection", c.MaxRequestsPerConnection}, {"MaxRetries", c.MaxRetries},
 	} {
 		if f.value < 0 {
@@ -156,7 +159,8 @@ func (o OutlierDetection) validate(p *problem.List, field *problem.Path) {
 	validateDuration(p, field.Child("Interval"), o.Interval)
 	validateDuration(p, field.Child("BaseEjection"), o.BaseEjection)
 	if percent := o.MaxEjectionPercent; percent != nil && (*percent < 1 || *percent > 100) {
-		p.Add(field.Child("MaxEjectionPercent"), *percent, "is out of range, and Istio takes 0 for its default; use 1 to 100, or leave OutlierDetection out")
+		p.Add(field.Child("MaxEjectionPercent"), *percent,
+			"is out of range, and Istio takes 0 for its default; use 1 to 100, or leave OutlierDetection out")
 	}
 }
 
@@ -193,7 +197,8 @@ func (l LoadBalancing) render() *networking.LoadBalancerSettings {
 	case h.Cookie != "":
 		// Istio asks for a TTL; 0 makes a cookie of the browser's session.
 		hash.HashKey = &networking.LoadBalancerSettings_ConsistentHashLB_HttpCookie{
-			HttpCookie: &networking.LoadBalancerSettings_ConsistentHashLB_HTTPCookie{Name: h.Cookie, Ttl: durationpb.New(h.CookieTTL)},
+			HttpCookie: &networking.LoadBalancerSettings_ConsistentHashLB_HTTPCookie{Name: h.Cookie,
+				Ttl: durationpb.New(h.CookieTTL)},
 		}
 	case h.QueryParam != "":
 		hash.HashKey = &networking.LoadBalancerSettings_ConsistentHashLB_HttpQueryParameterName{HttpQueryParameterName: h.QueryParam}
@@ -215,7 +220,8 @@ func (c ConnectionPool) render() *networking.ConnectionPoolSettings {
 	}
 	http := ConnectionPool{
 		MaxPendingRequests: c.MaxPendingRequests, MaxRequests: c.MaxRequests,
-		MaxRequestsPerConnection: c.MaxRequestsPerConnection, MaxRetries: c.MaxRetries, IdleTimeout: c.IdleTimeout,
+		MaxRequestsPerConnection: c.MaxRequestsPerConnection, MaxRetries: c.MaxRetries,
+		IdleTimeout: c.IdleTimeout,
 	}
 	if http != (ConnectionPool{}) {
 		settings.Http = &networking.ConnectionPoolSettings_HTTPSettings{

@@ -82,13 +82,15 @@ func (props DashboardProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
 	if props.Name != "" && len(props.Name+dashboardSuffix) > validation.DNS1123SubdomainMaxLength {
-		p.Add(problem.At("Name"), props.Name, "is too long for the key of the ConfigMap, which ends in "+dashboardSuffix+"; use at most 248 characters")
+		p.Add(problem.At("Name"), props.Name,
+			"is too long for the key of the ConfigMap, which ends in "+dashboardSuffix+"; use at most 248 characters")
 	}
 	if strings.TrimSpace(props.Title) == "" {
 		p.Missing(problem.At("Title"), "say what the dashboard shows, for example \"Web\"")
 	}
 	if (props.UID != "" || props.Name != "") && !dashboardUID.MatchString(props.UID) {
-		p.Add(problem.At("UID"), props.UID, "is not an id that Grafana takes; use 1 to 40 letters, digits, '-' or '_'")
+		p.Add(problem.At("UID"), props.UID,
+			"is not an id that Grafana takes; use 1 to 40 letters, digits, '-' or '_'")
 	}
 	if props.Range < time.Minute || props.Range%time.Second != 0 {
 		p.Add(problem.At("Range"), props.Range, "is not a time to show; use whole seconds, 1m or more")
@@ -104,7 +106,8 @@ func (props DashboardProps) validate() problem.List {
 	}
 	p.Annotations(problem.At("Annotations"), props.Annotations)
 	if value, ok := props.Annotations[dashboardFolder]; ok && props.Folder != "" {
-		p.Add(problem.Key(problem.At("Annotations"), dashboardFolder), value, "is set by Folder; leave out one of them")
+		p.Add(problem.Key(problem.At("Annotations"), dashboardFolder), value,
+			"is set by Folder; leave out one of them")
 	}
 	if len(props.Panels) == 0 {
 		p.Missing(problem.At("Panels"), "give at least one panel")
@@ -143,8 +146,9 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 		annotations = object.Merged(annotations, map[string]string{dashboardFolder: props.Folder})
 	}
 	k8s.NewConfigMap(d, "Resource", object.Patched(d, "Patch", &corev1.ConfigMap{
-		ObjectMeta: object.Meta(props.Name, object.Merged(props.Labels, map[string]string{dashboardLabel: "1"}), annotations),
-		Data:       map[string]string{props.Name + dashboardSuffix: text},
+		ObjectMeta: object.Meta(props.Name,
+			object.Merged(props.Labels, map[string]string{dashboardLabel: "1"}), annotations),
+		Data: map[string]string{props.Name + dashboardSuffix: text},
 	}, props.Patch))
 	return d
 }
@@ -257,7 +261,8 @@ func (props DashboardProps) json() string {
 		if x+panel.Width > dashboardColumns {
 			x, y, rowHeight = 0, y+rowHeight, 0
 		}
-		dashboard.Panels = append(dashboard.Panels, panel.render(i+1, grafanaPosition{H: panel.Height, W: panel.Width, X: x, Y: y}))
+		dashboard.Panels = append(dashboard.Panels,
+			panel.render(i+1, grafanaPosition{H: panel.Height, W: panel.Width, X: x, Y: y}))
 		x, rowHeight = x+panel.Width, max(rowHeight, panel.Height)
 	}
 	var text bytes.Buffer

@@ -111,7 +111,8 @@ func (e otlpExporter) signals() []Signal {
 
 func (e otlpExporter) validate(p *problem.List, field *problem.Path) {
 	server, err := url.Parse(e.address)
-	if err != nil || server.Scheme != "http" && server.Scheme != "https" || server.Hostname() == "" || server.Port() == "" || strings.Trim(server.Path, "/") != "" {
+	if err != nil || server.Scheme != "http" && server.Scheme != "https" || server.Hostname() == "" ||
+		server.Port() == "" || strings.Trim(server.Path, "/") != "" {
 		p.Add(field, e.address,
 			"is not the address of a server; use a URL with a port and no path, for example \"http://tempo:4317\"")
 	}
@@ -216,7 +217,8 @@ const collectorConfigKey, collectorConfigPath = "config.yaml", "/etc/otelcol/con
 
 // NewOpenTelemetryCollector makes an OpenTelemetryCollector. Its children are Config, a Config, and
 // Service, a WebService.
-func NewOpenTelemetryCollector(scope constructs.Construct, id string, props OpenTelemetryCollectorProps) *OpenTelemetryCollector {
+func NewOpenTelemetryCollector(scope constructs.Construct, id string,
+	props OpenTelemetryCollectorProps) *OpenTelemetryCollector {
 	props = props.withDefaults()
 	c := &OpenTelemetryCollector{}
 	tree.New(c, scope, id)
@@ -224,7 +226,8 @@ func NewOpenTelemetryCollector(scope constructs.Construct, id string, props Open
 
 	text, err := yaml.Marshal(c.patchedConfig(props))
 	if err != nil {
-		tree.Invalid(c, tree.Problem{Field: "PatchConfig", Detail: "leaves what cannot be written as YAML: " + err.Error(), Cause: err})
+		tree.Invalid(c, tree.Problem{Field: "PatchConfig",
+			Detail: "leaves what cannot be written as YAML: " + err.Error(), Cause: err})
 	}
 	config := infra.NewConfig(c, "Config", infra.ConfigProps{
 		Name:        props.Name,
@@ -295,7 +298,8 @@ func (c *OpenTelemetryCollector) Env(service string, attributes map[string]strin
 		p.Missing(problem.At("Env"), "name the service, for example \"web\"")
 	}
 	env := []pod.EnvVar{
-		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: fmt.Sprintf("http://%s:%d", c.Service().Host(), OTLPGRPCPort)},
+		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+			Value: fmt.Sprintf("http://%s:%d", c.Service().Host(), OTLPGRPCPort)},
 		{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Value: "grpc"},
 		{Name: "OTEL_SERVICE_NAME", Value: service},
 	}
@@ -324,7 +328,8 @@ func (props OpenTelemetryCollectorProps) ports() []infra.ServicePort {
 		{Name: OTLPHTTPPortName, Port: OTLPHTTPPort, AppProtocol: "http"},
 	}
 	if props.servesMetrics() {
-		ports = append(ports, infra.ServicePort{Name: CollectedMetricsPortName, Port: CollectedMetricsPort, AppProtocol: "http"})
+		ports = append(ports, infra.ServicePort{Name: CollectedMetricsPortName,
+			Port: CollectedMetricsPort, AppProtocol: "http"})
 	}
 	return ports
 }
@@ -352,7 +357,8 @@ func (props OpenTelemetryCollectorProps) config() map[string]any {
 			add(exporter.exporter, exporter.exporter.signals())
 		}
 	}
-	if left := slices.DeleteFunc(slices.Clone(allSignals), func(s Signal) bool { return takers[s] != nil }); len(left) > 0 {
+	if left := slices.DeleteFunc(slices.Clone(allSignals),
+		func(s Signal) bool { return takers[s] != nil }); len(left) > 0 {
 		add(debugExporter{}, left)
 	}
 	pipelines := map[string]any{}
@@ -371,8 +377,9 @@ func (props OpenTelemetryCollectorProps) config() map[string]any {
 			"http": map[string]any{"endpoint": listenOn(OTLPHTTPPort)},
 		}}},
 		"processors": map[string]any{
-			"memory_limiter": map[string]any{"check_interval": "1s", "limit_percentage": 80, "spike_limit_percentage": 25},
-			"batch":          map[string]any{},
+			"memory_limiter": map[string]any{"check_interval": "1s", "limit_percentage": 80,
+				"spike_limit_percentage": 25},
+			"batch": map[string]any{},
 		},
 		"exporters": exporters,
 		"service":   map[string]any{"extensions": []string{"health_check"}, "pipelines": pipelines},
@@ -387,7 +394,9 @@ func (c *OpenTelemetryCollector) patchedConfig(props OpenTelemetryCollectorProps
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			tree.Invalid(c, tree.Problem{Field: "PatchConfig", Detail: fmt.Sprintf("panicked: %v", cause), Fix: "see what it takes for granted of the configuration"})
+			tree.Invalid(c, tree.Problem{Field: "PatchConfig",
+				Detail: fmt.Sprintf("panicked: %v",
+					cause), Fix: "see what it takes for granted of the configuration"})
 		}
 	}()
 	props.PatchConfig(config)

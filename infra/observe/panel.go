@@ -124,7 +124,8 @@ func (panel Panel) validate(p *problem.List, field *problem.Path) {
 		validateFinite(p, at.Child("Value"), &threshold.Value)
 		if i > 0 && threshold.Value <= panel.Thresholds[i-1].Value {
 			p.Add(at.Child("Value"), threshold.Value,
-				fmt.Sprintf("is not more than the one before it, %v; put them in ascending order", panel.Thresholds[i-1].Value))
+				fmt.Sprintf("is not more than the one before it, %v; put them in ascending order",
+					panel.Thresholds[i-1].Value))
 		}
 	}
 	validateFinite(p, field.Child("Min"), panel.Min)
@@ -203,7 +204,8 @@ func (panel Panel) render(id int, position grafanaPosition) grafanaPanel {
 	}
 	for i, query := range panel.Queries {
 		result.Targets = append(result.Targets, grafanaTarget{
-			Datasource: prometheusVariable, Expr: query.Expression, LegendFormat: query.Legend, RefID: string(rune('A' + i%maxQueries)),
+			Datasource: prometheusVariable, Expr: query.Expression, LegendFormat: query.Legend,
+			RefID: string(rune('A' + i%maxQueries)),
 		})
 	}
 	return result
@@ -248,7 +250,8 @@ func ErrorRatioPanel(service *infra.Service, metrics RequestMetrics) Panel {
 		return Panel{
 			Title: "Errors", Unit: "percentunit", Min: new(0.0),
 			Description: "Share of the requests that " + service.Name() + " fails.",
-			Queries:     []Query{{m.failureRate(rateInterval) + " / " + m.requestRate(rateInterval), byNamespace}},
+			Queries: []Query{{m.failureRate(rateInterval) + " / " + m.requestRate(rateInterval),
+				byNamespace}},
 		}
 	})
 }
@@ -262,7 +265,8 @@ func LatencyPanel(service *infra.Service, metrics RequestMetrics, quantiles ...f
 		}
 		panel := Panel{
 			Title: "Latency", Unit: "s", Min: new(0.0),
-			Description: "Time within which " + service.Name() + " answers a share of the requests, estimated from the buckets of its histogram.",
+			Description: "Time within which " + service.Name() +
+				" answers a share of the requests, estimated from the buckets of its histogram.",
 		}
 		for _, quantile := range quantiles {
 			if !(quantile > 0 && quantile < 1) {
@@ -271,7 +275,8 @@ func LatencyPanel(service *infra.Service, metrics RequestMetrics, quantiles ...f
 			text := strconv.FormatFloat(quantile, 'f', -1, 64)
 			panel.Queries = append(panel.Queries, Query{
 				fmt.Sprintf("histogram_quantile(%s, sum by (%s, %s) (rate(%s_bucket%s[%s])))",
-					text, namespaceSeriesLabel, bucketSeriesLabel, m.Duration, selector(m.Selector, nil), rateInterval),
+					text, namespaceSeriesLabel, bucketSeriesLabel, m.Duration,
+					selector(m.Selector, nil), rateInterval),
 				"p" + strconv.FormatFloat(math.Round(quantile*1e6)/1e4, 'f', -1, 64) + " " + byNamespace,
 			})
 		}
@@ -314,7 +319,8 @@ func SaturationPanel(workload infra.Workload) Panel {
 		}
 	}
 	if len(panel.Queries) == 0 {
-		return Panel{problem: made.String() + " has no limits to fill; set its Resources.Limits, or leave the panel out"}
+		return Panel{problem: made.String() +
+			" has no limits to fill; set its Resources.Limits, or leave the panel out"}
 	}
 	return panel
 }
@@ -364,7 +370,8 @@ func BurnRatePanel(objectives *ServiceObjectives) Panel {
 		}
 	}
 	// From where on there is a ticket, and from where on a page.
-	panel.Thresholds = []Threshold{{slowestBurn(props.Window, false), "orange"}, {slowestBurn(props.Window, true), "red"}}
+	panel.Thresholds = []Threshold{{slowestBurn(props.Window, false), "orange"},
+		{slowestBurn(props.Window, true), "red"}}
 	return panel
 }
 
@@ -387,10 +394,12 @@ func BudgetPanel(objectives *ServiceObjectives) Panel {
 	props := objectives.props
 	panel := Panel{
 		Title: "Error budget left", Kind: Stat, Unit: "percentunit", Max: new(1.0),
-		Description: "Share of the requests that may still miss the objective, of those of " + promDuration(props.Window) + ".",
+		Description: "Share of the requests that may still miss the objective, of those of " +
+			promDuration(props.Window) + ".",
 	}
 	for _, objective := range props.objectives() {
-		panel.Queries = append(panel.Queries, Query{props.recorded(budgetRemaining, objective), objective.name + " " + byNamespace})
+		panel.Queries = append(panel.Queries,
+			Query{props.recorded(budgetRemaining, objective), objective.name + " " + byNamespace})
 	}
 	return panel
 }

@@ -134,7 +134,8 @@ func (m RequestMetrics) validate(p *problem.List, field *problem.Path) {
 // rate writes the requests a second over window, in each namespace, with more conditions on the
 // metric's labels.
 func (m RequestMetrics) rate(metric, window string, conditions map[string]Matcher) string {
-	return fmt.Sprintf("sum by (%s) (rate(%s%s[%s]))", namespaceSeriesLabel, metric, selector(m.Selector, conditions), window)
+	return fmt.Sprintf("sum by (%s) (rate(%s%s[%s]))", namespaceSeriesLabel, metric,
+		selector(m.Selector, conditions), window)
 }
 
 func (m RequestMetrics) requestRate(window string) string { return m.rate(m.Requests, window, nil) }
@@ -150,7 +151,8 @@ func (m RequestMetrics) timedRate(window string) string {
 
 // slowRate are the requests that took longer than threshold, one of the buckets.
 func (m RequestMetrics) slowRate(threshold time.Duration, window string) string {
-	within := m.rate(m.Duration+"_bucket", window, map[string]Matcher{bucketSeriesLabel: bucketBound(threshold)})
+	within := m.rate(m.Duration+"_bucket", window,
+		map[string]Matcher{bucketSeriesLabel: bucketBound(threshold)})
 	return fmt.Sprintf("(%s - %s)", m.timedRate(window), within)
 }
 

@@ -104,7 +104,8 @@ func (props ScrapingProps) validate() problem.List {
 	validateScrapeDuration(&p, problem.At("Interval"), props.Interval)
 	validateScrapeDuration(&p, problem.At("Timeout"), props.Timeout)
 	if props.Interval > 0 && props.Timeout > props.Interval {
-		p.Add(problem.At("Timeout"), props.Timeout, "is more than the Interval, "+props.Interval.String()+"; lower it")
+		p.Add(problem.At("Timeout"), props.Timeout,
+			"is more than the Interval, "+props.Interval.String()+"; lower it")
 	}
 	p.Labels(problem.At("Labels"), props.Labels)
 	p.Annotations(problem.At("Annotations"), props.Annotations)
@@ -168,7 +169,8 @@ func NewScraping(scope constructs.Construct, id string, props ScrapingProps) *Sc
 func (s *Scraping) Name() string { return s.props.Name }
 
 func (s *Scraping) monitor() *monitoringv1.ServiceMonitor {
-	monitor := &monitoringv1.ServiceMonitor{ObjectMeta: object.Meta(s.props.Name, s.props.Labels, s.props.Annotations)}
+	monitor := &monitoringv1.ServiceMonitor{ObjectMeta: object.Meta(s.props.Name, s.props.Labels,
+		s.props.Annotations)}
 	service := s.props.Service.Ref()
 	if service == nil {
 		return monitor
@@ -196,7 +198,8 @@ func (s *Scraping) validateFound(p *problem.List, monitor *monitoringv1.ServiceM
 	if selector, err := metav1.LabelSelectorAsSelector(&monitor.Spec.Selector); err != nil {
 		p.Say(at.Child("selector"), "is not a selector: "+err.Error())
 	} else if selector.Empty() {
-		p.Say(at.Child("selector"), "selects every Service; leave a label of Service "+service.Name()+" in place")
+		p.Say(at.Child("selector"),
+			"selects every Service; leave a label of Service "+service.Name()+" in place")
 	} else {
 		s.validateSelected(p, selector)
 	}
@@ -223,7 +226,8 @@ func (s *Scraping) validateSelected(p *problem.List, selector labels.Selector) {
 	}
 	if want := labels.SelectorFromSet(ScrapeLabels(service.Name())); selector.String() != want.String() {
 		p.Add(problem.At("Patch", "spec", "selector"), selector.String(),
-			fmt.Sprintf("does not select Service %s, which has the labels %s; select some of them", service.Name(), labels.FormatLabels(has)))
+			fmt.Sprintf("does not select Service %s, which has the labels %s; select some of them",
+				service.Name(), labels.FormatLabels(has)))
 		return
 	}
 	fix := fmt.Sprintf("put observe.ScrapeLabels(%q) into its Labels", service.Name())

@@ -136,7 +136,8 @@ func (props ServiceObjectivesProps) validateObjective(p *problem.List, field *pr
 	lowest.Mul(lowest, big.NewRat(100, 1)).Add(lowest, big.NewRat(1, 200))
 	p.Add(field, objective, fmt.Sprintf(
 		"is too low for its alerts: %s times its error budget of %s %% is not less than all requests, so nobody would be paged; use %s or more",
-		decimalPlaces(fastest, 2), decimal(new(big.Rat).Mul(budget, big.NewRat(100, 1))), lowest.FloatString(2)))
+		decimalPlaces(fastest, 2), decimal(new(big.Rat).Mul(budget,
+			big.NewRat(100, 1))), lowest.FloatString(2)))
 }
 
 func validateAlertLabels(p *problem.List, field *problem.Path, labels map[string]string) {
@@ -160,7 +161,8 @@ type ServiceObjectives struct {
 }
 
 // NewServiceObjectives makes ServiceObjectives.
-func NewServiceObjectives(scope constructs.Construct, id string, props ServiceObjectivesProps) *ServiceObjectives {
+func NewServiceObjectives(scope constructs.Construct, id string,
+	props ServiceObjectivesProps) *ServiceObjectives {
 	props = props.withDefaults()
 	o := &ServiceObjectives{props: props}
 	tree.New(o, scope, id)
@@ -296,7 +298,8 @@ func (props ServiceObjectivesProps) ratioOver(window time.Duration, o objective)
 func (props ServiceObjectivesProps) group(o objective) monitoringv1.RuleGroup {
 	group := monitoringv1.RuleGroup{Name: props.Name + "-" + o.name}
 	record := func(series, expression string) {
-		group.Rules = append(group.Rules, monitoringv1.Rule{Record: series, Expr: intstr.FromString(expression), Labels: props.labels(o)})
+		group.Rules = append(group.Rules,
+			monitoringv1.Rule{Record: series, Expr: intstr.FromString(expression), Labels: props.labels(o)})
 	}
 	record(requestsSeries, o.requests("5m"))
 	record(errorsSeries, o.errors("5m"))
@@ -308,7 +311,8 @@ func (props ServiceObjectivesProps) group(o objective) monitoringv1.RuleGroup {
 	// read anew each time.
 	window := promDuration(props.Window)
 	record(budgetRemaining, fmt.Sprintf("1 - (sum_over_time(%s[%s]) / sum_over_time(%s[%s])) / %s",
-		props.recorded(errorsSeries, o), window, props.recorded(requestsSeries, o), window, decimal(errorBudget(o.percentage))))
+		props.recorded(errorsSeries, o), window, props.recorded(requestsSeries,
+			o), window, decimal(errorBudget(o.percentage))))
 	for _, b := range burns {
 		group.Rules = append(group.Rules, props.alert(o, b))
 	}
@@ -344,7 +348,8 @@ func (props ServiceObjectivesProps) alert(o objective, b burn) monitoringv1.Rule
 			labels[serviceSeriesLabel], o.name, decimalPlaces(factor, 2)),
 		"description": fmt.Sprintf(
 			"{{ $value | humanizePercentage }} of the requests of the last %s %s; the objective of %s %% over %s allows %s %%. At the rate of this alert a whole budget is gone in %s.",
-			labels[longLabel], o.missed, strconv.FormatFloat(o.percentage, 'f', -1, 64), promDuration(props.Window),
+			labels[longLabel], o.missed, strconv.FormatFloat(o.percentage, 'f', -1, 64),
+			promDuration(props.Window),
 			decimal(new(big.Rat).Mul(budget, big.NewRat(100, 1))), promDuration(gone)),
 	}
 	if props.Runbook != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
-// Checksum digests the configuration that the pods cannot take in while they run. It returns the empty string where there
-// is none.
+// Checksum digests the configuration that the pods cannot take in while they run. It returns the
+// empty string where there is none.
 func (props Props) Checksum() string {
 	entries := map[string]bool{}
 	for _, c := range props.containers() {
@@ -38,7 +38,8 @@ func (c Container) digested(entries map[string]bool) {
 	}
 	// The files that are reloaded do not count, even where all keys are environment variables too.
 	reloaded := func(data *ref.Data, key string) bool {
-		return data.Reloads && slices.ContainsFunc(c.Files, func(f File) bool { return f.From == KeyRef{data, key} })
+		return data.Reloads && slices.ContainsFunc(c.Files,
+			func(f File) bool { return f.From == KeyRef{data, key} })
 	}
 	for _, variable := range c.Env {
 		if key, ok := variable.source().(KeyRef); ok && key.data != nil {

@@ -51,7 +51,8 @@ func PortKey(port int32, protocol Protocol) string {
 	return strconv.Itoa(int(port)) + "/" + string(protocol)
 }
 
-// IsPortName reports whether a container's port may have this name, which is shorter than a Service's may be.
+// IsPortName reports whether a container's port may have this name, which is shorter than a
+// Service's may be.
 func IsPortName(name string) bool { return len(validation.IsValidPortName(name)) == 0 }
 
 // Container is a container beside the main one.
@@ -62,10 +63,11 @@ type Container struct {
 	Image string
 	// ImagePullPolicy defaults to Kubernetes' own rule: Always for the tag latest, else IfNotPresent.
 	ImagePullPolicy PullPolicy
-	// Command replaces the image's entry point. $(NAME) stands for the value of an environment variable, as in
-	// EnvVar.Value. Defaults to the image's.
+	// Command replaces the image's entry point. $(NAME) stands for the value of an environment
+	// variable, as in EnvVar.Value. Defaults to the image's.
 	Command []string
-	// Args replace the image's arguments. $(NAME) means what it means in Command. Default to the image's.
+	// Args replace the image's arguments. $(NAME) means what it means in Command. Default to the
+	// image's.
 	Args []string
 	// WorkingDir is where the process starts, absolute. Defaults to the image's.
 	WorkingDir string
@@ -77,8 +79,8 @@ type Container struct {
 	EnvFrom []EnvFrom
 	// Files are files from a Config or from Credentials. Default to none.
 	Files []File
-	// Scratch are folders that the container may write to although its root filesystem is read-only, for example "/tmp".
-	// What is in them ends with the pod. Default to none.
+	// Scratch are folders that the container may write to although its root filesystem is
+	// read-only, for example "/tmp". What is in them ends with the pod. Default to none.
 	Scratch []string
 	// Mounts are volumes at paths of the container. Default to none.
 	Mounts []Mount
@@ -141,7 +143,8 @@ func validatePorts(l *problem.List, at *problem.Path, ports []Port) {
 			continue
 		}
 		if !IsPortName(port.Name) {
-			l.Add(field.Child("Name"), port.Name, "is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
+			l.Add(field.Child("Name"), port.Name,
+				"is not a port name; use 1 to 15 lower-case letters, digits or '-', at least one a letter")
 		}
 		names.Check(l, field.Child("Name"), field, port.Name)
 	}
@@ -150,7 +153,8 @@ func validatePorts(l *problem.List, at *problem.Path, ports []Port) {
 func (c Container) render(volumes *volumes) corev1.Container {
 	var ports []corev1.ContainerPort
 	for _, port := range c.Ports {
-		ports = append(ports, corev1.ContainerPort{Name: port.Name, ContainerPort: port.Port, Protocol: corev1.Protocol(port.Protocol)})
+		ports = append(ports, corev1.ContainerPort{Name: port.Name, ContainerPort: port.Port,
+			Protocol: corev1.Protocol(port.Protocol)})
 	}
 	return corev1.Container{
 		Name:            c.Name,

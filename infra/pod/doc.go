@@ -1,5 +1,6 @@
-// Package pod describes pods: their containers and volumes, probes and resources, environment and files, where they run
-// and how they end. All workloads of package infra are made of it, and so can be a construct of anybody's:
+// Package pod describes pods: their containers and volumes, probes and resources, environment and
+// files, where they run and how they end. All workloads of package infra are made of it, and so can
+// be a construct of anybody's:
 //
 //	type Queue struct{ constructs.Construct }
 //
@@ -16,6 +17,6 @@
 //		return q
 //	}
 //
-// Every container meets the Pod Security Standard "restricted" and has a read-only root filesystem unless its Security
-// says otherwise.
+// Every container meets the Pod Security Standard "restricted" and has a read-only root filesystem
+// unless its Security says otherwise.
 package pod

@@ -15,15 +15,15 @@ import (
 
 // EnvVar is one environment variable of a container.
 type EnvVar struct {
-	// Name of the variable, letters, digits, '_', '-' and '.', not beginning with a digit. The same name twice is an error.
-	// Required.
+	// Name of the variable, letters, digits, '_', '-' and '.', not beginning with a digit. The same
+	// name twice is an error. Required.
 	Name string
-	// Value of the variable; an error beside ValueFrom. $(NAME) in it stands for the value of a variable that is set before
-	// it, and is an error where none is; $$(NAME) is the text $(NAME). Every other '$' is itself. Defaults to ValueFrom, or
-	// else to the empty string.
+	// Value of the variable; an error beside ValueFrom. $(NAME) in it stands for the value of a
+	// variable that is set before it, and is an error where none is; $$(NAME) is the text $(NAME).
+	// Every other '$' is itself. Defaults to ValueFrom, or else to the empty string.
 	Value string
-	// ValueFrom says where the value comes from: the Key of a Config or of Credentials, a FieldRef or a ResourceRef.
-	// Defaults to none.
+	// ValueFrom says where the value comes from: the Key of a Config or of Credentials, a FieldRef
+	// or a ResourceRef. Defaults to none.
 	ValueFrom ValueSource
 }
 
@@ -35,7 +35,8 @@ type ValueSource interface {
 	envVarSource() *corev1.EnvVarSource
 }
 
-// source is ValueFrom as a value, whichever way it was handed over: a pointer that is nil is a source that is not set.
+// source is ValueFrom as a value, whichever way it was handed over: a pointer that is nil is a
+// source that is not set.
 func (v EnvVar) source() ValueSource {
 	switch source := v.ValueFrom.(type) {
 	case *KeyRef:
@@ -56,8 +57,8 @@ func pointedTo[T ValueSource](pointer *T) ValueSource {
 	return *pointer
 }
 
-// EnvFrom makes environment variables of all keys of a Config or of Credentials. Where a variable of Env has the same
-// name, that one wins.
+// EnvFrom makes environment variables of all keys of a Config or of Credentials. Where a variable
+// of Env has the same name, that one wins.
 type EnvFrom struct {
 	// Source is the *Config or *Credentials. Required.
 	Source KeySource
@@ -75,7 +76,8 @@ var (
 		"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
 		"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
 	}
-	fileFields = []string{"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations"}
+	fileFields = []string{"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels",
+		"metadata.annotations"}
 
 	entryField = regexp.MustCompile(`^metadata\.(labels|annotations)\['([^']*)'\]$`)
 )
@@ -91,7 +93,9 @@ func (f FieldRef) validate(l *problem.List, at *problem.Path, fields []string) {
 		l.QualifiedName(at, match[2])
 		return
 	}
-	l.Add(at, string(f), "is not a field of a pod that can be had here; use "+problem.Or(slices.Concat(fields, []string{"metadata.labels['KEY']", "metadata.annotations['KEY']"})))
+	l.Add(at, string(f),
+		"is not a field of a pod that can be had here; use "+problem.Or(slices.Concat(fields,
+			[]string{"metadata.labels['KEY']", "metadata.annotations['KEY']"})))
 }
 
 func (f FieldRef) envVarSource() *corev1.EnvVarSource {
@@ -100,18 +104,19 @@ func (f FieldRef) envVarSource() *corev1.EnvVarSource {
 
 // ResourceRef is what a container asks for or is held to, for example limits.memory.
 type ResourceRef struct {
-	// Resource is one of limits.cpu, limits.memory, limits.ephemeral-storage, and the same with requests. Required. Without a
-	// limit it is what the node has.
+	// Resource is one of limits.cpu, limits.memory, limits.ephemeral-storage, and the same with
+	// requests. Required. Without a limit it is what the node has.
 	Resource string
-	// Divisor is the unit in which the value is told, rounded up, for example "1m" or "1Mi". Defaults to "1": whole cores,
-	// bytes.
+	// Divisor is the unit in which the value is told, rounded up, for example "1m" or "1Mi".
+	// Defaults to "1": whole cores, bytes.
 	Divisor string
 	// Container of the pod whose resources they are. Defaults to the container itself.
 	Container string
 }
 
 var resourceFields = []string{
-	"limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
+	"limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory",
+	"requests.ephemeral-storage",
 }
 
 // The units that the API server takes (validateContainerResourceDivisor).
@@ -124,7 +129,8 @@ var divisors = map[string][]string{
 // Validate records a resource that does not exist, and a unit that it does not have.
 func (r ResourceRef) Validate(l *problem.List, at *problem.Path) {
 	if !slices.Contains(resourceFields, r.Resource) {
-		l.Add(at.Child("Resource"), r.Resource, "is not a resource of a container; use "+problem.Or(resourceFields))
+		l.Add(at.Child("Resource"), r.Resource,
+			"is not a resource of a container; use "+problem.Or(resourceFields))
 		return
 	}
 	_, name, _ := strings.Cut(r.Resource, ".")
@@ -182,7 +188,8 @@ func (c Container) validateEnv(l *problem.List, at *problem.Path) variables {
 		}
 		l.EnvName(field.Child("Name"), variable.Name)
 		if first, twice := set.setBy[variable.Name]; twice {
-			l.Add(field.Child("Name"), variable.Name, fmt.Sprintf("is already set by %s; leave out one of them", first))
+			l.Add(field.Child("Name"), variable.Name,
+				fmt.Sprintf("is already set by %s; leave out one of them", first))
 		} else if variable.Name != "" {
 			set.setBy[variable.Name] = field.String()
 		}

@@ -9,10 +9,11 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// The kubelet replaces $(NAME) in values, commands and arguments by the value of that variable, where it is set, and $$ by
-// $ (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/). Here a value
-// is a value: of the signs that the kubelet looks for only $(NAME) means what it means there, and $$(NAME) is the way to
-// write that text.
+// The kubelet replaces $(NAME) in values, commands and arguments by the value of that variable,
+// where it is set, and $$ by $
+// (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/).
+// Here a value is a value: of the signs that the kubelet looks for only $(NAME) means what it means
+// there, and $$(NAME) is the way to write that text.
 
 // part is a piece of a text: text itself, or the name of a variable whose value stands there.
 type part struct {
@@ -85,8 +86,9 @@ func expandable(text string) string {
 	return result.String()
 }
 
-// keptByKubelet are texts whose every '$' stands before a character that the kubelet leaves as it is: not another '$', not
-// a parenthesis, and not a letter beyond ASCII, of which it would take the first byte for a character.
+// keptByKubelet are texts whose every '$' stands before a character that the kubelet leaves as it
+// is: not another '$', not a parenthesis, and not a letter beyond ASCII, of which it would take the
+// first byte for a character.
 var keptByKubelet = regexp.MustCompile(`^(?:[^$]|\$[^$(\x{80}-\x{10FFFF}])*$`)
 
 // escape doubles each '$' of a text that the kubelet would not leave as it is.
@@ -118,7 +120,8 @@ func expandables(texts []string) []string {
 func validateReferences(l *problem.List, at *problem.Path, text string, isSet func(name string) bool) {
 	for _, part := range split(text) {
 		if part.variable != "" && !isSet(part.variable) {
-			l.Add(at, "$("+part.variable+")", "refers to a variable that is not set there; set it before, or write $$("+part.variable+") for the text itself")
+			l.Add(at, "$("+part.variable+")",
+				"refers to a variable that is not set there; set it before, or write $$("+part.variable+") for the text itself")
 		}
 	}
 }

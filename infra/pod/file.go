@@ -10,12 +10,13 @@ import (
 
 // File is a file in a container, its content a key of a Config or of Credentials.
 //
-// A key of a Config that restarts its pods is mounted by itself (subPath), and may stand in a folder of the image. A key
-// of a Config that reloads, or of Credentials, is mounted with its folder, so that the kubelet can update it; the folder
-// hides what the image has there, so one that every image has, such as /etc, is an error.
+// A key of a Config that restarts its pods is mounted by itself (subPath), and may stand in a
+// folder of the image. A key of a Config that reloads, or of Credentials, is mounted with its
+// folder, so that the kubelet can update it; the folder hides what the image has there, so one that
+// every image has, such as /etc, is an error.
 type File struct {
-	// Path of the file, absolute and clean, not below /proc, /sys or /dev. Two files of one path, or one that hides
-	// another, are an error. Required.
+	// Path of the file, absolute and clean, not below /proc, /sys or /dev. Two files of one path,
+	// or one that hides another, are an error. Required.
 	Path string
 	// From is the key that holds the content. Required.
 	From KeyRef
@@ -49,7 +50,8 @@ func (f File) validate(l *problem.List, at *problem.Path) (ok bool) {
 	}
 	for _, folder := range kernelFolders {
 		if within(f.Path, folder) {
-			l.Add(at.Child("Path"), f.Path, "is in a folder of the kernel's, where nothing can be mounted; use for example \"/etc/app/app.yaml\"")
+			l.Add(at.Child("Path"), f.Path,
+				"is in a folder of the kernel's, where nothing can be mounted; use for example \"/etc/app/app.yaml\"")
 			return false
 		}
 	}

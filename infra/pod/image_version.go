@@ -5,8 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// ImageVersion returns the tag of an image as a Version, or nothing where the image has none, or one that is no label
-// value.
+// ImageVersion returns the tag of an image as a Version, or nothing where the image has none, or
+// one that is no label value.
 func ImageVersion(image string) string {
 	parsed, err := reference.ParseNormalizedNamed(image)
 	if err != nil {

@@ -18,7 +18,8 @@ type KeySource interface {
 	Data() *ref.Data
 }
 
-// dataOf is what a source holds. Nil where there is none, also where a nil *infra.Config is handed over.
+// dataOf is what a source holds. Nil where there is none, also where a nil *infra.Config is handed
+// over.
 func dataOf(source KeySource) *ref.Data {
 	if source == nil {
 		return nil
@@ -32,7 +33,8 @@ type KeyRef struct {
 	key  string
 }
 
-// KeyOf returns a reference to a key of a source. The methods Key of Config and Credentials are the usual way to it.
+// KeyOf returns a reference to a key of a source. The methods Key of Config and Credentials are the
+// usual way to it.
 func KeyOf(source KeySource, key string) KeyRef { return KeyRef{dataOf(source), key} }
 
 // Source refers to the object that the key is of. Nil where there is none.
@@ -62,7 +64,8 @@ func (r KeyRef) Validate(l *problem.List, at *problem.Path) {
 func (r KeyRef) envVarSource() *corev1.EnvVarSource {
 	local := corev1.LocalObjectReference{Name: r.data.Name()}
 	if isSecret(r.data) {
-		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: local, Key: r.key}}
+		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: local,
+			Key: r.key}}
 	}
 	return &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: local, Key: r.key}}
 }

@@ -13,9 +13,11 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
-// systemFolders are part of every image that is more than one program, and hold what programs start with.
+// systemFolders are part of every image that is more than one program, and hold what programs start
+// with.
 var systemFolders = []string{
-	"/", "/bin", "/boot", "/etc", "/etc/ssl", "/etc/ssl/certs", "/home", "/lib", "/lib64", "/root", "/sbin", "/usr", "/usr/bin",
+	"/", "/bin", "/boot", "/etc", "/etc/ssl", "/etc/ssl/certs", "/home", "/lib", "/lib64", "/root",
+	"/sbin", "/usr", "/usr/bin",
 	"/usr/lib", "/usr/lib64", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var", "/var/lib",
 }
 
@@ -28,7 +30,8 @@ type occupied struct {
 	data *ref.Data
 }
 
-// validateMounts checks that what is mounted in the container neither hides another nor is hidden by it.
+// validateMounts checks that what is mounted in the container neither hides another nor is hidden
+// by it.
 func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 	atPath := map[string]string{}
 	var all []occupied
@@ -38,7 +41,8 @@ func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 			continue
 		}
 		if first, twice := atPath[file.Path]; twice {
-			l.Add(field.Child("Path"), file.Path, fmt.Sprintf("is already taken by %s; give each file a path of its own", first))
+			l.Add(field.Child("Path"), file.Path,
+				fmt.Sprintf("is already taken by %s; give each file a path of its own", first))
 			continue
 		}
 		atPath[file.Path] = field.String()
@@ -46,7 +50,8 @@ func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 		if !file.alone() {
 			this.path = file.folder()
 			if hides := whatIsHidden(this.path); hides != "" {
-				l.Add(field.Child("Path"), file.Path, "would hide "+hides+": a file that is updated in place is mounted with its folder; use a folder of its own")
+				l.Add(field.Child("Path"), file.Path,
+					"would hide "+hides+": a file that is updated in place is mounted with its folder; use a folder of its own")
 				continue
 			}
 		}
@@ -82,7 +87,8 @@ func whatIsHidden(folder string) string {
 	if slices.Contains(systemFolders, folder) {
 		return "all that the image has in " + folder
 	}
-	if slices.ContainsFunc(kernelFolders, func(kernel string) bool { return within(folder, kernel) && folder != "/dev/shm" }) {
+	if slices.ContainsFunc(kernelFolders,
+		func(kernel string) bool { return within(folder, kernel) && folder != "/dev/shm" }) {
 		return "what the kernel shows in " + folder
 	}
 	return ""
@@ -97,14 +103,17 @@ func (o occupied) validate(l *problem.List, field *problem.Path, value string, b
 		if !o.file && !other.file {
 			l.Add(field, value, fmt.Sprintf("is already taken by %s; give each a path of its own", other.at))
 		} else {
-			l.Add(field, value, fmt.Sprintf("is below or above what %s mounts, %s; use different folders", other.at, other.path))
+			l.Add(field, value,
+				fmt.Sprintf("is below or above what %s mounts, %s; use different folders", other.at,
+					other.path))
 		}
 		break
 	}
 	return append(before, o)
 }
 
-// agrees reports whether both can be mounted. Nothing can be mounted within a file's own folder, which is read-only.
+// agrees reports whether both can be mounted. Nothing can be mounted within a file's own folder,
+// which is read-only.
 func (o occupied) agrees(other occupied) bool {
 	switch {
 	case o.file && other.file:
@@ -131,8 +140,8 @@ func (m Mount) validate(l *problem.List, at *problem.Path) {
 	}
 }
 
-// volumes collects the volumes of a pod: those that containers mount, one for the files of a source that are mounted by
-// themselves, and one for each folder of files.
+// volumes collects the volumes of a pod: those that containers mount, one for the files of a source
+// that are mounted by themselves, and one for each folder of files.
 type volumes struct {
 	all []*volume
 	// chosen are the names that somebody has chosen.
@@ -174,7 +183,8 @@ func (v *volumes) mount(c Container) []corev1.VolumeMount {
 			// Under its key's own name, since two files of one volume may have the same base name.
 			item.Path = file.From.key
 			name, inVolume := v.addFile(data, "", item)
-			mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: file.Path, SubPath: inVolume, ReadOnly: true})
+			mounts = append(mounts,
+				corev1.VolumeMount{Name: name, MountPath: file.Path, SubPath: inVolume, ReadOnly: true})
 			continue
 		}
 		name, _ := v.addFile(data, file.folder(), item)
@@ -188,7 +198,8 @@ func (v *volumes) mount(c Container) []corev1.VolumeMount {
 			continue
 		}
 		mounts = append(mounts, corev1.VolumeMount{
-			Name: v.add(mount.Volume), MountPath: mount.Path, ReadOnly: mount.ReadOnly, SubPath: mount.SubPath, SubPathExpr: expandable(mount.SubPathExpr),
+			Name: v.add(mount.Volume), MountPath: mount.Path, ReadOnly: mount.ReadOnly,
+			SubPath: mount.SubPath, SubPathExpr: expandable(mount.SubPathExpr),
 		})
 	}
 	for _, folder := range c.Scratch {
@@ -199,7 +210,8 @@ func (v *volumes) mount(c Container) []corev1.VolumeMount {
 	return mounts
 }
 
-// add returns the name of a volume in the pod. What is wrong with two of one chosen name, validate tells.
+// add returns the name of a volume in the pod. What is wrong with two of one chosen name, validate
+// tells.
 func (v *volumes) add(of Volume) string {
 	for _, volume := range v.all {
 		if volume.data == nil && volume.of.is(of) {
@@ -214,7 +226,8 @@ func (v *volumes) add(of Volume) string {
 	return name
 }
 
-// addFile puts the item into the volume for data and folder, and returns that volume's name and the item's path in it.
+// addFile puts the item into the volume for data and folder, and returns that volume's name and the
+// item's path in it.
 func (v *volumes) addFile(data *ref.Data, folder string, item corev1.KeyToPath) (name, inVolume string) {
 	for _, volume := range v.all {
 		if volume.data == data && volume.folder == folder {
@@ -226,8 +239,8 @@ func (v *volumes) addFile(data *ref.Data, folder string, item corev1.KeyToPath) 
 	return volume.name, volume.add(item)
 }
 
-// add puts the item into the volume. One key may be wanted at several paths, and stands in the volume once for each
-// mode that it is wanted with.
+// add puts the item into the volume. One key may be wanted at several paths, and stands in the
+// volume once for each mode that it is wanted with.
 func (v *volume) add(item corev1.KeyToPath) (inVolume string) {
 	base := item.Path
 	for n := 2; ; n++ {
@@ -286,7 +299,8 @@ func (v *volumes) render() []corev1.Volume {
 	var result []corev1.Volume
 	for _, volume := range v.all {
 		if volume.data != nil {
-			result = append(result, corev1.Volume{Name: volume.name, VolumeSource: dataVolume(volume.data, volume.items)})
+			result = append(result,
+				corev1.Volume{Name: volume.name, VolumeSource: dataVolume(volume.data, volume.items)})
 		} else if source := volume.of.source.render(); source != nil {
 			result = append(result, corev1.Volume{Name: volume.name, VolumeSource: *source})
 		}
@@ -300,8 +314,8 @@ type placedMount struct {
 	place *problem.Path
 }
 
-// validateVolumes checks that volumes of one name are the same, and that the claims that the workload has for its pods
-// are asked for.
+// validateVolumes checks that volumes of one name are the same, and that the claims that the
+// workload has for its pods are asked for.
 func validateVolumes(l *problem.List, mounts []placedMount, claims []string) {
 	first := map[string]placedMount{}
 	for _, mount := range mounts {
@@ -312,19 +326,22 @@ func validateVolumes(l *problem.List, mounts []placedMount, claims []string) {
 		_, ofTemplate := volume.source.(claimTemplate)
 		switch isClaim := slices.Contains(claims, volume.name); {
 		case ofTemplate && len(claims) == 0:
-			l.Add(at, volume.name, "is storage that each pod of a StatefulSet has of its own, and this workload has no Claims; add it there, or use another volume")
+			l.Add(at, volume.name,
+				"is storage that each pod of a StatefulSet has of its own, and this workload has no Claims; add it there, or use another volume")
 			continue
 		case ofTemplate && !isClaim:
 			l.Add(at, volume.name, "is not one of the workload's Claims, "+problem.Or(claims)+"; add it there")
 			continue
 		case isClaim && !ofTemplate:
-			l.Add(at.Child("Name"), volume.name, "is the name of one of the workload's Claims; give each its own, or mount ClaimTemplate")
+			l.Add(at.Child("Name"), volume.name,
+				"is the name of one of the workload's Claims; give each its own, or mount ClaimTemplate")
 			continue
 		}
 		if other, twice := first[volume.name]; !twice {
 			first[volume.name] = mount
 		} else if !other.Volume.is(volume) {
-			l.Add(at.Child("Name"), volume.name, fmt.Sprintf("is the name of another volume, that of %s; give each its own", other.place))
+			l.Add(at.Child("Name"), volume.name,
+				fmt.Sprintf("is the name of another volume, that of %s; give each its own", other.place))
 		}
 	}
 }

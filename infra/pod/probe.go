@@ -14,12 +14,14 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// Probes are the questions that the kubelet asks a container. None is asked unless it is set. A pod that uses all the
-// time that they give it is available within the rollout's ProgressDeadline: the budget of Startup, the time until
-// Readiness has succeeded, and the rollout's MinReady together are not longer.
-// See https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.
+// Probes are the questions that the kubelet asks a container. None is asked unless it is set. A pod
+// that uses all the time that they give it is available within the rollout's ProgressDeadline: the
+// budget of Startup, the time until Readiness has succeeded, and the rollout's MinReady together
+// are not longer. See
+// https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.
 type Probes struct {
-	// Startup holds the other two back until it has succeeded once; when it fails for good the container is restarted.
+	// Startup holds the other two back until it has succeeded once; when it fails for good the
+	// container is restarted.
 	Startup Probe
 	// Readiness takes the pod out of its Services while it fails.
 	Readiness Probe
@@ -29,22 +31,25 @@ type Probes struct {
 
 // Probe is one question and its rhythm. Its zero value is no probe.
 type Probe struct {
-	// Handler is the question: HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec. Required where any other field is set.
+	// Handler is the question: HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec. Required where any other
+	// field is set.
 	Handler ProbeHandler
-	// InitialDelay is the time from the container's start to the first question, in whole seconds. Defaults to 0.
+	// InitialDelay is the time from the container's start to the first question, in whole seconds.
+	// Defaults to 0.
 	InitialDelay time.Duration
 	// Period is the time between questions, in whole seconds. Defaults to Kubernetes' 10 s.
 	Period time.Duration
 	// Timeout is how long an answer may take, in whole seconds. Defaults to Kubernetes' 1 s.
 	Timeout time.Duration
-	// SuccessThreshold is how many answers in a row turn failure into success; 1 for Startup and Liveness.
-	// Defaults to Kubernetes' 1.
+	// SuccessThreshold is how many answers in a row turn failure into success; 1 for Startup and
+	// Liveness. Defaults to Kubernetes' 1.
 	SuccessThreshold int32
 	// FailureThreshold is how many failures in a row count as failure. Defaults to Kubernetes' 3.
 	FailureThreshold int32
 }
 
-// ProbeHandler is the question that a Probe asks. Make one with HTTPGet, HTTPSGet, GRPC, TCPSocket or Exec.
+// ProbeHandler is the question that a Probe asks. Make one with HTTPGet, HTTPSGet, GRPC, TCPSocket
+// or Exec.
 type ProbeHandler struct {
 	action probeAction
 }
@@ -54,7 +59,8 @@ type probeAction interface {
 	validate(p *problem.List, field *problem.Path)
 }
 
-// HTTPGet succeeds when a GET of path on the container's port is answered with a status from 200 to 399.
+// HTTPGet succeeds when a GET of path on the container's port is answered with a status from 200 to
+// 399.
 func HTTPGet(path string, port int32) ProbeHandler {
 	return ProbeHandler{httpGet{path, port, corev1.URISchemeHTTP}}
 }
@@ -64,15 +70,15 @@ func HTTPSGet(path string, port int32) ProbeHandler {
 	return ProbeHandler{httpGet{path, port, corev1.URISchemeHTTPS}}
 }
 
-// GRPC succeeds when the container's port answers SERVING by the gRPC health protocol for service; the empty service
-// asks for the server as a whole.
+// GRPC succeeds when the container's port answers SERVING by the gRPC health protocol for service;
+// the empty service asks for the server as a whole.
 func GRPC(port int32, service string) ProbeHandler { return ProbeHandler{grpcHealth{port, service}} }
 
 // TCPSocket succeeds when the container's port accepts a connection.
 func TCPSocket(port int32) ProbeHandler { return ProbeHandler{tcpSocket{port}} }
 
-// Exec succeeds when the command, run in the container without a shell, exits with 0. Its words arrive as they are written:
-// $(NAME) is that text.
+// Exec succeeds when the command, run in the container without a shell, exits with 0. Its words
+// arrive as they are written: $(NAME) is that text.
 func Exec(command ...string) ProbeHandler { return ProbeHandler{exec{command}} }
 
 type httpGet struct {
@@ -82,7 +88,8 @@ type httpGet struct {
 }
 
 func (a httpGet) render() corev1.ProbeHandler {
-	return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: a.path, Port: intstr.FromInt32(a.port), Scheme: a.scheme}}
+	return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: a.path,
+		Port: intstr.FromInt32(a.port), Scheme: a.scheme}}
 }
 
 func (a httpGet) validate(p *problem.List, field *problem.Path) {
@@ -175,22 +182,24 @@ func (p Probes) validate(problems *problem.List, field *problem.Path, rollout Ro
 	}
 }
 
-// validateStart checks that a pod that uses all the time its probes give it is not reported as a rollout that stands
-// still.
+// validateStart checks that a pod that uses all the time its probes give it is not reported as a
+// rollout that stands still.
 func (p Probes) validateStart(problems *problem.List, field *problem.Path, rollout Rollout) {
 	sum, blamed := time.Duration(0), Probe{}
 	var terms []string
 	if p.Startup.isSet() {
 		blamed, field = p.Startup, field.Child("Startup")
 		sum = p.Startup.budget()
-		terms = append(terms, fmt.Sprintf("Startup.InitialDelay %s + %d x Period %s", p.Startup.InitialDelay, p.Startup.failures(), p.Startup.period()))
+		terms = append(terms, fmt.Sprintf("Startup.InitialDelay %s + %d x Period %s",
+			p.Startup.InitialDelay, p.Startup.failures(), p.Startup.period()))
 	}
 	if p.Readiness.isSet() {
 		if len(terms) == 0 {
 			blamed, field = p.Readiness, field.Child("Readiness")
 		}
 		sum = plus(sum, 1, p.Readiness.untilReady())
-		terms = append(terms, fmt.Sprintf("Readiness.InitialDelay %s + %d x Period %s", p.Readiness.InitialDelay, p.Readiness.successes(), p.Readiness.period()))
+		terms = append(terms, fmt.Sprintf("Readiness.InitialDelay %s + %d x Period %s",
+			p.Readiness.InitialDelay, p.Readiness.successes(), p.Readiness.period()))
 	}
 	sum = plus(sum, 1, rollout.MinReady)
 	if len(terms) == 0 || rollout.ProgressDeadline == 0 || sum <= rollout.ProgressDeadline {
@@ -204,8 +213,8 @@ func (p Probes) validateStart(problems *problem.List, field *problem.Path, rollo
 		strings.Join(terms, " + "), sum, rollout.ProgressDeadline))
 }
 
-// validateShutdown checks that a process that waits, not ready, for others to see it waits long enough for its probe to
-// ask.
+// validateShutdown checks that a process that waits, not ready, for others to see it waits long
+// enough for its probe to ask.
 func (p Probes) validateShutdown(problems *problem.List, field *problem.Path, shutdown Shutdown) {
 	if p.Readiness.isSet() && shutdown.Settle > 0 && shutdown.Settle < p.Readiness.period() {
 		problems.Add(field.Child("Readiness", "Period"), p.Readiness.period(), fmt.Sprintf(

@@ -14,20 +14,20 @@ import (
 type Resources struct {
 	// Requests is what the scheduler sets aside. Defaults to Limits, as Kubernetes does.
 	Requests ResourceList
-	// Limits is what the container may use at most: above the CPU it is slowed down, above the memory it is killed.
-	// Defaults to no limit.
+	// Limits is what the container may use at most: above the CPU it is slowed down, above the
+	// memory it is killed. Defaults to no limit.
 	Limits ResourceList
 }
 
-// ResourceList are amounts of compute resources, each a Kubernetes quantity: a number with an optional unit, such as
-// 100m or 0.1 (a tenth of a core), 128Mi, 1Gi. An empty one is left out.
+// ResourceList are amounts of compute resources, each a Kubernetes quantity: a number with an
+// optional unit, such as 100m or 0.1 (a tenth of a core), 128Mi, 1Gi. An empty one is left out.
 type ResourceList struct {
 	// CPU in cores. Defaults to none.
 	CPU string
 	// Memory in bytes, in whole ones, at least 4Mi or 0. Defaults to none.
 	Memory string
-	// EphemeralStorage in bytes, in whole ones: the container's writable layer, its logs and its emptyDir volumes.
-	// Defaults to none.
+	// EphemeralStorage in bytes, in whole ones: the container's writable layer, its logs and its
+	// emptyDir volumes. Defaults to none.
 	EphemeralStorage string
 }
 
@@ -65,13 +65,16 @@ func (l ResourceList) validate(p *problem.List, field *problem.Path) {
 		quantity, err := resource.ParseQuantity(f.text)
 		switch {
 		case err != nil:
-			p.Add(name, f.text, "is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi")
+			p.Add(name, f.text,
+				"is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi")
 		case quantity.Sign() < 0:
 			p.Add(name, f.text, "is negative; use 0 or more")
 		case f.resource != corev1.ResourceCPU && !isWhole(quantity):
-			p.Add(name, f.text, "is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
+			p.Add(name, f.text,
+				"is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
 		case f.resource == corev1.ResourceMemory && quantity.Sign() > 0 && quantity.Cmp(leastMemory) < 0:
-			p.Add(name, f.text, fmt.Sprintf("is %d bytes, less than any process needs; use at least 4Mi, for example 128Mi: Mi stands for mebibytes", quantity.Value()))
+			p.Add(name, f.text,
+				fmt.Sprintf("is %d bytes, less than any process needs; use at least 4Mi, for example 128Mi: Mi stands for mebibytes", quantity.Value()))
 		}
 	}
 }
@@ -94,8 +97,8 @@ func (r Resources) Validate(l *problem.List, at *problem.Path) {
 	r.ValidatePair(l, at.Child("Requests"), at.Child("Limits"), true, true)
 }
 
-// ValidatePair does the same for two lists that are called otherwise. each says whether what is wrong with one of them
-// alone is recorded too.
+// ValidatePair does the same for two lists that are called otherwise. each says whether what is
+// wrong with one of them alone is recorded too.
 func (r Resources) ValidatePair(l *problem.List, requests, limits *problem.Path, eachRequest, eachLimit bool) {
 	if eachRequest {
 		r.Requests.validate(l, requests)
@@ -107,7 +110,8 @@ func (r Resources) ValidatePair(l *problem.List, requests, limits *problem.Path,
 	for _, f := range r.Requests.fields() {
 		request, ok := r.Requests.List()[f.resource]
 		if limit, limited := most[f.resource]; ok && limited && request.Cmp(limit) > 0 {
-			l.Add(requests.Child(f.field), f.text, "is more than "+limits.Child(f.field).String()+", "+problem.Show(limit.String())+"; lower the request or raise the limit")
+			l.Add(requests.Child(f.field), f.text,
+				"is more than "+limits.Child(f.field).String()+", "+problem.Show(limit.String())+"; lower the request or raise the limit")
 		}
 	}
 }

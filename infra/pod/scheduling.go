@@ -21,8 +21,8 @@ type Toleration struct {
 	Value string
 	// Effect of the taint. Defaults to every effect.
 	Effect TaintEffect
-	// For is how long a pod stays on a node that gets the taint, in whole seconds; for NoExecute alone. Nil is for ever.
-	// Defaults to nil.
+	// For is how long a pod stays on a node that gets the taint, in whole seconds; for NoExecute
+	// alone. Nil is for ever. Defaults to nil.
 	For *time.Duration
 }
 
@@ -50,7 +50,8 @@ func (t Toleration) validate(l *problem.List, at *problem.Path) {
 	if t.For != nil {
 		l.Seconds(at.Child("For"), *t.For)
 		if t.Effect != NoExecute {
-			l.Add(at.Child("For"), *t.For, "has a meaning for the effect NoExecute alone; set Effect, or leave it out")
+			l.Add(at.Child("For"), *t.For,
+				"has a meaning for the effect NoExecute alone; set Effect, or leave it out")
 		}
 	}
 }
@@ -81,9 +82,11 @@ type Affinity struct {
 type NodeRule struct {
 	// Key of the label. Required.
 	Key string
-	// In are the values of which the label has one. Default to any value, so that the label has to be there.
+	// In are the values of which the label has one. Default to any value, so that the label has to
+	// be there.
 	In []string
-	// NotIn are the values that it does not have; a node without the label will do. An error beside In. Default to none.
+	// NotIn are the values that it does not have; a node without the label will do. An error beside
+	// In. Default to none.
 	NotIn []string
 	// Weight makes the rule a preference, 1 to 100. Defaults to 0: the rule is required.
 	Weight int32
@@ -91,8 +94,8 @@ type NodeRule struct {
 
 // PodRule is a rule on pods that are there already.
 type PodRule struct {
-	// Labels of those pods, in the same namespace, all of which they have. Required; for example the Selector of a
-	// workload.
+	// Labels of those pods, in the same namespace, all of which they have. Required; for example
+	// the Selector of a workload.
 	Labels map[string]string
 	// TopologyKey is the node label whose values are the domains. Defaults to "kubernetes.io/hostname".
 	TopologyKey string
@@ -146,7 +149,8 @@ func (r PodRule) withDefaults() PodRule {
 
 func (r PodRule) validate(l *problem.List, at *problem.Path) {
 	if len(r.Labels) == 0 {
-		l.Missing(at.Child("Labels"), "give the labels of the pods, for example a ProbedDeployment's Selector()")
+		l.Missing(at.Child("Labels"),
+			"give the labels of the pods, for example a ProbedDeployment's Selector()")
 	}
 	l.Labels(at.Child("Labels"), r.Labels)
 	l.QualifiedName(at.Child("TopologyKey"), r.TopologyKey)
@@ -154,7 +158,8 @@ func (r PodRule) validate(l *problem.List, at *problem.Path) {
 }
 
 func (r PodRule) render() corev1.PodAffinityTerm {
-	return corev1.PodAffinityTerm{TopologyKey: r.TopologyKey, LabelSelector: &metav1.LabelSelector{MatchLabels: maps.Clone(r.Labels)}}
+	return corev1.PodAffinityTerm{TopologyKey: r.TopologyKey,
+		LabelSelector: &metav1.LabelSelector{MatchLabels: maps.Clone(r.Labels)}}
 }
 
 func (a Affinity) withDefaults() Affinity {
@@ -191,7 +196,8 @@ func (a Affinity) render() *corev1.Affinity {
 			continue
 		}
 		result.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(result.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution,
-			corev1.PreferredSchedulingTerm{Weight: rule.Weight, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{rule.render()}}})
+			corev1.PreferredSchedulingTerm{Weight: rule.Weight,
+				Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{rule.render()}}})
 	}
 	if len(required) > 0 {
 		result.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution = &corev1.NodeSelector{
@@ -217,7 +223,8 @@ func podTerms(rules []PodRule) (required []corev1.PodAffinityTerm, preferred []c
 		if rule.Weight == 0 {
 			required = append(required, rule.render())
 		} else {
-			preferred = append(preferred, corev1.WeightedPodAffinityTerm{Weight: rule.Weight, PodAffinityTerm: rule.render()})
+			preferred = append(preferred,
+				corev1.WeightedPodAffinityTerm{Weight: rule.Weight, PodAffinityTerm: rule.render()})
 		}
 	}
 	return required, preferred
@@ -226,12 +233,13 @@ func podTerms(rules []PodRule) (required []corev1.PodAffinityTerm, preferred []c
 // TopologySpread spreads pods over nodes, zones or other domains.
 // See https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/.
 type TopologySpread struct {
-	// TopologyKey is the node label whose values are the domains. Required; for example "kubernetes.io/hostname" or
-	// "topology.kubernetes.io/zone".
+	// TopologyKey is the node label whose values are the domains. Required; for example
+	// "kubernetes.io/hostname" or "topology.kubernetes.io/zone".
 	TopologyKey string
 	// MaxSkew is by how many pods domains may differ. Defaults to 1.
 	MaxSkew int32
-	// Required leaves a pod unscheduled rather than break the rule. Defaults to false: the scheduler does its best.
+	// Required leaves a pod unscheduled rather than break the rule. Defaults to false: the
+	// scheduler does its best.
 	Required bool
 }
 
@@ -246,9 +254,10 @@ func (s TopologySpread) validate(l *problem.List, at *problem.Path) {
 	}
 }
 
-// render takes the labels of the pods, and the label that tells the pods of a revision apart: without it the old pods count
-// too during a rollout.
-func (s TopologySpread) render(selector map[string]string, revisionLabel string) corev1.TopologySpreadConstraint {
+// render takes the labels of the pods, and the label that tells the pods of a revision apart:
+// without it the old pods count too during a rollout.
+func (s TopologySpread) render(selector map[string]string,
+	revisionLabel string) corev1.TopologySpreadConstraint {
 	constraint := corev1.TopologySpreadConstraint{
 		TopologyKey:       s.TopologyKey,
 		MaxSkew:           max(s.MaxSkew, 1),
@@ -293,7 +302,8 @@ type DNSConfig struct {
 	Nameservers []string
 	// Searches are domains that names are looked up in, at most 32. Default to the policy's.
 	Searches []string
-	// Options of the resolver by name, for example {"ndots": "2", "edns0": ""}. Default to the policy's.
+	// Options of the resolver by name, for example {"ndots": "2", "edns0": ""}. Default to the
+	// policy's.
 	Options map[string]string
 }
 
@@ -334,7 +344,8 @@ func (d DNSConfig) validate(l *problem.List, at *problem.Path) {
 		}
 	}
 	if len(d.Searches) > maxSearches || length > maxSearchLength {
-		l.Add(at.Child("Searches"), len(d.Searches), "are too many; use at most 32, of 2048 characters together")
+		l.Add(at.Child("Searches"), len(d.Searches),
+			"are too many; use at most 32, of 2048 characters together")
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Options)) {
 		if name == "" {

@@ -11,55 +11,63 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// DefaultUser is the user and group id that containers run as where Security names none: the "nonroot" user of the distroless
-// images. It is written out, since the kubelet refuses runAsNonRoot for an image whose user is not a number.
+// DefaultUser is the user and group id that containers run as where Security names none: the
+// "nonroot" user of the distroless images. It is written out, since the kubelet refuses
+// runAsNonRoot for an image whose user is not a number.
 const DefaultUser int64 = 65532
 
-// Security says how far a workload departs from the safe defaults. Its zero value meets the Pod Security Standard
-// "restricted" (https://kubernetes.io/docs/concepts/security/pod-security-standards/) and goes beyond it with a
-// read-only root filesystem and without a token for the API server; each default can be turned off by itself.
+// Security says how far a workload departs from the safe defaults. Its zero value meets the Pod
+// Security Standard "restricted"
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/) and goes beyond it with a
+// read-only root filesystem and without a token for the API server; each default can be turned off
+// by itself.
 type Security struct {
 	// RunAsUser is the user id of the container's process. Defaults to DefaultUser.
 	RunAsUser *int64
-	// RunAsGroup is the process' primary group id. Defaults to DefaultUser: without one it would be root's group, 0, for
-	// an image that names none.
+	// RunAsGroup is the process' primary group id. Defaults to DefaultUser: without one it would be
+	// root's group, 0, for an image that names none.
 	RunAsGroup *int64
-	// FSGroup is the group id that owns the pod's volumes, so that the process can read files whatever their mode.
-	// Defaults to RunAsGroup.
+	// FSGroup is the group id that owns the pod's volumes, so that the process can read files
+	// whatever their mode. Defaults to RunAsGroup.
 	FSGroup *int64
-	// AllowRoot lets the container run as root: it leaves out runAsNonRoot, and the ids that are nil. Defaults to false.
+	// AllowRoot lets the container run as root: it leaves out runAsNonRoot, and the ids that are
+	// nil. Defaults to false.
 	AllowRoot bool
 	// AllowPrivilegeEscalation lets a process gain more privileges than its parent. Defaults to false.
 	AllowPrivilegeEscalation bool
-	// KeepCapabilities keeps the capabilities that the container runtime gives. Defaults to false: all are dropped.
+	// KeepCapabilities keeps the capabilities that the container runtime gives. Defaults to false:
+	// all are dropped.
 	KeepCapabilities bool
-	// AddCapabilities are added after all others are dropped; "restricted" allows NET_BIND_SERVICE alone.
-	// Defaults to none.
+	// AddCapabilities are added after all others are dropped; "restricted" allows NET_BIND_SERVICE
+	// alone. Defaults to none.
 	AddCapabilities []string
 	// UnconfinedSeccomp leaves out the seccomp profile RuntimeDefault. Defaults to false.
 	UnconfinedSeccomp bool
-	// WritableRootFilesystem lets the container write to its own filesystem. Defaults to false; what a service has to
-	// write goes to a volume.
+	// WritableRootFilesystem lets the container write to its own filesystem. Defaults to false;
+	// what a service has to write goes to a volume.
 	WritableRootFilesystem bool
 	// MountServiceAccountToken gives the pod a token for the API server. Defaults to false.
 	MountServiceAccountToken bool
 }
 
-// ContainerSecurity is the same for one container beside the main one, which otherwise runs as the pod's Security says.
+// ContainerSecurity is the same for one container beside the main one, which otherwise runs as the
+// pod's Security says.
 type ContainerSecurity struct {
-	// RunAsUser and RunAsGroup are the user and primary group id of the container's process. Default to the pod's.
+	// RunAsUser and RunAsGroup are the user and primary group id of the container's process.
+	// Default to the pod's.
 	RunAsUser, RunAsGroup *int64
 	// AllowRoot lets RunAsUser be 0, root. Defaults to false.
 	AllowRoot bool
 	// AllowPrivilegeEscalation lets a process gain more privileges than its parent. Defaults to false.
 	AllowPrivilegeEscalation bool
-	// KeepCapabilities keeps the capabilities that the container runtime gives. Defaults to false: all are dropped.
+	// KeepCapabilities keeps the capabilities that the container runtime gives. Defaults to false:
+	// all are dropped.
 	KeepCapabilities bool
-	// AddCapabilities are added after all others are dropped; "restricted" allows NET_BIND_SERVICE alone.
-	// Defaults to none.
+	// AddCapabilities are added after all others are dropped; "restricted" allows NET_BIND_SERVICE
+	// alone. Defaults to none.
 	AddCapabilities []string
-	// WritableRootFilesystem lets the container write to its own filesystem. Defaults to false: what it has to write goes
-	// to a volume or to Scratch.
+	// WritableRootFilesystem lets the container write to its own filesystem. Defaults to false:
+	// what it has to write goes to a volume or to Scratch.
 	WritableRootFilesystem bool
 }
 
@@ -98,13 +106,16 @@ func (s ContainerSecurity) validate(p *problem.List, field *problem.Path) {
 		at := field.Child("AddCapabilities").Index(i)
 		switch {
 		case !capabilityName.MatchString(capability) || strings.HasPrefix(capability, "CAP_"):
-			p.Add(at, capability, "is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE")
+			p.Add(at, capability,
+				"is not a capability; use upper case and no CAP_, for example NET_BIND_SERVICE")
 		case capability == "SYS_ADMIN" && !s.AllowPrivilegeEscalation:
-			p.Add(at, capability, "implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out")
+			p.Add(at, capability,
+				"implies privilege escalation; say AllowPrivilegeEscalation: true, or leave it out")
 		}
 	}
 	if s.KeepCapabilities && len(s.AddCapabilities) > 0 {
-		p.Add(field.Child("AddCapabilities"), s.AddCapabilities, "has no meaning beside KeepCapabilities: true; leave out one of them")
+		p.Add(field.Child("AddCapabilities"), s.AddCapabilities,
+			"has no meaning beside KeepCapabilities: true; leave out one of them")
 	}
 }
 

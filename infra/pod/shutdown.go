@@ -9,29 +9,36 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
-// Shutdown says how a pod ends, so that no request is lost: its endpoints disappear, then its process is told to stop,
-// finishes what it has begun, and exits. It is one value, from which the hook, the grace period and what the process
-// learns of it are made, so that they cannot drift apart. Its zero value leaves Kubernetes' own behaviour.
+// Shutdown says how a pod ends, so that no request is lost: its endpoints disappear, then its
+// process is told to stop, finishes what it has begun, and exits. It is one value, from which the
+// hook, the grace period and what the process learns of it are made, so that they cannot drift
+// apart. Its zero value leaves Kubernetes' own behaviour.
 type Shutdown struct {
-	// PreStop is how long the container goes on as before while its endpoints disappear everywhere; SIGTERM follows. In
-	// whole seconds. It is the lifecycle hook's sleep action, which needs no shell in the image. Defaults to 0: no hook.
+	// PreStop is how long the container goes on as before while its endpoints disappear everywhere;
+	// SIGTERM follows. In whole seconds. It is the lifecycle hook's sleep action, which needs no
+	// shell in the image. Defaults to 0: no hook.
 	PreStop time.Duration
-	// Settle is how long the process itself keeps accepting after SIGTERM, for where PreStop does not wait. Beside a
-	// readiness probe it is at least that probe's Period, so that the probe sees it. Defaults to 0.
+	// Settle is how long the process itself keeps accepting after SIGTERM, for where PreStop does
+	// not wait. Beside a readiness probe it is at least that probe's Period, so that the probe sees
+	// it. Defaults to 0.
 	Settle time.Duration
-	// Drain is how long the process may take to finish the requests that it has begun. Defaults to 15 s.
+	// Drain is how long the process may take to finish the requests that it has begun. Defaults to
+	// 15 s.
 	Drain time.Duration
-	// Flush is how long the process may take after that to send its last telemetry and log lines. Defaults to 2 s.
+	// Flush is how long the process may take after that to send its last telemetry and log lines.
+	// Defaults to 2 s.
 	Flush time.Duration
-	// TerminationGracePeriod is the time from the beginning of all this to SIGKILL, in whole seconds. It holds PreStop,
-	// Settle, Drain and Flush. Defaults to their sum, and at least to Kubernetes' 30 s.
+	// TerminationGracePeriod is the time from the beginning of all this to SIGKILL, in whole
+	// seconds. It holds PreStop, Settle, Drain and Flush. Defaults to their sum, and at least to
+	// Kubernetes' 30 s.
 	TerminationGracePeriod time.Duration
-	// Variables tell the process its part. Default to none: the process knows it, or it is told otherwise.
+	// Variables tell the process its part. Default to none: the process knows it, or it is told
+	// otherwise.
 	Variables ShutdownVariables
 }
 
-// ShutdownVariables are the names of the environment variables that hold the parts of a Shutdown, as Go durations such as
-// 15s. An empty name is no variable.
+// ShutdownVariables are the names of the environment variables that hold the parts of a Shutdown,
+// as Go durations such as 15s. An empty name is no variable.
 type ShutdownVariables struct {
 	Settle, Drain, Flush string
 }
@@ -58,7 +65,8 @@ func (s Shutdown) withDefaults() Shutdown {
 	}
 	if s.TerminationGracePeriod == 0 {
 		// Rounded up to whole seconds.
-		s.TerminationGracePeriod = max(defaultTerminationGracePeriod, (s.sum() + time.Second - 1).Truncate(time.Second))
+		s.TerminationGracePeriod = max(defaultTerminationGracePeriod,
+			(s.sum() + time.Second - 1).Truncate(time.Second))
 	}
 	return s
 }
@@ -123,7 +131,8 @@ func (s Shutdown) env() []EnvVar {
 	var env []EnvVar
 	for i, f := range s.Variables.fields() {
 		if f.name != "" {
-			env = append(env, EnvVar{Name: f.name, Value: []time.Duration{s.Settle, s.Drain, s.Flush}[i].String()})
+			env = append(env, EnvVar{Name: f.name,
+				Value: []time.Duration{s.Settle, s.Drain, s.Flush}[i].String()})
 		}
 	}
 	return env

@@ -18,12 +18,13 @@ import (
 
 // Props are the options of a pod: those of its main container, and those of the pod as a whole.
 type Props struct {
-	// Name of the main container. Defaults to the name of the workload; required for NewTemplate. An RFC 1123 label.
+	// Name of the main container. Defaults to the name of the workload; required for NewTemplate.
+	// An RFC 1123 label.
 	Name string
 	// Labels of the pods, beside those of the workload's selector. Default to none.
 	Labels map[string]string
-	// ChartLabels puts the labels of the chart on the pods too; those of Labels win. A change of them rolls the pods.
-	// Defaults to false.
+	// ChartLabels puts the labels of the chart on the pods too; those of Labels win. A change of
+	// them rolls the pods. Defaults to false.
 	ChartLabels bool
 	// Version is the label version of the pods, by which Istio tells versions apart. Defaults to none.
 	Version string
@@ -34,10 +35,11 @@ type Props struct {
 	Image string
 	// ImagePullPolicy defaults to Kubernetes' own rule: Always for the tag latest, else IfNotPresent.
 	ImagePullPolicy PullPolicy
-	// Command replaces the image's entry point. $(NAME) stands for the value of an environment variable, as in
-	// EnvVar.Value. Defaults to the image's.
+	// Command replaces the image's entry point. $(NAME) stands for the value of an environment
+	// variable, as in EnvVar.Value. Defaults to the image's.
 	Command []string
-	// Args replace the image's arguments. $(NAME) means what it means in Command. Default to the image's.
+	// Args replace the image's arguments. $(NAME) means what it means in Command. Default to the
+	// image's.
 	Args []string
 	// WorkingDir is where the process starts, absolute. Defaults to the image's.
 	WorkingDir string
@@ -49,8 +51,8 @@ type Props struct {
 	EnvFrom []EnvFrom
 	// Files are files from a Config or from Credentials. Default to none.
 	Files []File
-	// Scratch are folders that the container may write to although its root filesystem is read-only, for example "/tmp".
-	// What is in them ends with the pod. Default to none.
+	// Scratch are folders that the container may write to although its root filesystem is
+	// read-only, for example "/tmp". What is in them ends with the pod. Default to none.
 	Scratch []string
 	// Mounts are volumes at paths of the container. Default to none.
 	Mounts []Mount
@@ -61,24 +63,24 @@ type Props struct {
 	// Shutdown says how the pod ends. Defaults to Kubernetes' own behaviour.
 	Shutdown Shutdown
 
-	// Sidecars run beside the main container: they start before Init, one after the other, and end after the main container.
-	// Those of a Job do not keep it from ending. Default to none.
-	// See https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/.
+	// Sidecars run beside the main container: they start before Init, one after the other, and end
+	// after the main container. Those of a Job do not keep it from ending. Default to none. See
+	// https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/.
 	Sidecars []Container
-	// Init are containers that run to their end, one after the other, before the main one starts. They have no Probes.
-	// Default to none.
+	// Init are containers that run to their end, one after the other, before the main one starts.
+	// They have no Probes. Default to none.
 	Init []Container
 
 	// Security departs from the safe defaults. Defaults to the Pod Security Standard "restricted".
 	Security Security
-	// ServiceAccount is the account that the pods run as, an *infra.ServiceAccount of the same namespace. Defaults to
-	// ServiceAccountName.
+	// ServiceAccount is the account that the pods run as, an *infra.ServiceAccount of the same
+	// namespace. Defaults to ServiceAccountName.
 	ServiceAccount Account
-	// ServiceAccountName is the name of an account that is made elsewhere; an error beside ServiceAccount. Defaults to the
-	// namespace's "default".
+	// ServiceAccountName is the name of an account that is made elsewhere; an error beside
+	// ServiceAccount. Defaults to the namespace's "default".
 	ServiceAccountName string
-	// ImagePullSecrets are Credentials of the type kubernetes.io/dockerconfigjson, with which images are pulled.
-	// Default to those of the service account.
+	// ImagePullSecrets are Credentials of the type kubernetes.io/dockerconfigjson, with which
+	// images are pulled. Default to those of the service account.
 	ImagePullSecrets []KeySource
 
 	// NodeSelector are labels that a node must have to run the pods. Defaults to none.
@@ -89,7 +91,8 @@ type Props struct {
 	Affinity Affinity
 	// TopologySpread spreads the pods over nodes or zones. Defaults to none.
 	TopologySpread []TopologySpread
-	// PriorityClassName says whose pods go first where there is no room. Defaults to the cluster's default class.
+	// PriorityClassName says whose pods go first where there is no room. Defaults to the cluster's
+	// default class.
 	PriorityClassName string
 	// RuntimeClassName is the class of container runtime. Defaults to the node's own.
 	RuntimeClassName string
@@ -97,8 +100,8 @@ type Props struct {
 	HostAliases []HostAlias
 	// DNS changes how names are resolved. Defaults to the cluster's own way.
 	DNS DNSConfig
-	// ServiceLinks adds environment variables for each Service of the namespace to every container, in the way of Docker's
-	// links. Defaults to false.
+	// ServiceLinks adds environment variables for each Service of the namespace to every container,
+	// in the way of Docker's links. Defaults to false.
 	ServiceLinks bool
 }
 
@@ -112,14 +115,16 @@ type Account interface {
 // (https://istio.io/latest/docs/ops/deployment/application-requirements/).
 const VersionLabel = "version"
 
-// ChecksumAnnotation is put on a pod template, so that a change of configuration is a change of the template, which
-// rolls the pods. The name is the one that Helm's documentation made common.
+// ChecksumAnnotation is put on a pod template, so that a change of configuration is a change of the
+// template, which rolls the pods. The name is the one that Helm's documentation made common.
 const ChecksumAnnotation = "checksum/config"
 
-// NewTemplate makes the template of pods for a construct of one's own, which is the place of what is wrong with the props.
-// selector are the labels by which the construct knows its pods; they are put on them. What the pods need, such as a
-// Config, has to be in the namespace of the construct's chart.
-func NewTemplate(construct constructs.Construct, selector map[string]string, props Props) corev1.PodTemplateSpec {
+// NewTemplate makes the template of pods for a construct of one's own, which is the place of what
+// is wrong with the props. selector are the labels by which the construct knows its pods; they are
+// put on them. What the pods need, such as a Config, has to be in the namespace of the construct's
+// chart.
+func NewTemplate(construct constructs.Construct, selector map[string]string,
+	props Props) corev1.PodTemplateSpec {
 	props = props.WithDefaults()
 	var l problem.List
 	l.DNSLabel(problem.At("Name"), props.Name)
@@ -177,15 +182,16 @@ func (props Props) main() Container {
 	}
 }
 
-// Validate records what is wrong with the props, which are the option at of a workload, or the workload's own where that
-// is nil.
+// Validate records what is wrong with the props, which are the option at of a workload, or the
+// workload's own where that is nil.
 func (props Props) Validate(l *problem.List, at *problem.Path, workload Workload) {
 	child := func(name string) *problem.Path { return at.Child(name) }
 	props.ValidateLabels(l, child("Labels"), props.Labels, workload.Selector)
 	if props.Version != "" {
 		l.LabelValue(child("Version"), props.Version)
 		if value, selected := workload.Selector[VersionLabel]; selected && value != props.Version {
-			l.Add(child("Version"), props.Version, "is not what the Selector asks for, "+problem.Show(value)+"; leave one of them out")
+			l.Add(child("Version"), props.Version,
+				"is not what the Selector asks for, "+problem.Show(value)+"; leave one of them out")
 		}
 	}
 	if props.Name != workload.Name {
@@ -210,7 +216,8 @@ func (props Props) Validate(l *problem.List, at *problem.Path, workload Workload
 	}
 	l.Labels(child("NodeSelector"), props.NodeSelector)
 	props.Affinity.validate(l, child("Affinity"))
-	for _, name := range []struct{ field, value string }{{"PriorityClassName", props.PriorityClassName}, {"RuntimeClassName", props.RuntimeClassName}} {
+	for _, name := range []struct{ field, value string }{{"PriorityClassName", props.PriorityClassName},
+		{"RuntimeClassName", props.RuntimeClassName}} {
 		if name.value != "" {
 			l.DNSSubdomain(child(name.field), name.value)
 		}
@@ -221,12 +228,14 @@ func (props Props) Validate(l *problem.List, at *problem.Path, workload Workload
 	props.DNS.validate(l, child("DNS"))
 }
 
-// ValidateLabels records what is wrong with labels that are put on the pods, beside those of the selector and of Version.
+// ValidateLabels records what is wrong with labels that are put on the pods, beside those of the
+// selector and of Version.
 func (props Props) ValidateLabels(l *problem.List, at *problem.Path, labels, selector map[string]string) {
 	l.Labels(at, labels)
 	for _, key := range slices.Sorted(maps.Keys(selector)) {
 		if value, ok := labels[key]; ok && value != selector[key] {
-			l.Add(problem.Key(at, key), value, "is not what the Selector asks for, "+problem.Show(selector[key])+"; leave it out")
+			l.Add(problem.Key(at, key), value,
+				"is not what the Selector asks for, "+problem.Show(selector[key])+"; leave it out")
 		}
 	}
 	if value, twice := labels[VersionLabel]; twice && props.Version != "" {
@@ -238,7 +247,8 @@ func (props Props) ValidateLabels(l *problem.List, at *problem.Path, labels, sel
 func ValidateAnnotations(l *problem.List, at *problem.Path, annotations map[string]string) {
 	l.Annotations(at, annotations)
 	if value, taken := annotations[ChecksumAnnotation]; taken {
-		l.Add(problem.Key(at, ChecksumAnnotation), value, "is where the digest of the configuration stands; leave it out")
+		l.Add(problem.Key(at, ChecksumAnnotation), value,
+			"is where the digest of the configuration stands; leave it out")
 	}
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		for beginning, rule := range specialAnnotations {
@@ -275,7 +285,8 @@ func (props Props) validateSpreads(l *problem.List, at *problem.Path) {
 	var spreads problem.Unique
 	for i, spread := range props.TopologySpread {
 		if spread.TopologyKey != "" {
-			spreads.Check(l, at.Index(i).Child("TopologyKey"), at.Index(i), fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
+			spreads.Check(l, at.Index(i).Child("TopologyKey"), at.Index(i),
+				fmt.Sprintf("%s, Required: %t", spread.TopologyKey, spread.Required))
 		}
 	}
 }
@@ -287,9 +298,11 @@ func (props Props) validateAccount(l *problem.List, at *problem.Path) {
 	switch {
 	case props.ServiceAccount == nil:
 	case props.ServiceAccount.AccountRef().IsZero():
-		l.Missing(at.Child("ServiceAccount"), "give a *ServiceAccount that is not nil, or leave it out for the namespace's default")
+		l.Missing(at.Child("ServiceAccount"),
+			"give a *ServiceAccount that is not nil, or leave it out for the namespace's default")
 	case props.ServiceAccountName != "":
-		l.Add(at.Child("ServiceAccountName"), props.ServiceAccountName, "cannot stand beside ServiceAccount; leave out one of them")
+		l.Add(at.Child("ServiceAccountName"), props.ServiceAccountName,
+			"cannot stand beside ServiceAccount; leave out one of them")
 	}
 }
 
@@ -323,7 +336,8 @@ func (props Props) validateContainers(l *problem.List, at *problem.Path, workloa
 			if list.runs {
 				c.Probes.validate(l, field.Child("Probes"), Rollout{}, Shutdown{})
 			} else if !c.Probes.isZero() {
-				l.Say(field.Child("Probes"), "have no meaning for a container that runs to its end before the others start; leave them out, or make it one of Sidecars")
+				l.Say(field.Child("Probes"),
+					"have no meaning for a container that runs to its end before the others start; leave them out, or make it one of Sidecars")
 			}
 			add(field, c)
 		}
@@ -343,8 +357,10 @@ func (props Props) validateResourceRefs(l *problem.List, at *problem.Path, env [
 		names = append(names, c.Name)
 	}
 	for i, variable := range env {
-		if source, ok := variable.source().(ResourceRef); ok && source.Container != "" && !slices.Contains(names, source.Container) {
-			l.Add(at.Index(i).Child("ValueFrom", "Container"), source.Container, "is not a container of the pod; use "+problem.Or(names))
+		if source, ok := variable.source().(ResourceRef); ok && source.Container != "" &&
+			!slices.Contains(names, source.Container) {
+			l.Add(at.Index(i).Child("ValueFrom", "Container"), source.Container,
+				"is not a container of the pod; use "+problem.Or(names))
 		}
 	}
 }
@@ -362,8 +378,10 @@ func (props Props) podLabels(construct constructs.Construct, selector map[string
 	return result
 }
 
-// Template makes the template. revisionLabel is the label by which the workload tells its revisions apart, empty for none.
-func (props Props) Template(construct constructs.Construct, selector map[string]string, revisionLabel string) corev1.PodTemplateSpec {
+// Template makes the template. revisionLabel is the label by which the workload tells its revisions
+// apart, empty for none.
+func (props Props) Template(construct constructs.Construct, selector map[string]string,
+	revisionLabel string) corev1.PodTemplateSpec {
 	annotations := maps.Clone(props.Annotations)
 	if sum := props.Checksum(); sum != "" {
 		annotations = object.Merged(annotations, map[string]string{ChecksumAnnotation: sum})
@@ -371,8 +389,8 @@ func (props Props) Template(construct constructs.Construct, selector map[string]
 	volumes := volumesOf(props.containers())
 	spec := corev1.PodSpec{
 		Containers: []corev1.Container{props.main().render(volumes)},
-		// Else each Service of the namespace adds variables to every container, of which one called "server" would give Kibana
-		// SERVER_PORT=tcp://...
+		// Else each Service of the namespace adds variables to every container, of which one called
+		// "server" would give Kibana SERVER_PORT=tcp://...
 		EnableServiceLinks:            &props.ServiceLinks,
 		ServiceAccountName:            props.ServiceAccountName,
 		AutomountServiceAccountToken:  &props.Security.MountServiceAccountToken,
@@ -399,17 +417,20 @@ func (props Props) Template(construct constructs.Construct, selector map[string]
 	}
 	for _, source := range props.ImagePullSecrets {
 		if data := dataOf(source); data != nil {
-			spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: data.Name()})
+			spec.ImagePullSecrets = append(spec.ImagePullSecrets,
+				corev1.LocalObjectReference{Name: data.Name()})
 		}
 	}
 	for _, toleration := range props.Tolerations {
 		spec.Tolerations = append(spec.Tolerations, toleration.render())
 	}
 	for _, spread := range props.TopologySpread {
-		spec.TopologySpreadConstraints = append(spec.TopologySpreadConstraints, spread.render(selector, revisionLabel))
+		spec.TopologySpreadConstraints = append(spec.TopologySpreadConstraints,
+			spread.render(selector, revisionLabel))
 	}
 	for _, alias := range props.HostAliases {
-		spec.HostAliases = append(spec.HostAliases, corev1.HostAlias{IP: alias.IP, Hostnames: slices.Clone(alias.Names)})
+		spec.HostAliases = append(spec.HostAliases,
+			corev1.HostAlias{IP: alias.IP, Hostnames: slices.Clone(alias.Names)})
 	}
 	if props.RuntimeClassName != "" {
 		spec.RuntimeClassName = &props.RuntimeClassName
@@ -420,7 +441,8 @@ func (props Props) Template(construct constructs.Construct, selector map[string]
 	}
 }
 
-// References are the objects that the pods need in their own namespace, each with the option that names it.
+// References are the objects that the pods need in their own namespace, each with the option that
+// names it.
 func (props Props) References(at *problem.Path) []Reference {
 	var references []Reference
 	add := func(field *problem.Path, object ref.Object) {

@@ -15,10 +15,10 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
-// Volume is a volume of a pod, which containers mount. Containers that mount the same Volume share it. Make one with
-// EmptyDir, Claim, ExistingClaim, EphemeralClaim, ClaimTemplate, AllKeys, ServiceAccountToken, DownwardAPI, CSI, Image or
-// HostPath.
-// See https://kubernetes.io/docs/concepts/storage/volumes/.
+// Volume is a volume of a pod, which containers mount. Containers that mount the same Volume share
+// it. Make one with EmptyDir, Claim, ExistingClaim, EphemeralClaim, ClaimTemplate, AllKeys,
+// ServiceAccountToken, DownwardAPI, CSI, Image or HostPath. See
+// https://kubernetes.io/docs/concepts/storage/volumes/.
 type Volume struct {
 	name   string
 	source volumeSource
@@ -33,18 +33,19 @@ type volumeSource interface {
 
 // Mount is a Volume at a path of a container.
 type Mount struct {
-	// Path where the container sees the volume, absolute and clean. What the image has there is hidden, so folders that
-	// every image has, such as /etc, are an error. Required.
+	// Path where the container sees the volume, absolute and clean. What the image has there is
+	// hidden, so folders that every image has, such as /etc, are an error. Required.
 	Path string
 	// Volume to mount. Required.
 	Volume Volume
 	// ReadOnly keeps the container from writing to it. Defaults to false.
 	ReadOnly bool
-	// SubPath is a folder or file of the volume, relative and without '..', to mount in place of the whole. A volume of a
-	// Config or of Credentials mounted so is not updated. Defaults to the whole.
+	// SubPath is a folder or file of the volume, relative and without '..', to mount in place of
+	// the whole. A volume of a Config or of Credentials mounted so is not updated. Defaults to the
+	// whole.
 	SubPath string
-	// SubPathExpr is a SubPath in which $(NAME) stands for the value of an environment variable of the container. An error
-	// beside SubPath. Defaults to none.
+	// SubPathExpr is a SubPath in which $(NAME) stands for the value of an environment variable of
+	// the container. An error beside SubPath. Defaults to none.
 	SubPathExpr string
 
 	// of is the option that the mount comes from. Nil for one of Mounts.
@@ -77,7 +78,8 @@ const (
 
 // EmptyDirOptions are the options of an EmptyDir.
 type EmptyDirOptions struct {
-	// SizeLimit is how much it may hold before the pod is evicted, a quantity such as 64Mi. Defaults to no limit of its own.
+	// SizeLimit is how much it may hold before the pod is evicted, a quantity such as 64Mi.
+	// Defaults to no limit of its own.
 	SizeLimit string
 	// Medium defaults to Disk.
 	Medium Medium
@@ -110,11 +112,13 @@ func (v emptyDir) render() *corev1.VolumeSource {
 func validateStorage(l *problem.List, at *problem.Path, text string) {
 	quantity, err := resource.ParseQuantity(text)
 	if err != nil || quantity.Sign() <= 0 || !isWhole(quantity) {
-		l.Add(at, text, "is not an amount of storage; use a quantity of bytes above 0, for example 64Mi or 10Gi")
+		l.Add(at, text,
+			"is not an amount of storage; use a quantity of bytes above 0, for example 64Mi or 10Gi")
 	}
 }
 
-// ClaimSource is a claim for storage that a construct of this program makes: an *infra.PersistentVolumeClaim.
+// ClaimSource is a claim for storage that a construct of this program makes: an
+// *infra.PersistentVolumeClaim.
 type ClaimSource interface {
 	// ClaimRef refers to the object. Zero for a claim that is nil itself.
 	ClaimRef() ref.Object
@@ -122,7 +126,8 @@ type ClaimSource interface {
 
 type claim struct{ object ref.Object }
 
-// Claim is the storage that a PersistentVolumeClaim of this program has. The claim stands in the namespace of the pods.
+// Claim is the storage that a PersistentVolumeClaim of this program has. The claim stands in the
+// namespace of the pods.
 func Claim(source ClaimSource) Volume {
 	var object ref.Object
 	if source != nil {
@@ -150,7 +155,8 @@ func (v claim) render() *corev1.VolumeSource {
 
 type claimTemplate struct{}
 
-// ClaimTemplate is the storage that each pod of a StatefulSet has of its own, by the name of one of its Claims.
+// ClaimTemplate is the storage that each pod of a StatefulSet has of its own, by the name of one of
+// its Claims.
 func ClaimTemplate(name string) Volume { return Volume{name, claimTemplate{}} }
 
 func (claimTemplate) validate(*problem.List, *problem.Path) {}
@@ -177,7 +183,8 @@ type ClaimOptions struct {
 	StorageClass string
 	// AccessModes say how many nodes and pods may use it. Default to ReadWriteOnce.
 	AccessModes []AccessMode
-	// Block asks for a raw block device in place of a file system; it cannot be mounted at a path. Defaults to false.
+	// Block asks for a raw block device in place of a file system; it cannot be mounted at a path.
+	// Defaults to false.
 	Block bool
 }
 
@@ -202,7 +209,8 @@ func (o ClaimOptions) Validate(l *problem.List, at *problem.Path) {
 		}
 	}
 	if slices.Contains(o.AccessModes, ReadWriteOncePod) && len(o.AccessModes) > 1 {
-		l.Add(at.Child("AccessModes"), o.AccessModes, "has ReadWriteOncePod, which stands alone; leave out the others")
+		l.Add(at.Child("AccessModes"), o.AccessModes,
+			"has ReadWriteOncePod, which stands alone; leave out the others")
 	}
 }
 
@@ -250,8 +258,8 @@ func (v ephemeralClaim) render() *corev1.VolumeSource {
 
 type allKeys struct{ data *ref.Data }
 
-// AllKeys are all keys of a Config or of Credentials as files of a folder. The kubelet updates them, but a change of a Config
-// that restarts its pods rolls them too.
+// AllKeys are all keys of a Config or of Credentials as files of a folder. The kubelet updates
+// them, but a change of a Config that restarts its pods rolls them too.
 func AllKeys(source KeySource) Volume {
 	data := dataOf(source)
 	name := ""
@@ -278,8 +286,8 @@ func (v allKeys) render() *corev1.VolumeSource {
 type TokenOptions struct {
 	// Audience is who the token is for. Defaults to the API server.
 	Audience string
-	// Expiration is how long a token is valid, in whole seconds, at least 10 min; the kubelet renews it before. Defaults to
-	// Kubernetes' 1 h.
+	// Expiration is how long a token is valid, in whole seconds, at least 10 min; the kubelet
+	// renews it before. Defaults to Kubernetes' 1 h.
 	Expiration time.Duration
 	// Path of the token in the volume, relative and without '..'. Defaults to "token".
 	Path string
@@ -287,9 +295,9 @@ type TokenOptions struct {
 
 type token struct{ options TokenOptions }
 
-// ServiceAccountToken is a token of the pod's service account, for the audience that the options name. It does not need
-// Security.MountServiceAccountToken.
-// See https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken.
+// ServiceAccountToken is a token of the pod's service account, for the audience that the options
+// name. It does not need Security.MountServiceAccountToken. See
+// https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken.
 func ServiceAccountToken(name string, options TokenOptions) Volume {
 	if options.Path == "" {
 		options.Path = "token"
@@ -318,7 +326,8 @@ func (v token) render() *corev1.VolumeSource {
 // validateRelative checks a path within a volume.
 func validateRelative(l *problem.List, at *problem.Path, name string) {
 	if name == "" || path.IsAbs(name) || path.Clean(name) != name || name == "." || name == ".." ||
-		len(name) > 2 && name[:3] == "../" || path.Base(name)[0] == '.' && len(path.Base(name)) > 1 && path.Base(name)[1] == '.' ||
+		len(name) > 2 && name[:3] == "../" || path.Base(name)[0] == '.' && len(path.Base(name)) > 1 &&
+		path.Base(name)[1] == '.' ||
 		slices.ContainsFunc([]rune(name), func(r rune) bool { return r < ' ' || r == ':' }) {
 		l.Add(at, name, "is not a clean relative path; use for example \"data/cache\", without '..' and ':'")
 	}
@@ -328,9 +337,9 @@ type downwardAPI struct {
 	fields map[string]FieldRef
 }
 
-// DownwardAPI is a folder of files that tell the container about its pod: files by their relative paths, each a field of
-// the pod. metadata.labels and metadata.annotations are kept up to date.
-// See https://kubernetes.io/docs/concepts/workloads/pods/downward-api/.
+// DownwardAPI is a folder of files that tell the container about its pod: files by their relative
+// paths, each a field of the pod. metadata.labels and metadata.annotations are kept up to date. See
+// https://kubernetes.io/docs/concepts/workloads/pods/downward-api/.
 func DownwardAPI(name string, files map[string]FieldRef) Volume {
 	return Volume{name, &downwardAPI{fields: maps.Clone(files)}}
 }
@@ -377,12 +386,14 @@ func (v *csi) validate(l *problem.List, at *problem.Path) {
 	if v.options.Driver == "" {
 		l.Missing(at.Child("Driver"), "name the CSI driver, for example \"secrets-store.csi.k8s.io\"")
 	} else if len(v.options.Driver) > longest || len(validation.IsDNS1123Subdomain(v.options.Driver)) > 0 {
-		l.Add(at.Child("Driver"), v.options.Driver, "is not the name of a CSI driver; use at most 63 lower-case letters, digits, '-' or '.'")
+		l.Add(at.Child("Driver"), v.options.Driver,
+			"is not the name of a CSI driver; use at most 63 lower-case letters, digits, '-' or '.'")
 	}
 }
 
 func (v *csi) render() *corev1.VolumeSource {
-	source := &corev1.CSIVolumeSource{Driver: v.options.Driver, VolumeAttributes: maps.Clone(v.options.Attributes)}
+	source := &corev1.CSIVolumeSource{Driver: v.options.Driver,
+		VolumeAttributes: maps.Clone(v.options.Attributes)}
 	if v.options.ReadOnly {
 		source.ReadOnly = new(true)
 	}
@@ -394,7 +405,8 @@ type image struct {
 	pull      PullPolicy
 }
 
-// Image is the content of an image as a read-only folder; the image need not be runnable. The cluster needs Kubernetes
+// Image is the content of an image as a read-only folder; the image need not be runnable. The
+// cluster needs Kubernetes
 // 1.35 or later. See https://kubernetes.io/docs/concepts/storage/volumes/#image.
 func Image(name, reference string, pull PullPolicy) Volume {
 	return Volume{name, image{reference, pull}}
@@ -406,7 +418,8 @@ func (v image) validate(l *problem.List, at *problem.Path) {
 }
 
 func (v image) render() *corev1.VolumeSource {
-	return &corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: v.reference, PullPolicy: corev1.PullPolicy(v.pull)}}
+	return &corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: v.reference,
+		PullPolicy: corev1.PullPolicy(v.pull)}}
 }
 
 // HostPathType says what has to be at a path of the node.
@@ -427,8 +440,9 @@ type hostPath struct {
 	kind HostPathType
 }
 
-// HostPath is a folder or file of the node. A pod with one does not meet the Pod Security Standard "baseline", nor
-// "restricted": a namespace that enforces either refuses it. An empty kind checks nothing.
+// HostPath is a folder or file of the node. A pod with one does not meet the Pod Security Standard
+// "baseline", nor "restricted": a namespace that enforces either refuses it. An empty kind checks
+// nothing.
 func HostPath(name, folder string, kind HostPathType) Volume {
 	return Volume{name, hostPath{folder, kind}}
 }
@@ -453,12 +467,14 @@ func (v Volume) validate(l *problem.List, at *problem.Path) {
 	}
 	v.source.validate(l, at)
 	// The name of a claim template is checked where it is made.
-	if _, ofTemplate := v.source.(claimTemplate); !ofTemplate && !v.isNamedAfterSource() && len(validation.IsDNS1123Label(v.name)) > 0 {
+	if _, ofTemplate := v.source.(claimTemplate); !ofTemplate && !v.isNamedAfterSource() &&
+		len(validation.IsDNS1123Label(v.name)) > 0 {
 		l.Add(at.Child("Name"), v.name, problem.DNSLabelRule)
 	}
 }
 
-// isNamedAfterSource reports whether nobody has chosen the name, so that the pod may choose another one.
+// isNamedAfterSource reports whether nobody has chosen the name, so that the pod may choose another
+// one.
 func (v Volume) isNamedAfterSource() bool {
 	switch v.source.(type) {
 	case claim, allKeys:

@@ -15,7 +15,8 @@ import (
 )
 
 func main() {
-	// The command makes a few MiB and ends. Collecting garbage on the way takes more time than it is worth.
+	// The command makes a few MiB and ends. Collecting garbage on the way takes more time than it
+	// is worth.
 	debug.SetGCPercent(400)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, chapters.All()))
 }

@@ -56,7 +56,8 @@ func reportOf(problems []tree.Problem) []problemReport {
 		if problem.Value != nil {
 			value = tree.ShowValue(problem.Value)
 		}
-		reports = append(reports, problemReport{problem.Construct, problem.Field, value, problem.Detail, problem.Fix, problem.Message()})
+		reports = append(reports, problemReport{problem.Construct, problem.Field, value, problem.Detail,
+			problem.Fix, problem.Message()})
 	}
 	return reports
 }

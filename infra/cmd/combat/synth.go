@@ -64,14 +64,18 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			return report(command, outcome{paths, warnings, err})
 		},
 	}
-	command.Flags().StringVar(&outdir, "out", "", "`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
-	command.Flags().StringVar(&treeName, "tree", "native", "`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
-	command.Flags().StringVarP(&format, "output", "o", "text", "`FORMAT` of what is printed: text, or json, with the parts of each problem")
+	command.Flags().StringVar(&outdir, "out", "",
+		"`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
+	command.Flags().StringVar(&treeName, "tree", "native",
+		"`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
+	command.Flags().StringVarP(&format, "output", "o", "text",
+		"`FORMAT` of what is printed: text, or json, with the parts of each problem")
 	command.Flags().BoolVar(&listOnly, "list", false, "list the chapters and write nothing")
 	return command
 }
 
-// choose returns the chapters of these names, all of them where there are none, in the order of the book.
+// choose returns the chapters of these names, all of them where there are none, in the order of the
+// book.
 func choose(book []chapters.Chapter, names []string) ([]chapters.Chapter, error) {
 	if len(names) == 0 {
 		return book, nil
@@ -85,7 +89,8 @@ func choose(book []chapters.Chapter, names []string) ([]chapters.Chapter, error)
 			return nil, fmt.Errorf("no chapter %q; use one of %s", name, strings.Join(known, ", "))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(book), func(c chapters.Chapter) bool { return !slices.Contains(names, c.Name) }), nil
+	return slices.DeleteFunc(slices.Clone(book),
+		func(c chapters.Chapter) bool { return !slices.Contains(names, c.Name) }), nil
 }
 
 // file is a manifest that is made but not yet written.
@@ -145,8 +150,8 @@ func synthOfficial(chosen []chapters.Chapter) (files []file, warnings []tree.Pro
 	return files, tree.Warnings(app), nil
 }
 
-// replace writes the files into the folder. All of them are written beside their places first, so that a full disk or a
-// missing permission leaves the folder as it was; then each is renamed.
+// replace writes the files into the folder. All of them are written beside their places first, so
+// that a full disk or a missing permission leaves the folder as it was; then each is renamed.
 func replace(folder string, files []file) (err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -170,7 +175,8 @@ func replace(folder string, files []file) (err error) {
 	return renameAll(folder, files, written)
 }
 
-// renameAll puts the temporary files in their places. Where one cannot be, those before it are put back.
+// renameAll puts the temporary files in their places. Where one cannot be, those before it are put
+// back.
 func renameAll(folder string, files []file, written []string) error {
 	var undo []func() error
 	for i, f := range files {
@@ -193,7 +199,8 @@ func renameAll(folder string, files []file, written []string) error {
 	return nil
 }
 
-// writeTemporary writes the file's content beside its place. It returns the name of what it made, with an error too.
+// writeTemporary writes the file's content beside its place. It returns the name of what it made,
+// with an error too.
 func writeTemporary(folder string, f file) (name string, err error) {
 	temporary, err := os.CreateTemp(folder, "."+f.name+".*")
 	if err != nil {

@@ -15,15 +15,16 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/rules"
 )
 
-// Meta is the metadata of an object. It shares the maps: an object is encoded when it enters the tree, and a Patch is
-// given a copy.
+// Meta is the metadata of an object. It shares the maps: an object is encoded when it enters the
+// tree, and a Patch is given a copy.
 func Meta(name string, labels, annotations map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Labels: labels, Annotations: annotations}
 }
 
-// Patched lets the hook, which is the construct's option of the name field, have the last word on a copy of the object, so
-// that it cannot reach into anybody's props. A hook that panics, that changes the name by which other constructs refer
-// to the object, or that leaves what breaks the rules of its kind makes the construct invalid.
+// Patched lets the hook, which is the construct's option of the name field, have the last word on a
+// copy of the object, so that it cannot reach into anybody's props. A hook that panics, that
+// changes the name by which other constructs refer to the object, or that leaves what breaks the
+// rules of its kind makes the construct invalid.
 func Patched[T any, P interface {
 	*T
 	DeepCopy() *T
@@ -34,7 +35,9 @@ func Patched[T any, P interface {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			tree.Invalid(construct, tree.Problem{Field: field, Detail: fmt.Sprintf("panicked: %v", cause), Fix: fmt.Sprintf("see what it takes for granted of the %T", object)})
+			tree.Invalid(construct,
+				tree.Problem{Field: field, Detail: fmt.Sprintf("panicked: %v", cause),
+					Fix: fmt.Sprintf("see what it takes for granted of the %T", object)})
 			result = object
 		}
 	}()

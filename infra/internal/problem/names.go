@@ -20,8 +20,8 @@ const (
 	dnsSubdomainRule = "is not an RFC 1123 subdomain; use 1 to 253 lower-case letters, digits, '-' or '.', beginning and ending with a letter or digit"
 )
 
-// DNSLabel checks the name of a workload: it becomes the name of a container and the value of a label, which allow less
-// than the API does for the object itself.
+// DNSLabel checks the name of a workload: it becomes the name of a container and the value of a
+// label, which allow less than the API does for the object itself.
 func (l *List) DNSLabel(at *Path, name string) {
 	l.name(at, name, DNSLabelRule, validation.IsDNS1123Label)
 }
@@ -57,7 +57,8 @@ func (l *List) Labels(at *Path, labels map[string]string) {
 // LabelValue checks the value of a label.
 func (l *List) LabelValue(at *Path, value string) {
 	if len(validation.IsValidLabelValue(value)) > 0 {
-		l.Add(at, value, "is not a label value; use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, or nothing")
+		l.Add(at, value,
+			"is not a label value; use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, or nothing")
 	}
 }
 
@@ -74,21 +75,24 @@ func (l *List) Annotations(at *Path, annotations map[string]string) {
 		size += len(key) + len(annotations[key])
 	}
 	if size > maxAnnotationsSize {
-		l.Add(at, fmt.Sprintf("%d bytes", size), fmt.Sprintf("is more than all annotations together may have, %d bytes; put the content into a Config", maxAnnotationsSize))
+		l.Add(at, fmt.Sprintf("%d bytes", size),
+			fmt.Sprintf("is more than all annotations together may have, %d bytes; put the content into a Config", maxAnnotationsSize))
 	}
 }
 
 // QualifiedName checks the key of a label or annotation.
 func (l *List) QualifiedName(at *Path, key string) {
 	if len(validation.IsQualifiedName(key)) > 0 {
-		l.Add(at, key, "is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'")
+		l.Add(at, key,
+			"is not a label or annotation key; use a name of at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'")
 	}
 }
 
 // DataKey checks a key of a ConfigMap or Secret.
 func (l *List) DataKey(at *Path, key string) {
 	if len(validation.IsConfigMapKey(key)) > 0 {
-		l.Add(at, key, "is not a key; use at most 253 letters, digits, '-', '_' or '.', other than \".\" and \"..\"")
+		l.Add(at, key,
+			"is not a key; use at most 253 letters, digits, '-', '_' or '.', other than \".\" and \"..\"")
 	}
 }
 
@@ -111,7 +115,8 @@ func (l *List) Image(at *Path, image string) {
 		return
 	}
 	if _, err := reference.ParseAnyReference(image); err != nil {
-		l.Add(at, image, "is not an image reference; use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example \"docker.io/library/nginx:1.29\"")
+		l.Add(at, image,
+			"is not an image reference; use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example \"docker.io/library/nginx:1.29\"")
 	}
 }
 
@@ -125,7 +130,8 @@ func (l *List) Port(at *Path, port int32) {
 // EnvName checks the name of an environment variable.
 func (l *List) EnvName(at *Path, name string) {
 	if len(validation.IsEnvVarName(name)) > 0 {
-		l.Add(at, name, "is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit")
+		l.Add(at, name,
+			"is not the name of an environment variable; use letters, digits, '_', '-' or '.', not beginning with a digit")
 	}
 }
 
@@ -154,7 +160,8 @@ const AnyHost = "*"
 // RoutedHost checks the host of a route: a DNS name, of which the first label may be '*', or AnyHost.
 func (l *List) RoutedHost(at *Path, host string) {
 	if !IsRoutedHost(host) {
-		l.Add(at, host, "is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\"")
+		l.Add(at, host,
+			"is not a host name; use lower-case letters, digits, '-' and '.', the first label may be '*', without scheme, port and path, for example \"www.example.com\"")
 	}
 }
 

@@ -1,7 +1,8 @@
-// Package problem says what is wrong with the props of a construct: at which field, with which value, what is allowed
-// and what to do. What it collects is handed to tree.Invalid.
+// Package problem says what is wrong with the props of a construct: at which field, with which
+// value, what is allowed and what to do. What it collects is handed to tree.Invalid.
 //
-// A rule is written as one text, "is not a port; use 1 to 65535": what is wrong, and after the first "; " what to do.
+// A rule is written as one text, "is not a port; use 1 to 65535": what is wrong, and after the
+// first "; " what to do.
 package problem
 
 import (
@@ -57,7 +58,8 @@ func Or(values []string) string {
 	return strings.Join(values[:last], ", ") + " or " + values[last]
 }
 
-// OneOf records a value that is none of those allowed. The empty value is always allowed: it stands for the default.
+// OneOf records a value that is none of those allowed. The empty value is always allowed: it stands
+// for the default.
 func OneOf[T ~string](l *List, at *Path, value T, allowed ...T) {
 	if value == "" || slices.Contains(allowed, value) {
 		return

@@ -1,5 +1,6 @@
-// Package ref is how a construct refers to what another one has made, or to what is made elsewhere: the kind, the name
-// and the namespace of an object, and of some kinds what stands in it. What a Patch has changed is what is referred to.
+// Package ref is how a construct refers to what another one has made, or to what is made elsewhere:
+// the kind, the name and the namespace of an object, and of some kinds what stands in it. What a
+// Patch has changed is what is referred to.
 package ref
 
 import (
@@ -42,8 +43,9 @@ func (o Object) Made() cdk8s.ApiObject { return o.made }
 // String returns the kind and the name.
 func (o Object) String() string { return o.kind + " " + o.name }
 
-// Namespace returns the namespace of an object of this program, empty where neither it nor its chart names one. ok is
-// false for an object that is made elsewhere: it is in the namespace of whoever refers to it.
+// Namespace returns the namespace of an object of this program, empty where neither it nor its
+// chart names one. ok is false for an object that is made elsewhere: it is in the namespace of
+// whoever refers to it.
 func (o Object) Namespace() (namespace string, ok bool) {
 	if o.made == nil {
 		return "", false
@@ -51,7 +53,8 @@ func (o Object) Namespace() (namespace string, ok bool) {
 	return NamespaceOf(o.made), true
 }
 
-// Beside records that the object is in another namespace than by, an object that can refer to its own namespace alone.
+// Beside records that the object is in another namespace than by, an object that can refer to its
+// own namespace alone.
 func (o Object) Beside(l *problem.List, at *problem.Path, by cdk8s.ApiObject) {
 	if o.made != nil {
 		o.BesideNamespace(l, at, NamespaceOf(by))
@@ -61,8 +64,9 @@ func (o Object) Beside(l *problem.List, at *problem.Path, by cdk8s.ApiObject) {
 // BesideNamespace does the same for whoever refers to it from a namespace, empty where it is not known.
 func (o Object) BesideNamespace(l *problem.List, at *problem.Path, own string) {
 	if namespace, ok := o.Namespace(); ok && own != namespace {
-		l.Add(at, o.name, fmt.Sprintf("is a %s in %s, and cannot be referred to from %s; put both into charts of one Namespace",
-			o.kind, ShowNamespace(namespace), ShowNamespace(own)))
+		l.Add(at, o.name,
+			fmt.Sprintf("is a %s in %s, and cannot be referred to from %s; put both into charts of one Namespace",
+				o.kind, ShowNamespace(namespace), ShowNamespace(own)))
 	}
 }
 
@@ -82,7 +86,8 @@ func ShowNamespace(namespace string) string {
 	return fmt.Sprintf("namespace %q", namespace)
 }
 
-// Data refers to a ConfigMap or Secret and knows its keys. Pods compare the pointers: one source has one of them.
+// Data refers to a ConfigMap or Secret and knows its keys. Pods compare the pointers: one source
+// has one of them.
 type Data struct {
 	Object
 	// Keys are those that are there, in order. AnyKey says that nobody knows them.
@@ -90,20 +95,22 @@ type Data struct {
 	AnyKey bool
 	// Reloads says that the kubelet's updates of a mounted file reach the process.
 	Reloads bool
-	// Checksummed returns the value of a key whose change rolls the pods that use it. Nil where no change does.
+	// Checksummed returns the value of a key whose change rolls the pods that use it. Nil where no
+	// change does.
 	Checksummed func(key string) (value string, ok bool)
 }
 
 // Service refers to a Service of this program.
 type Service struct {
 	Object
-	// Labels are the Service's own, without those of its chart, and Spec is its specification, as Patch has left both.
+	// Labels are the Service's own, without those of its chart, and Spec is its specification, as
+	// Patch has left both.
 	Labels map[string]string
 	Spec   corev1.ServiceSpec
 }
 
-// Host is the DNS name of the Service: with its namespace where the chart names one, else as it is known inside its own
-// namespace. Empty for no Service.
+// Host is the DNS name of the Service: with its namespace where the chart names one, else as it is
+// known inside its own namespace. Empty for no Service.
 func (s *Service) Host() string {
 	if s == nil {
 		return ""
@@ -146,19 +153,22 @@ func (s *Service) ValidatePort(l *problem.List, at *problem.Path, name string) {
 // ValidateBackend records that a route cannot send requests to the port of that name.
 func (s *Service) ValidateBackend(l *problem.List, at *problem.Path, name string) {
 	if s.IsExternalName() {
-		l.Say(at, fmt.Sprintf("Service %s is an ExternalName, which an Ingress or a Gateway cannot be relied on to follow; use a Service with pods", s.Name()))
+		l.Say(at,
+			fmt.Sprintf("Service %s is an ExternalName, which an Ingress or a Gateway cannot be relied on to follow; use a Service with pods", s.Name()))
 		return
 	}
 	s.ValidatePort(l, at, name)
 	if port, ok := s.Port(name); ok && port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-		l.Say(at, fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP", problem.Show(port.Name), s.Name(), port.Protocol))
+		l.Say(at, fmt.Sprintf("port %s of Service %s speaks %s; a route needs TCP",
+			problem.Show(port.Name), s.Name(), port.Protocol))
 	}
 }
 
 // Workload refers to what makes pods.
 type Workload struct {
 	Object
-	// Selector are the labels by which it knows its pods, and Template is what it makes them of, as Patch has left both.
+	// Selector are the labels by which it knows its pods, and Template is what it makes them of, as
+	// Patch has left both.
 	Selector map[string]string
 	Template corev1.PodTemplateSpec
 }

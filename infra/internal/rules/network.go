@@ -58,7 +58,8 @@ func checkIngress(l *problem.List, spec *problem.Path, ingress networkingv1.Ingr
 			field := at.Child("http", "paths").Index(j)
 			if path.PathType == nil {
 				l.Missing(field.Child("pathType"), "use Prefix, Exact or ImplementationSpecific")
-			} else if *path.PathType != networkingv1.PathTypeImplementationSpecific && !strings.HasPrefix(path.Path, "/") {
+			} else if *path.PathType != networkingv1.PathTypeImplementationSpecific &&
+				!strings.HasPrefix(path.Path, "/") {
 				l.Add(field.Child("path"), path.Path, "does not begin with '/'; use for example \"/\"")
 			}
 			checkIngressBackend(l, field.Child("backend"), path.Backend)

@@ -15,7 +15,8 @@ import (
 )
 
 // checkSelector checks that a workload selects the pods that it makes.
-func checkSelector(l *problem.List, spec *problem.Path, kind string, selector *metav1.LabelSelector, podLabels map[string]string) {
+func checkSelector(l *problem.List, spec *problem.Path, kind string, selector *metav1.LabelSelector,
+	podLabels map[string]string) {
 	at := spec.Child("selector")
 	taken, err := metav1.LabelSelectorAsSelector(selector)
 	switch {
@@ -24,7 +25,8 @@ func checkSelector(l *problem.List, spec *problem.Path, kind string, selector *m
 	case selector == nil || taken.Empty():
 		l.Say(at, "leaves no selector; leave the labels in place")
 	case !taken.Matches(labels.Set(podLabels)):
-		l.Add(at, taken.String(), "selects none of the pods that the "+kind+" makes; let the selector match the labels of the pod template")
+		l.Add(at, taken.String(),
+			"selects none of the pods that the "+kind+" makes; let the selector match the labels of the pod template")
 	}
 }
 
@@ -32,16 +34,20 @@ func checkJob(l *problem.List, spec *problem.Path, job batchv1.JobSpec) {
 	checkCount(l, spec.Child("completions"), job.Completions)
 	checkCount(l, spec.Child("parallelism"), job.Parallelism)
 	checkCount(l, spec.Child("backoffLimit"), job.BackoffLimit)
-	checkTemplate(l, spec.Child("template"), job.Template, corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever)
+	checkTemplate(l, spec.Child("template"), job.Template, corev1.RestartPolicyOnFailure,
+		corev1.RestartPolicyNever)
 }
 
 // checkTemplate checks the pods of a workload, which has them restarted in one of these ways.
-func checkTemplate(l *problem.List, at *problem.Path, template corev1.PodTemplateSpec, restarts ...corev1.RestartPolicy) {
+func checkTemplate(l *problem.List, at *problem.Path, template corev1.PodTemplateSpec,
+	restarts ...corev1.RestartPolicy) {
 	l.Labels(at.Child("metadata", "labels"), template.Labels)
 	l.Annotations(at.Child("metadata", "annotations"), template.Annotations)
 	spec := at.Child("spec")
-	if policy := template.Spec.RestartPolicy; policy == "" && restarts[0] != corev1.RestartPolicyAlways || policy != "" && !slices.Contains(restarts, policy) {
-		l.Add(spec.Child("restartPolicy"), string(policy), fmt.Sprintf("is not one of this workload; use %v", restarts))
+	if policy := template.Spec.RestartPolicy; policy == "" &&
+		restarts[0] != corev1.RestartPolicyAlways || policy != "" && !slices.Contains(restarts, policy) {
+		l.Add(spec.Child("restartPolicy"), string(policy),
+			fmt.Sprintf("is not one of this workload; use %v", restarts))
 	}
 	if grace := template.Spec.TerminationGracePeriodSeconds; grace != nil && *grace < 0 {
 		l.Add(spec.Child("terminationGracePeriodSeconds"), *grace, "is negative; use 0 or more")
@@ -84,7 +90,8 @@ func checkContainer(l *problem.List, at *problem.Path, container corev1.Containe
 			portNames.Check(l, field.Child("name"), field, port.Name)
 			ports[port.Name] = true
 		}
-		portNumbers.Check(l, field.Child("containerPort"), field, fmt.Sprintf("%d/%s", port.ContainerPort, port.Protocol))
+		portNumbers.Check(l, field.Child("containerPort"), field,
+			fmt.Sprintf("%d/%s", port.ContainerPort, port.Protocol))
 	}
 	for i, variable := range container.Env {
 		field := at.Child("env").Index(i)
@@ -111,19 +118,22 @@ func checkContainer(l *problem.List, at *problem.Path, container corev1.Containe
 	for _, probe := range []struct {
 		name  string
 		probe *corev1.Probe
-	}{{"startupProbe", container.StartupProbe}, {"readinessProbe", container.ReadinessProbe}, {"livenessProbe", container.LivenessProbe}} {
+	}{{"startupProbe", container.StartupProbe}, {"readinessProbe",
+		container.ReadinessProbe}, {"livenessProbe", container.LivenessProbe}} {
 		if probe.probe != nil {
 			checkProbe(l, at.Child(probe.name), probe.probe.ProbeHandler, ports)
 		}
 	}
 	for name, request := range container.Resources.Requests {
 		if limit, ok := container.Resources.Limits[name]; ok && request.Cmp(limit) > 0 {
-			l.Add(at.Child("resources", "requests", string(name)), request.String(), "is more than the limit, "+problem.Show(limit.String())+"; lower it")
+			l.Add(at.Child("resources", "requests", string(name)), request.String(),
+				"is more than the limit, "+problem.Show(limit.String())+"; lower it")
 		}
 	}
 }
 
-// The fields that a variable may hold (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
+// The fields that a variable may hold
+// (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/).
 var fieldPaths = []string{
 	"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
 	"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",

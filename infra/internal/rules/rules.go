@@ -1,5 +1,6 @@
-// Package rules checks objects as a Patch has left them, by the rules that props are checked by before: what the API
-// server would refuse, and what could never work. A kind that it does not know has its metadata checked.
+// Package rules checks objects as a Patch has left them, by the rules that props are checked by
+// before: what the API server would refuse, and what could never work. A kind that it does not know
+// has its metadata checked.
 package rules
 
 import (
@@ -89,7 +90,8 @@ func checkAutoscaler(l *problem.List, spec *problem.Path, scaler autoscalingv2.H
 func checkDisruptionBudget(l *problem.List, spec *problem.Path, budget policyv1.PodDisruptionBudgetSpec) {
 	switch {
 	case budget.MinAvailable != nil && budget.MaxUnavailable != nil:
-		l.Add(spec.Child("minAvailable"), budget.MinAvailable.String(), "cannot stand beside maxUnavailable; leave out one of them")
+		l.Add(spec.Child("minAvailable"), budget.MinAvailable.String(),
+			"cannot stand beside maxUnavailable; leave out one of them")
 	case budget.MinAvailable == nil && budget.MaxUnavailable == nil:
 		l.Missing(spec.Child("minAvailable"), "say it, or maxUnavailable")
 	}
@@ -133,7 +135,8 @@ func checkRules(l *problem.List, at *problem.Path, rules []rbacv1.PolicyRule) {
 			l.Missing(at.Index(i).Child("resources"), "say of what, for example \"pods\"")
 		}
 		if len(rule.Resources) > 0 && len(rule.APIGroups) == 0 {
-			l.Missing(at.Index(i).Child("apiGroups"), "name the group of the resources, \"\" for those of the core")
+			l.Missing(at.Index(i).Child("apiGroups"),
+				"name the group of the resources, \"\" for those of the core")
 		}
 	}
 }

@@ -1,4 +1,5 @@
-// Package synthtest helps to test constructs: it synthesizes a chart on the native tree and looks at what comes out.
+// Package synthtest helps to test constructs: it synthesizes a chart on the native tree and looks
+// at what comes out.
 package synthtest
 
 import (
@@ -27,7 +28,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Synth makes a chart on the native tree, lets build fill it, and returns its YAML and the validation messages.
+// Synth makes a chart on the native tree, lets build fill it, and returns its YAML and the
+// validation messages.
 func Synth(t *testing.T, build func(chart cdk8s.Chart)) (manifests string, messages []string) {
 	t.Helper()
 	outdir := t.TempDir()
@@ -90,7 +92,8 @@ func Only[T any](t *testing.T, kind string, build func(chart cdk8s.Chart)) T {
 	return found[0]
 }
 
-// BadInput is a table of mistakes and the messages that each must give, without the path of the construct.
+// BadInput is a table of mistakes and the messages that each must give, without the path of the
+// construct.
 type BadInput map[string]struct {
 	Build func(chart cdk8s.Chart)
 	Want  []string
