@@ -53,8 +53,9 @@ func TestMedian(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	of := func(d time.Duration) usage {
-		return usage{wall: d * time.Millisecond, cpu: 2 * d * time.Millisecond, peak: 50 << 20}
+	of := func(milliseconds int) usage {
+		wall := time.Duration(milliseconds) * time.Millisecond
+		return usage{wall: wall, cpu: 2 * wall, peak: 50 << 20}
 	}
 	r := &results{runs: 7, renderers: []renderer{{name: "native"}, {name: "helm template", goal: 3}}, medians: map[string]map[int]usage{
 		"native":        {1_000: of(100), 10_000: of(1000)},

@@ -34,7 +34,7 @@ func runMeasured(command *exec.Cmd) (usage, error) {
 	}
 	u := usage{wall: wall, cpu: command.ProcessState.UserTime() + command.ProcessState.SystemTime()}
 	if system, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.peak = int64(system.Maxrss) << 10 // Linux counts in KiB
+		u.peak = system.Maxrss << 10 // Linux counts in KiB
 	}
 	return u, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -94,7 +95,7 @@ func (w *workshop) writeValues(path string, services int) error {
 	const list = "services:\n"
 	_, one, ok := bytes.Cut(text, []byte(list))
 	if !ok {
-		return fmt.Errorf("values.yaml of the chart has no list of services")
+		return errors.New("values.yaml of the chart has no list of services")
 	}
 	values := []byte(list)
 	for i := range services {

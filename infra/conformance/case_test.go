@@ -98,8 +98,8 @@ func floats(value any) any {
 	return value
 }
 
-// comparable returns a result as JSON has it: JavaScript writes infinite numbers as null.
-func comparable(result any) (any, error) {
+// asJSON returns a result as JSON has it: JavaScript writes infinite numbers as null.
+func asJSON(result any) (any, error) {
 	text, err := json.Marshal(finite(result))
 	if err != nil {
 		return nil, err

@@ -98,9 +98,9 @@ type shop struct {
 	web *infra.WebService
 }
 
-func newShop(scope constructs.Construct, id string) *shop {
+func newShop(scope constructs.Construct) *shop {
 	s := &shop{}
-	tree.New(s, scope, id)
+	tree.New(s, scope, "shop")
 	s.web = infra.NewWebService(s, "web", infra.WebServiceProps{
 		Name:     "web",
 		Workload: infra.ProbedDeploymentProps{Image: "example.com/web:1"},
@@ -114,7 +114,7 @@ func (s *shop) Web() *infra.WebService { return s.web }
 func TestConstructsOfOthersAreTheSameOnBothTrees(t *testing.T) {
 	got, err := same(t, func(app cdk8s.App) {
 		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod", Labels: map[string]string{"team": "a"}})
-		s := newShop(chart, "shop")
+		s := newShop(chart)
 		k8s.NewConfigMap(s, "unnamed", &corev1.ConfigMap{Data: map[string]string{"10": "b", "9": "a", "ü": "x", "😀": "y", "yes": "no"}})
 		k8s.NewConfigMap(s, "named", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "named", Namespace: "other", Labels: map[string]string{"team": "b"}}})
 		k8s.NewNamespace(s, "namespace", &corev1.Namespace{})
@@ -160,7 +160,7 @@ func TestChecksAcrossConstructsAreTheSameOnBothTrees(t *testing.T) {
 			Name: "door", Servers: []mesh.GatewayServer{{Port: 80, Hosts: []string{"./www.example.com", "shop/cart.example.com"}}},
 		})
 		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "shop", Labels: map[string]string{"app.kubernetes.io/name": "shop"}})
-		web := newShop(chart, "shop").Web()
+		web := newShop(chart).Web()
 		mesh.NewIstioCanary(chart, "canary", mesh.IstioCanaryProps{
 			Name: "web", Service: web.Service(), Versions: []mesh.Version{{Name: "v1", Workload: web.Deployment()}},
 			Gateways: []*mesh.IstioGateway{door}, Hosts: []string{"www.example.com", "cart.example.com"},
@@ -185,7 +185,7 @@ func TestWarningsAndTheClusterDomainAreTheSameOnBothTrees(t *testing.T) {
 		tree.SetClusterDomain(app, "example.internal")
 		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod"})
 		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "settings", Data: map[string]string{"a": strings.Repeat("x", 250<<10)}})
-		k8s.NewConfigMap(chart, "host", &corev1.ConfigMap{Data: map[string]string{"host": newShop(chart, "shop").Web().Service().Host()}})
+		k8s.NewConfigMap(chart, "host", &corev1.ConfigMap{Data: map[string]string{"host": newShop(chart).Web().Service().Host()}})
 		warnings = append(warnings, tree.Warnings(app))
 	})
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestOfficialObjectsAreCdk8sApiObjects(t *testing.T) {
 	chart := cdk8s.NewChart(app, jsii.String("chart"), &cdk8s.ChartProps{
 		Namespace: jsii.String("prod"), Labels: &map[string]*string{"team": jsii.String("a")},
 	})
-	s := newShop(chart, "shop")
+	s := newShop(chart)
 	// An object of plain cdk8s below a construct of ours.
 	cdk8s.NewApiObject(s, jsii.String("plain"), &cdk8s.ApiObjectProps{ApiVersion: jsii.String("v1"), Kind: jsii.String("ConfigMap")})
 

@@ -19,7 +19,7 @@ func inBoth(t *testing.T, test testCase) (official, ours values) {
 	require.NoError(t, err)
 	result, err := run(same, t.TempDir())
 	require.NoError(t, err)
-	got, err := comparable(result)
+	got, err := asJSON(result)
 	require.NoError(t, err)
 	return want.(values), got.(values)
 }

@@ -99,7 +99,7 @@ func unpack(module, target string) error {
 	}
 	packages, err := filepath.Glob(filepath.Join(folder, "jsii", "*.tgz"))
 	if err != nil || len(packages) != 1 {
-		return fmt.Errorf("%s has %d npm packages, not one: %v", module, len(packages), err)
+		return fmt.Errorf("%s has %d npm packages, not one: %w", module, len(packages), err)
 	}
 	file, err := os.Open(packages[0])
 	if err != nil {

@@ -101,12 +101,13 @@ func FuzzTrees(f *testing.F) {
 
 func compareNative(t *testing.T, test testCase, want any) *comparison {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "conformance-")
+	// Not t.TempDir, which would keep the folders of all cases until the test ends.
+	folder, err := os.MkdirTemp("", "conformance-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	defer func() { require.NoError(t, os.RemoveAll(folder)) }()
 	result, err := run(test, folder)
 	require.NoError(t, err)
-	got, err := comparable(result)
+	got, err := asJSON(result)
 	require.NoError(t, err)
 	return compare(want, got)
 }

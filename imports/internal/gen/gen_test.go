@@ -49,7 +49,7 @@ func TestReadAPIsErrors(t *testing.T) {
 			paths = append(paths, testdata+name)
 		}
 		_, err := readAPIs(paths)
-		assert.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, want)
 	}
 }
 
@@ -134,8 +134,8 @@ metadata:
   name: gadgets.things.example.org
 `, string(files["things.example.org_gadgets.yaml"]))
 
-	assert.ErrorContains(t, splitCRDs("a@v1/b.yaml", []byte(definitions), files), "a@v1/b.yaml: widgets.things.example.org has a definition already")
-	assert.ErrorContains(t, splitCRDs("a@v1/b.yaml", []byte("kind: CustomResourceDefinition\n"), files), "a@v1/b.yaml: a CustomResourceDefinition in it has no name of the form plural.group")
+	require.ErrorContains(t, splitCRDs("a@v1/b.yaml", []byte(definitions), files), "a@v1/b.yaml: widgets.things.example.org has a definition already")
+	require.ErrorContains(t, splitCRDs("a@v1/b.yaml", []byte("kind: CustomResourceDefinition\n"), files), "a@v1/b.yaml: a CustomResourceDefinition in it has no name of the form plural.group")
 }
 
 func TestWriteCRDs(t *testing.T) {
@@ -146,10 +146,10 @@ func TestWriteCRDs(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEmpty(t, got)
 
-	assert.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "config/rbac", ""), "no such file")
-	assert.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "apis/v1", ""), "apis/v1: no CustomResourceDefinition there")
-	assert.ErrorContains(t, writeCRDs(folder, "example.org/not-in-go.mod", "x", ""), "example.org/not-in-go.mod")
-	assert.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "x", "example.org/not-in-go.mod"), "example.org/not-in-go.mod")
+	require.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "config/rbac", ""), "no such file")
+	require.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "apis/v1", ""), "apis/v1: no CustomResourceDefinition there")
+	require.ErrorContains(t, writeCRDs(folder, "example.org/not-in-go.mod", "x", ""), "example.org/not-in-go.mod")
+	require.ErrorContains(t, writeCRDs(folder, "sigs.k8s.io/gateway-api", "x", "example.org/not-in-go.mod"), "example.org/not-in-go.mod")
 }
 
 func TestLocateTakesTheVersionOfASibling(t *testing.T) {
@@ -164,7 +164,7 @@ func TestLocateTakesTheVersionOfASibling(t *testing.T) {
 func TestRun(t *testing.T) {
 	t.Setenv("GOPACKAGE", "")
 	for _, args := range [][]string{nil, {"constructors"}, {"crds", "istio"}, {"else", "x"}} {
-		assert.ErrorContains(t, run(args), "allowed are 'constructors PACKAGE...' and 'crds FOLDER MODULE PATH [SIBLING]'")
+		require.ErrorContains(t, run(args), "allowed are 'constructors PACKAGE...' and 'crds FOLDER MODULE PATH [SIBLING]'")
 	}
-	assert.ErrorContains(t, run([]string{"constructors", testdata + "v1"}), "GOPACKAGE: not set")
+	require.ErrorContains(t, run([]string{"constructors", testdata + "v1"}), "GOPACKAGE: not set")
 }

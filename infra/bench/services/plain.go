@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -49,7 +50,7 @@ func plainDeployment(name string, labels, config map[string]string) *appsv1.Depl
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
 					Labels:      labels,
-					Annotations: map[string]string{"checksum/config": fmt.Sprintf("%x", digest.Sum(nil))},
+					Annotations: map[string]string{"checksum/config": hex.EncodeToString(digest.Sum(nil))},
 				},
 				Spec: corev1.PodSpec{
 					AutomountServiceAccountToken: new(false),

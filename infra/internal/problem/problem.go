@@ -27,11 +27,12 @@ func Key(at *Path, key string) *Path { return at.Key(Show(key)) }
 // List collects what is wrong.
 type List []tree.Problem
 
+// longestRule bounds a rule, which may name what the user has named.
+const longestRule = 2 << 10
+
 // Add records that the option has a value that is not allowed.
 func (l *List) Add(at *Path, value any, rule string) {
-	// It may name what the user has named.
-	const longest = 2 << 10
-	detail, fix, _ := strings.Cut(tree.Printable(rule, longest), "; ")
+	detail, fix, _ := strings.Cut(tree.Printable(rule, longestRule), "; ")
 	*l = append(*l, tree.Problem{Field: at.String(), Value: value, Detail: detail, Fix: fix})
 }
 
@@ -40,7 +41,7 @@ func (l *List) Say(at *Path, rule string) { l.Add(at, nil, rule) }
 
 // Missing records that the option is not set.
 func (l *List) Missing(at *Path, fix string) {
-	*l = append(*l, tree.Problem{Field: at.String(), Detail: "is not set", Fix: fix})
+	*l = append(*l, tree.Problem{Field: at.String(), Detail: "is not set", Fix: tree.Printable(fix, longestRule)})
 }
 
 // Show writes a value for a rule, as the messages do.

@@ -32,6 +32,8 @@ func TestRulesCanBePrinted(t *testing.T) {
 	l.Say(problem.At("Port"), strings.Repeat("x", 5000))
 	assert.Equal(t, tree.Problem{Field: "Port", Detail: `Service \x1b[31m\n has no port`, Fix: `use \u009b`}, l[0])
 	assert.Equal(t, strings.Repeat("x", 2048)+"... (5000 bytes)", l[1].Detail)
+	l.Missing(problem.At("Port"), "Service \x1b has several")
+	assert.Equal(t, `Service \x1b has several`, l[2].Fix)
 }
 
 func TestOrAndUnique(t *testing.T) {
