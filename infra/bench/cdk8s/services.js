@@ -37,6 +37,7 @@ function addService(chart, { name, image, config, ports, readiness }) {
         metadata: { annotations: { 'checksum/config': checksum(name, config) }, labels },
         spec: {
           automountServiceAccountToken: false,
+          enableServiceLinks: false,
           securityContext: {
             fsGroup: 65532,
             runAsGroup: 65532,

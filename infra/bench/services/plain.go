@@ -54,6 +54,7 @@ func plainDeployment(name string, labels, config map[string]string) *appsv1.Depl
 				},
 				Spec: corev1.PodSpec{
 					AutomountServiceAccountToken: new(false),
+					EnableServiceLinks:           new(false),
 					SecurityContext: &corev1.PodSecurityContext{
 						RunAsNonRoot:   new(true),
 						RunAsUser:      new(int64(user)),
