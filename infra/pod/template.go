@@ -317,7 +317,7 @@ func (props Props) validateContainers(l *problem.List, at *problem.Path, workloa
 	}
 	var names problem.Unique
 	if props.Name != "" {
-		names = problem.Unique{props.Name: "the main container"}
+		names = problem.Unique{props.Name: problem.At("the main container")}
 	}
 	add(at, props.main())
 	for _, list := range []struct {
@@ -352,13 +352,16 @@ func (props Props) containers() []Container {
 
 // validateResourceRefs checks that the container that a variable tells the resources of is there.
 func (props Props) validateResourceRefs(l *problem.List, at *problem.Path, env []EnvVar) {
-	var names []string
-	for _, c := range props.containers() {
-		names = append(names, c.Name)
-	}
 	for i, variable := range env {
-		if source, ok := variable.source().(ResourceRef); ok && source.Container != "" &&
-			!slices.Contains(names, source.Container) {
+		source, ok := variable.source().(ResourceRef)
+		if !ok || source.Container == "" {
+			continue
+		}
+		var names []string
+		for _, c := range props.containers() {
+			names = append(names, c.Name)
+		}
+		if !slices.Contains(names, source.Container) {
 			l.Add(at.Index(i).Child("ValueFrom", "Container"), source.Container,
 				"is not a container of the pod; use "+problem.Or(names))
 		}

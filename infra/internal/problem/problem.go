@@ -73,7 +73,7 @@ func OneOf[T ~string](l *List, at *Path, value T, allowed ...T) {
 }
 
 // Unique remembers where a value was seen first. Its zero value has seen none.
-type Unique map[string]string
+type Unique map[string]*Path
 
 // Check records a value that was seen before. owner is the element that has it.
 func (u *Unique) Check(l *List, at, owner *Path, value string) {
@@ -84,7 +84,7 @@ func (u *Unique) Check(l *List, at, owner *Path, value string) {
 		l.Add(at, value, fmt.Sprintf("is already taken by %s; give each its own", first))
 		return
 	}
-	(*u)[value] = owner.String()
+	(*u)[value] = owner
 }
 
 // String writes the problems in one line.
