@@ -24,6 +24,8 @@ type process struct {
 	signal func(os.Signal)
 	// status is sent the exit status.
 	status chan int
+	// pid is that of a process of its own.
+	pid int
 	// httpAddress and grpcAddress are where it listens.
 	httpAddress, grpcAddress string
 
@@ -86,6 +88,7 @@ func ofItsOwn(t *testing.T, env []string, args ...string) *process {
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
+	p.pid = command.Process.Pid
 	p.signal = func(s os.Signal) { assert.NoError(t, command.Process.Signal(s)) }
 	go func() {
 		p.read(output)
@@ -102,7 +105,7 @@ func newProcess(t *testing.T) *process {
 }
 
 func withFreePorts(args []string) []string {
-	return append([]string{"--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0"}, args...)
+	return append([]string{"--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0", "--grpc-targets=cluster,loopback:*"}, args...)
 }
 
 // read keeps the log, and takes from it what a test cannot know otherwise.

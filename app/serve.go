@@ -115,8 +115,8 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		return fmt.Errorf("feature flags: %w", err)
 	}
 	defer featureFlags.Close()
-	greeters := greeter.NewPool(0, sent.Client)
-	defer greeters.Close()
+	greeters := greeter.NewPool(greeter.Options{Allowed: s.GRPCTargets, Tracer: sent.Client})
+	defer closeGreeters(greeters)
 	neighbour := provider.New(s.ProviderURL, sent.Client)
 	if s.ProviderRequired {
 		readiness.Block(noProvider)
@@ -124,21 +124,22 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	}
 
 	handler := httpserver.NewHandler(httpserver.Options{
-		Hostname:     s.hostname,
-		PGURL:        s.PGURL.Reveal(),
-		Provider:     neighbour,
-		Greeter:      greeters,
-		Flags:        featureFlags,
-		CallTimeout:  s.CallTimeout,
-		MaxBodyBytes: int64(s.MaxBodyBytes),
-		Config:       func() ([]byte, error) { return s.page(file) },
-		Fault:        s.Fault,
-		Stopping:     ctx.Done(),
-		Readiness:    readiness,
-		Metrics:      counters,
-		RequestLog:   s.log,
-		Tracer:       sent.Server,
-		Log:          s.log.Logger,
+		Hostname:         s.hostname,
+		PGURL:            s.PGURL.Reveal(),
+		Provider:         neighbour,
+		Greeter:          greeters,
+		Flags:            featureFlags,
+		CallTimeout:      s.CallTimeout,
+		MaxOutgoingCalls: s.MaxOutgoingCalls,
+		MaxBodyBytes:     int64(s.MaxBodyBytes),
+		Config:           func() ([]byte, error) { return s.page(file) },
+		Fault:            s.Fault,
+		Stopping:         ctx.Done(),
+		Readiness:        readiness,
+		Metrics:          counters,
+		RequestLog:       s.log,
+		Tracer:           sent.Server,
+		Log:              s.log.Logger,
 	})
 	httpServer := httpserver.New(httpListener, handler, s.httpLimits(), s.log.Logger)
 	grpcServer := grpcserver.New(grpcListener, grpcserver.Options{
@@ -160,6 +161,15 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		Drain:     s.ShutdownDrain,
 		Log:       s.log.Logger,
 	}.Run(ctx)
+}
+
+// closeGrace is how long the clients may take to close.
+const closeGrace = time.Second
+
+func closeGreeters(greeters *greeter.Pool) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	greeters.Close(ctx)
 }
 
 // httpLimits has an answer take as long to make as it may. What bounds it begins

@@ -78,6 +78,12 @@ const (
 	// EnvCallTimeout bounds each outgoing call, as a Go duration. Defaults to
 	// DefaultCallTimeout.
 	EnvCallTimeout = "CALL_TIMEOUT"
+	// EnvGRPCTargets is what callers of PathGRPCClient may name, as a list. Defaults
+	// to DefaultGRPCTargets.
+	EnvGRPCTargets = "GRPC_TARGETS"
+	// EnvMaxOutgoingCalls is how many calls of other services may be under way at
+	// once. Defaults to DefaultMaxOutgoingCalls.
+	EnvMaxOutgoingCalls = "MAX_OUTGOING_CALLS"
 	// EnvPGURL is the database URL that PathRoot shows. Defaults to none.
 	EnvPGURL = "PG_URL"
 	// EnvPGPassword is the database password. It is never shown. Defaults to
@@ -182,6 +188,11 @@ const (
 	DefaultGRPCAddress = ":50051"
 	DefaultProviderURL = "http://k8s-combat-service:8081"
 	DefaultCallTimeout = 2 * time.Second
+	// DefaultGRPCTargets are names inside the cluster and this pod itself, on
+	// GRPCPort.
+	DefaultGRPCTargets = "cluster,loopback"
+	// DefaultMaxOutgoingCalls times the size of a reply is a few MiB.
+	DefaultMaxOutgoingCalls = 64
 	// DefaultConfigFile is where the tutorial mounts the key APP of its
 	// ConfigMap.
 	DefaultConfigFile = "/go/bin/app.yaml"

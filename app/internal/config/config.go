@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/allow"
 )
 
 // Config is the effective configuration: what the flags say, else what the
@@ -23,6 +25,10 @@ type Config struct {
 	ProviderRequired bool
 	// CallTimeout bounds each call of the provider or of another Greeter.
 	CallTimeout time.Duration
+	// GRPCTargets are the Greeters that a caller may have called.
+	GRPCTargets allow.List
+	// MaxOutgoingCalls bounds the calls of other services under way.
+	MaxOutgoingCalls int
 
 	// PGURL is the database URL as it was given, password included.
 	PGURL Secret

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/internal/allow"
 	"github.com/crossoverJie/k8s-combat/app/internal/redact"
 )
 
@@ -88,6 +89,16 @@ func options() []option {
 		set: func(c *Config, v string) error {
 			return setDuration(&c.CallTimeout, v, time.Millisecond, maxCallTimeout)
 		},
+	}, {
+		flag: "grpc-targets", env: contract.EnvGRPCTargets, value: "TARGET,...",
+		fallback: contract.DefaultGRPCTargets,
+		help:     "What callers of /grpc_client may name: cluster, loopback, HOST, *.DOMAIN, CIDR, each maybe with :PORT or :*.",
+		set:      func(c *Config, v string) (err error) { c.GRPCTargets, err = allow.Parse(v); return err },
+	}, {
+		flag: "max-outgoing-calls", env: contract.EnvMaxOutgoingCalls, value: "COUNT",
+		fallback: strconv.Itoa(contract.DefaultMaxOutgoingCalls),
+		help:     "Most calls of other services under way at once (503 beyond).",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxOutgoingCalls, v, 1, 1<<16) },
 	}, {
 		flag: "pg-url", env: contract.EnvPGURL, value: "URL",
 		help: "Database URL that / shows, its password masked.",

@@ -16,12 +16,14 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
+	"github.com/crossoverJie/k8s-combat/app/internal/allow"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
@@ -90,9 +92,27 @@ var tracer = noop.NewTracerProvider().Tracer("")
 
 func newPool(t *testing.T, maxClients int) *greeter.Pool {
 	t.Helper()
-	pool := greeter.NewPool(maxClients, tracer)
-	t.Cleanup(pool.Close)
+	return newPoolOf(t, greeter.Options{MaxClients: maxClients})
+}
+
+// newPoolOf returns a pool that may call loopback on any port, if o does not say
+// otherwise.
+func newPoolOf(t *testing.T, o greeter.Options) *greeter.Pool {
+	t.Helper()
+	if o.Allowed.Empty() {
+		o.Allowed = allowed(t, "cluster:*,loopback:*")
+	}
+	o.Tracer = tracer
+	pool := greeter.NewPool(o)
+	t.Cleanup(func() { pool.Close(context.Background()) })
 	return pool
+}
+
+func allowed(t *testing.T, list string) allow.List {
+	t.Helper()
+	l, err := allow.Parse(list)
+	require.NoError(t, err)
+	return l
 }
 
 func TestService(t *testing.T) {
@@ -214,7 +234,7 @@ func TestPoolFails(t *testing.T) {
 	})
 	t.Run("closed", func(t *testing.T) {
 		pool := newPool(t, 0)
-		pool.Close()
+		pool.Close(t.Context())
 		_, err := pool.SayHello(testContext(t), newPeer(t, nil).target, "world")
 		assert.ErrorIs(t, err, greeter.ErrClosed)
 	})
@@ -269,4 +289,14 @@ func TestPoolNoticesThatATargetIsBack(t *testing.T) {
 		_, err := pool.SayHello(testContext(t), target, "world")
 		return err == nil
 	}, 15*time.Second, 20*time.Millisecond)
+}
+
+// peerAddress is the address of the server that the call of ctx came to.
+func peerAddress(ctx context.Context) (string, bool) {
+	p, ok := grpcpeer.FromContext(ctx)
+	if !ok {
+		return "", false
+	}
+	host, _, err := net.SplitHostPort(p.LocalAddr.String())
+	return host, err == nil
 }

@@ -29,6 +29,13 @@ const (
 
 func (t Target) isXDS() bool { return strings.HasPrefix(string(t), xdsScheme) }
 
+// hostPort returns the parts of a Target.
+func (t Target) hostPort() (host string, port uint16) {
+	host, digits, _ := net.SplitHostPort(strings.TrimPrefix(strings.TrimPrefix(string(t), dnsScheme), xdsScheme))
+	n, _ := strconv.ParseUint(digits, 10, 16)
+	return host, uint16(n)
+}
+
 // ParseTarget reads what a caller wrote. Without a port it is
 // contract.GRPCPort.
 func ParseTarget(s string) (Target, error) {

@@ -3,6 +3,7 @@ package httpserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,6 +42,9 @@ type Options struct {
 	}
 	// CallTimeout bounds each call of Provider and Greeter.
 	CallTimeout time.Duration
+	// MaxOutgoingCalls is how many requests may wait for Provider, Greeter and Flags
+	// at once.
+	MaxOutgoingCalls int
 	// MaxBodyBytes is the largest body of a request.
 	MaxBodyBytes int64
 	// Config returns the page of the effective configuration.
@@ -65,7 +69,7 @@ type Options struct {
 // counted and logged, a panic is a 500, and nothing that a request says can hold
 // more than bounded memory or time.
 func NewHandler(o Options) http.Handler {
-	h := &handler{Options: o, root: o.Hostname}
+	h := &handler{Options: o, root: o.Hostname, calls: make(chan struct{}, o.MaxOutgoingCalls)}
 	if o.PGURL != "" {
 		h.root += "-" + redact.URL(o.PGURL)
 	}
@@ -91,6 +95,8 @@ type handler struct {
 	Options
 	root   string
 	faults *faults
+	// calls has one value for each request that waits for others.
+	calls chan struct{}
 }
 
 func (h *handler) serveRoot(w http.ResponseWriter, _ *http.Request) { write(w, h.root) }
@@ -185,6 +191,11 @@ func (h *handler) serveGRPCClient(w http.ResponseWriter, r *http.Request) {
 	}
 
 	message, err := h.Greeter.SayHello(ctx, target, "world")
+	if errors.Is(err, greeter.ErrRefused) {
+		// Nothing of the target, which may have been found out about.
+		http.Error(w, "query parameter name: "+err.Error(), http.StatusForbidden)
+		return
+	}
 	if err != nil {
 		s := status.Convert(err)
 		h.badGateway(w, r, fmt.Sprintf("cannot greet %s: %s: %s", target, s.Code(), s.Message()))
@@ -197,27 +208,36 @@ var errVersion = fmt.Errorf("allowed are up to 128 printable ASCII characters, s
 
 // outgoing returns the context of the calls that are made for a request: with
 // their deadline, and with what its headers carry on. It answers 400 to a header
-// that cannot be carried.
+// that cannot be carried, and 503 where too many requests wait already.
 func (h *handler) outgoing(w http.ResponseWriter, r *http.Request) (ctx context.Context, cancel func(), ok bool) {
 	if version := r.Header.Get(contract.VersionHeader); !propagate.Valid(version) {
 		http.Error(w, fmt.Sprintf("header %s: %q: %v", contract.VersionHeader, version, errVersion), http.StatusBadRequest)
+		return nil, nil, false
+	}
+	select {
+	case h.calls <- struct{}{}:
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, fmt.Sprintf("%d calls of other services under way; allowed are as many", cap(h.calls)), http.StatusServiceUnavailable)
 		return nil, nil, false
 	}
 	ctx = r.Context()
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = propagate.FromHTTP(ctx, r.Header)
 	}
-	ctx, cancel = context.WithTimeout(ctx, h.CallTimeout)
-	return ctx, cancel, true
+	ctx, done := context.WithTimeout(ctx, h.CallTimeout)
+	return ctx, func() { done(); <-h.calls }, true
 }
 
 // badGateway answers 502 with a reason, and logs it.
 func (h *handler) badGateway(w http.ResponseWriter, r *http.Request, reason string) {
+	reason = logging.Text(reason)
 	h.Log.LogAttrs(r.Context(), slog.LevelWarn, "bad gateway", slog.String("path", r.URL.Path), slog.String("err", reason))
 	http.Error(w, reason, http.StatusBadGateway)
 }
 
 func badRequest(w http.ResponseWriter, parameter, value string, err error) {
+	value = logging.Text(value)
 	http.Error(w, fmt.Sprintf("query parameter %s=%q: %v", parameter, value, err), http.StatusBadRequest)
 }
 

@@ -67,13 +67,14 @@ func options() httpserver.Options {
 		Greeter: hello(func(ctx context.Context, target greeter.Target, name string) (string, error) {
 			return fmt.Sprintf("hostname:%s, in:%s, version:%s", target, name, carried(ctx).Get("version")), nil
 		}),
-		Flags:        flags{},
-		CallTimeout:  time.Minute,
-		MaxBodyBytes: 1 << 20,
-		Config:       func() ([]byte, error) { return []byte("{}\n"), nil },
-		Readiness:    ready(),
-		Metrics:      metrics.New(),
-		Log:          slog.New(slog.DiscardHandler),
+		Flags:            flags{},
+		CallTimeout:      time.Minute,
+		MaxOutgoingCalls: 10,
+		MaxBodyBytes:     1 << 20,
+		Config:           func() ([]byte, error) { return []byte("{}\n"), nil },
+		Readiness:        ready(),
+		Metrics:          metrics.New(),
+		Log:              slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -420,4 +421,42 @@ func TestConfigPage(t *testing.T) {
 	assert.Equal(t, "{}\n", w.Body.String())
 	o.Config = func() ([]byte, error) { return nil, errors.New("x") }
 	assert.Equal(t, 500, get(o, "/configz").Code)
+}
+
+func TestOutgoingCallsAreBounded(t *testing.T) {
+	o := options()
+	o.MaxOutgoingCalls = 1
+	var inner *httptest.ResponseRecorder
+	var handler http.Handler
+	ask := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w
+	}
+	o.Provider = pinger(func(context.Context) (string, error) {
+		inner = ask("/grpc_client?name=web")
+		return "200 OK", nil
+	})
+	handler = httpserver.NewHandler(o)
+	for range 2 {
+		assert.Equal(t, 200, ask("/service").Code)
+		assert.Equal(t, 503, inner.Code)
+		assert.Equal(t, "1", inner.Header().Get("Retry-After"))
+	}
+}
+
+func TestGRPCClientSaysNothingOfWhatIsRefused(t *testing.T) {
+	o := options()
+	o.Greeter = hello(func(context.Context, greeter.Target, string) (string, error) { return "", greeter.ErrRefused })
+	w := get(o, "/grpc_client?name=secret-name")
+	assert.Equal(t, 403, w.Code)
+	assert.Equal(t, "query parameter name: refused; allowed are the targets of --grpc-targets or GRPC_TARGETS\n", w.Body.String())
+}
+
+func TestErrorsAreBounded(t *testing.T) {
+	o := options()
+	o.Provider = pinger(func(context.Context) (string, error) { return "", errors.New(strings.Repeat("x", 60000)) })
+	for _, path := range []string{"/service", "/grpc_client?name=" + strings.Repeat("x", 15000), "/flag?name=" + strings.Repeat("x", 15000)} {
+		assert.Less(t, get(o, path).Body.Len(), 1000, path)
+	}
 }
