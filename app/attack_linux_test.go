@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -9,13 +11,23 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
 
+	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/app/helloworld"
 )
 
@@ -61,6 +73,12 @@ func greedyPeer(t *testing.T, header int) string {
 	return listener.Addr().String()
 }
 
+func TestMemoryAtRest(t *testing.T) {
+	p := ofItsOwn(t, nil)
+	p.get("/ping")
+	p.assertMemory()
+}
+
 func TestAttackByReplies(t *testing.T) {
 	for name, header := range map[string]int{"long message": 0, "long header": 12 << 20} {
 		t.Run(name, func(t *testing.T) {
@@ -99,5 +117,163 @@ func TestAttackByScanning(t *testing.T) {
 		"localhost",
 	} {
 		assert.Equal(t, want, p.get("/grpc_client?name="+url.QueryEscape(target)), target)
+	}
+}
+
+// dialGRPC returns a connection of its own.
+func (p *process) dialGRPC() *grpc.ClientConn {
+	p.t.Helper()
+	conn, err := grpc.NewClient("passthrough:///"+p.grpcAddress, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy())
+	require.NoError(p.t, err)
+	p.t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// silentCall begins a call and sends no message.
+func silentCall(t *testing.T, conn *grpc.ClientConn) grpc.ClientStream {
+	t.Helper()
+	stream, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, contract.PathSayHello)
+	require.NoError(t, err)
+	return stream
+}
+
+// gauge is the value of a series without labels.
+func (p *process) gauge(name string) float64 {
+	p.t.Helper()
+	_, after, ok := strings.Cut(p.get("/metrics").body, "\n"+name+" ")
+	require.True(p.t, ok, name)
+	value, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	require.NoError(p.t, err)
+	return value
+}
+
+func (p *process) hello(name string) error {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	_, err := helloworld.NewGreeterClient(p.dialGRPC()).SayHello(ctx, &helloworld.HelloRequest{Name: name})
+	return err
+}
+
+func TestAttackBySilentCalls(t *testing.T) {
+	p := ofItsOwn(t, []string{"READ_TIMEOUT=2s"})
+	const connections, calls = 80, 100
+	var streams []grpc.ClientStream
+	for range connections {
+		conn := p.dialGRPC()
+		for range calls {
+			streams = append(streams, silentCall(t, conn))
+		}
+	}
+	assert.NoError(t, p.hello("world"), "others are served")
+	var ended sync.WaitGroup
+	for _, s := range streams {
+		ended.Go(func() {
+			assert.Contains(t, []codes.Code{codes.Canceled, codes.DeadlineExceeded}, status.Code(s.RecvMsg(&helloworld.HelloReply{})))
+		})
+	}
+	ended.Wait()
+	require.Eventually(t, func() bool { return p.gauge("go_goroutines") < 600 }, patience, 20*time.Millisecond, "only those of the connections are left")
+	p.assertMemory()
+}
+
+// A message that is almost there is as good as none.
+func TestAttackByHalfMessages(t *testing.T) {
+	p := ofItsOwn(t, []string{"READ_TIMEOUT=2s"})
+	const connections, calls = 20, 100
+	for range connections {
+		conn, err := net.Dial("tcp", p.grpcAddress)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = io.WriteString(conn, http2.ClientPreface)
+		require.NoError(t, err)
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+		framer := http2.NewFramer(conn, nil)
+		require.NoError(t, framer.WriteSettings())
+		for i := range calls {
+			require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: sayHelloHeaders(t), EndHeaders: true}))
+			// The message is 16,000 bytes long, and the last one never comes.
+			message := append([]byte{0, 0, 0, 0x3e, 0x80}, make([]byte, 15999)...)
+			for len(message) > 0 {
+				n := min(len(message), 16<<10)
+				if framer.WriteData(uint32(2*i+1), false, message[:n]) != nil {
+					break
+				}
+				message = message[n:]
+			}
+		}
+	}
+	assert.NoError(t, p.hello("world"), "others are served")
+	time.Sleep(500 * time.Millisecond)
+	p.assertMemory()
+}
+
+func sayHelloHeaders(t *testing.T) []byte {
+	t.Helper()
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, field := range [][2]string{
+		{":method", "POST"}, {":scheme", "http"}, {":path", contract.PathSayHello}, {":authority", "x"},
+		{"content-type", "application/grpc"}, {"te", "trailers"},
+	} {
+		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+	}
+	return block.Bytes()
+}
+
+func TestAttackByConnections(t *testing.T) {
+	for name, address := range map[string]func(*process) string{
+		"http": func(p *process) string { return p.httpAddress }, "grpc": func(p *process) string { return p.grpcAddress },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := ofItsOwn(t, nil)
+			preface := http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+			if name == "http" {
+				preface = "GET /ping HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 15000)
+			}
+			for range 3000 {
+				conn, err := net.Dial("tcp", address(p))
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = conn.Close() })
+				_, _ = io.WriteString(conn, preface)
+			}
+			assert.Equal(t, 200, p.get("/ping").status, "others are served")
+			assert.NoError(t, p.hello("world"))
+			p.assertMemory()
+		})
+	}
+}
+
+func TestShutdownIsNotHeldUp(t *testing.T) {
+	for name, attack := range map[string]func(t *testing.T, conn *grpc.ClientConn){
+		"silent call": func(t *testing.T, conn *grpc.ClientConn) { silentCall(t, conn) },
+		"reflection": func(t *testing.T, conn *grpc.ClientConn) {
+			stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, stream.Send(&grpc_reflection_v1.ServerReflectionRequest{MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}))
+			_, err = stream.Recv()
+			require.NoError(t, err)
+		},
+		"silent reflection": func(t *testing.T, conn *grpc.ClientConn) {
+			_, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+			require.NoError(t, err)
+		},
+		"health watch": func(t *testing.T, conn *grpc.ClientConn) {
+			stream, err := grpc_health_v1.NewHealthClient(conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+			require.NoError(t, err)
+			_, err = stream.Recv()
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := inProcess(t, nil)
+			conn := p.dialGRPC()
+			attack(t, conn)
+			start := time.Now()
+			p.signal(syscall.SIGTERM)
+			assert.Equal(t, exitOK, p.exitStatus())
+			assert.Less(t, time.Since(start), 5*time.Second)
+			assert.NotContains(t, p.log(), "open connections were cut")
+		})
 	}
 }

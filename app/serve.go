@@ -145,8 +145,13 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	grpcServer := grpcserver.New(grpcListener, grpcserver.Options{
 		Greeter:         &greeter.Service{Hostname: s.hostname},
 		MaxHeaderBytes:  uint32(s.MaxHeaderBytes),
-		MaxMessageBytes: uint32(s.MaxBodyBytes),
+		MaxMessageBytes: uint32(s.MaxMessageBytes),
 		MaxStreams:      uint32(s.MaxStreams),
+		MaxCalls:        s.MaxCalls,
+		MaxConnections:  s.MaxConnections,
+		Message:         s.ReadTimeout,
+		Unary:           s.CallTimeout + s.WriteTimeout,
+		Idle:            s.IdleTimeout,
 		Metrics:         counters,
 		RequestLog:      s.log,
 		Tracer:          sent.Server,
@@ -181,6 +186,7 @@ func (s *service) httpLimits() httpserver.Limits {
 	}
 	return httpserver.Limits{
 		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: s.ReadTimeout + longest + s.WriteTimeout, Idle: s.IdleTimeout,
+		Connections: s.MaxConnections,
 	}
 }
 

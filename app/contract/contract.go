@@ -119,9 +119,18 @@ const (
 	// EnvLogFile is a file that log lines are appended to, besides standard
 	// output, where a collector beside the service reads it. Defaults to none.
 	EnvLogFile = "LOG_FILE"
-	// EnvMaxBodyBytes is the largest body of a request, and the largest gRPC
-	// message. Defaults to DefaultMaxBodyBytes.
+	// EnvMaxBodyBytes is the largest body of a request. Defaults to
+	// DefaultMaxBodyBytes.
 	EnvMaxBodyBytes = "MAX_BODY_BYTES"
+	// EnvMaxMessageBytes is the largest gRPC message. Defaults to
+	// DefaultMaxMessageBytes.
+	EnvMaxMessageBytes = "MAX_MESSAGE_BYTES"
+	// EnvMaxCalls is how many gRPC calls may be open over all connections. Defaults
+	// to DefaultMaxCalls.
+	EnvMaxCalls = "MAX_CALLS"
+	// EnvMaxConnections is how many connections one port may have. Defaults to
+	// DefaultMaxConnections.
+	EnvMaxConnections = "MAX_CONNECTIONS"
 	// EnvMaxHeaderBytes is the largest header of a request. Defaults to
 	// DefaultMaxHeaderBytes.
 	EnvMaxHeaderBytes = "MAX_HEADER_BYTES"
@@ -208,9 +217,14 @@ const (
 	DefaultMaxBodyBytes  = 1 << 20
 	// DefaultMaxHeaderBytes is a quarter of what Envoy allows.
 	DefaultMaxHeaderBytes = 16 << 10
-	DefaultMaxStreams     = 1000
-	DefaultReadTimeout    = 10 * time.Second
-	DefaultWriteTimeout   = 10 * time.Second
+	// DefaultMaxMessageBytes times DefaultMaxCalls is what messages may take in memory
+	// at once: 4 MiB.
+	DefaultMaxMessageBytes = 16 << 10
+	DefaultMaxCalls        = 256
+	DefaultMaxStreams      = 100
+	DefaultMaxConnections  = 500
+	DefaultReadTimeout     = 10 * time.Second
+	DefaultWriteTimeout    = 10 * time.Second
 	// DefaultIdleTimeout is above the 60 s of ingress-nginx's upstream
 	// connections: the side that sends requests should be the one that closes.
 	DefaultIdleTimeout = 2 * time.Minute

@@ -32,6 +32,9 @@ const (
 	LabelGRPCMethod = "grpc_method"
 	// LabelGRPCService is the service's name, such as GreeterService.
 	LabelGRPCService = "grpc_service"
+	// LabelOther stands for the methods that callers make up, as OpenTelemetry's
+	// conventions have it.
+	LabelOther = "_OTHER"
 	// LabelGRPCType is "unary" or "stream".
 	LabelGRPCType = "grpc_type"
 

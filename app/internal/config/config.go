@@ -53,9 +53,14 @@ type Config struct {
 	ShutdownFlush time.Duration
 
 	// Limits of what one client may take.
-	MaxBodyBytes   int
-	MaxHeaderBytes int
-	MaxStreams     int
+	MaxBodyBytes    int
+	MaxMessageBytes int
+	MaxHeaderBytes  int
+	MaxStreams      int
+	// Limits of what all clients may take together. MaxConnections is that of each
+	// port.
+	MaxCalls       int
+	MaxConnections int
 	ReadTimeout    time.Duration
 	WriteTimeout   time.Duration
 	IdleTimeout    time.Duration

@@ -147,8 +147,13 @@ func options() []option {
 	}, {
 		flag: "max-body-bytes", env: contract.EnvMaxBodyBytes, value: "BYTES",
 		fallback: strconv.Itoa(contract.DefaultMaxBodyBytes),
-		help:     "Largest body of a request (413 beyond) and largest gRPC message.",
+		help:     "Largest body of a request (413 beyond).",
 		set:      func(c *Config, v string) error { return setNumber(&c.MaxBodyBytes, v, 0, 64<<20) },
+	}, {
+		flag: "max-message-bytes", env: contract.EnvMaxMessageBytes, value: "BYTES",
+		fallback: strconv.Itoa(contract.DefaultMaxMessageBytes),
+		help:     "Largest gRPC message.",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxMessageBytes, v, 1<<10, 16<<20) },
 	}, {
 		flag: "max-header-bytes", env: contract.EnvMaxHeaderBytes, value: "BYTES",
 		fallback: strconv.Itoa(contract.DefaultMaxHeaderBytes),
@@ -160,9 +165,19 @@ func options() []option {
 		help:     "Most calls that one gRPC connection may have open.",
 		set:      func(c *Config, v string) error { return setNumber(&c.MaxStreams, v, 1, 1<<20) },
 	}, {
+		flag: "max-calls", env: contract.EnvMaxCalls, value: "COUNT",
+		fallback: strconv.Itoa(contract.DefaultMaxCalls),
+		help:     "Most gRPC calls open over all connections. One more ends the oldest that has sent no message, or else the oldest.",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxCalls, v, 1, 1<<20) },
+	}, {
+		flag: "max-connections", env: contract.EnvMaxConnections, value: "COUNT",
+		fallback: strconv.Itoa(contract.DefaultMaxConnections),
+		help:     "Most connections to one port. One more closes the one that has been silent for longest.",
+		set:      func(c *Config, v string) error { return setNumber(&c.MaxConnections, v, 1, 1<<20) },
+	}, {
 		flag: "read-timeout", env: contract.EnvReadTimeout, value: "DURATION",
 		fallback: contract.DefaultReadTimeout.String(),
-		help:     "Longest time to receive a request.",
+		help:     "Longest time to receive a request, or the first message of a gRPC call.",
 		set:      func(c *Config, v string) error { return setDuration(&c.ReadTimeout, v, minIO, maxShutdownWait) },
 	}, {
 		flag: "write-timeout", env: contract.EnvWriteTimeout, value: "DURATION",

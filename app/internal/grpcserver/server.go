@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,12 +30,17 @@ const (
 	handshakeTimeout = 5 * time.Second
 	// A connection that is silent for so long is asked whether its client is still
 	// there. gRPC's own is two hours.
-	keepaliveTime    = time.Minute
-	keepaliveTimeout = 20 * time.Second
+	keepaliveTime    = 30 * time.Second
+	keepaliveTimeout = 10 * time.Second
 	// How often a client may ask that in turn, with calls open or without. gRPC's own
 	// is 5 minutes, and cuts the calls of one that asks more often: every 10 seconds
 	// is the most that clients in Go can.
 	minKeepalive = 5 * time.Second
+	// windowBytes is what a client may send of one call before it is read. By itself
+	// gRPC lets a client that sends much have 16 MiB.
+	windowBytes = 64 << 10
+	// bufferBytes is that of a connection, in each direction.
+	bufferBytes = 8 << 10
 )
 
 // Options is what the server needs. All fields but RequestLog and Tracer are
@@ -44,7 +50,18 @@ type Options struct {
 	// MaxHeaderBytes, MaxMessageBytes and MaxStreams are limits of what one client
 	// may take. gRPC's own are 16 MiB, 4 MiB and streams without end.
 	MaxHeaderBytes, MaxMessageBytes, MaxStreams uint32
-	Metrics                                     *metrics.Metrics
+	// MaxCalls is how many calls of all clients may be open. One more ends the oldest.
+	MaxCalls int
+	// MaxConnections is how many connections may be open. One more closes the one
+	// that has been silent for longest.
+	MaxConnections int
+	// Message is how long a call may take to send its first message.
+	Message time.Duration
+	// Unary is how long a unary call may take after that.
+	Unary time.Duration
+	// Idle is how long a connection without calls is kept.
+	Idle    time.Duration
+	Metrics *metrics.Metrics
 	// RequestLog is told of each call. Defaults to none.
 	RequestLog *logging.Log
 	// Tracer makes a span of each call. Defaults to none.
@@ -57,6 +74,7 @@ type Server struct {
 	listener *listener.Listener
 	server   *grpc.Server
 	health   *health.Server
+	calls    *calls
 
 	draining  chan struct{}
 	drainOnce sync.Once
@@ -66,26 +84,48 @@ type Server struct {
 // SetServing says so.
 func New(l net.Listener, o Options) *Server {
 	s := &Server{
-		listener: listener.New(l),
+		listener: listener.New(l, o.MaxConnections),
 		health:   health.NewServer(),
+		calls:    newCalls(callLimits{open: o.MaxCalls, message: o.Message, unary: o.Unary}),
 		draining: make(chan struct{}),
 	}
-	observe := &observer{log: o.Log, requests: o.RequestLog, metrics: o.Metrics, tracer: o.Tracer}
+	observe := &observer{log: o.Log, requests: o.RequestLog, metrics: o.Metrics, tracer: o.Tracer, calls: s.calls}
 	s.server = grpc.NewServer(
 		grpc.MaxHeaderListSize(o.MaxHeaderBytes),
 		grpc.MaxRecvMsgSize(int(o.MaxMessageBytes)),
 		grpc.MaxConcurrentStreams(o.MaxStreams),
+		grpc.StaticStreamWindowSize(windowBytes),
+		grpc.StaticConnWindowSize(2*windowBytes),
+		grpc.ReadBufferSize(bufferBytes),
+		grpc.WriteBufferSize(bufferBytes),
+		grpc.SharedWriteBuffer(true),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, MaxConnectionIdle: o.Idle}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
+		grpc.InTapHandle(observe.tap),
+		grpc.StatsHandler(observe),
 		grpc.UnaryInterceptor(observe.unary),
-		grpc.ChainStreamInterceptor(observe.stream, s.endWatch),
+		grpc.StreamInterceptor(observe.stream),
+		grpc.UnknownServiceHandler(unknown),
 	)
 	s.SetServing(false)
-	helloworld.RegisterGreeterServer(s.server, o.Greeter)
-	grpc_health_v1.RegisterHealthServer(s.server, s.health)
+	s.register(helloworld.Greeter_ServiceDesc, o.Greeter)
+	s.register(grpc_health_v1.Health_ServiceDesc, s.health)
 	reflection.Register(s.server)
+	observe.learn(s.server.GetServiceInfo())
 	return s
+}
+
+// register has unary calls that were ended before they had a message say why.
+func (s *Server) register(service grpc.ServiceDesc, implementation any) {
+	service.Methods = slices.Clone(service.Methods)
+	for i, m := range service.Methods {
+		service.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+			reply, err := m.Handler(srv, ctx, receive, interceptor)
+			return reply, reason(ctx, err)
+		}
+	}
+	s.server.RegisterService(&service, implementation)
 }
 
 // SetServing sets what grpc.health.v1.Health says of the Greeter and of the
@@ -119,6 +159,7 @@ func (s *Server) Serve() error {
 // connection elsewhere, and repeat by itself what this server has not begun.
 func (s *Server) Drain(ctx context.Context) error {
 	s.drainOnce.Do(func() { close(s.draining) })
+	s.calls.drain()
 	s.listener.StopAccepting()
 	done := make(chan struct{})
 	go func() {
@@ -136,28 +177,3 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.server.Stop()
 	return ctx.Err()
 }
-
-// endWatch ends the health service's Watch when the server drains. A watch goes on
-// for as long as its client likes, and would use up the drain each time.
-func (s *Server) endWatch(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if info.FullMethod != grpc_health_v1.Health_Watch_FullMethodName {
-		return handler(srv, stream)
-	}
-	ctx, cancel := context.WithCancel(stream.Context())
-	defer cancel()
-	go func() {
-		select {
-		case <-s.draining:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return handler(srv, &streamWithContext{stream, ctx})
-}
-
-type streamWithContext struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (s *streamWithContext) Context() context.Context { return s.ctx }

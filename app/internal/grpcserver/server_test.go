@@ -58,7 +58,8 @@ func Example() {
 func options(g helloworld.GreeterServer) grpcserver.Options {
 	return grpcserver.Options{
 		Greeter:        g,
-		MaxHeaderBytes: 16 << 10, MaxMessageBytes: 1 << 20, MaxStreams: 1000,
+		MaxHeaderBytes: 16 << 10, MaxMessageBytes: 16 << 10, MaxStreams: 1000,
+		MaxCalls: 100, MaxConnections: 100, Message: time.Minute, Unary: time.Minute, Idle: time.Hour,
 		Metrics: metrics.New(),
 		Log:     slog.New(slog.DiscardHandler),
 	}
@@ -248,8 +249,8 @@ func TestCallsAreLogged(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.hello(testContext(t, long), strings.Repeat("x", 1<<20))
-	assert.Equal(t, codes.ResourceExhausted, status.Code(err), "a message over 1 MiB")
+	_, err := f.hello(testContext(t, long), strings.Repeat("x", 16<<10))
+	assert.Equal(t, codes.ResourceExhausted, status.Code(err), "a message over 16 KiB")
 
 	_, err = f.hello(metadata.AppendToOutgoingContext(testContext(t, long), "version", strings.Repeat("1", 1<<15)), "x")
 	assert.Error(t, err, "headers over 16 KiB")

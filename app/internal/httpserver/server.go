@@ -27,6 +27,9 @@ type Limits struct {
 	Write time.Duration
 	// Idle bounds the time between two requests.
 	Idle time.Duration
+	// Connections is how many may be open. One more closes the one that has been
+	// silent for longest.
+	Connections int
 }
 
 // Server is an HTTP server on a listener. It is a lifecycle.Server.
@@ -42,7 +45,7 @@ type Server struct {
 // New returns a server that has yet to serve. While it drains, handler has to
 // answer with "Connection: close".
 func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) *Server {
-	s := &Server{listener: listener.New(l)}
+	s := &Server{listener: listener.New(l, limits.Connections)}
 	s.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if s.draining.Load() {

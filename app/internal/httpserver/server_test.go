@@ -39,7 +39,7 @@ func serve(t *testing.T, handler http.Handler) (server *httpserver.Server, addre
 	return server, listener.Addr().String(), served
 }
 
-var limits = httpserver.Limits{HeaderBytes: 16 << 10, Read: 10 * time.Second, Write: time.Minute, Idle: time.Minute}
+var limits = httpserver.Limits{HeaderBytes: 16 << 10, Read: 10 * time.Second, Write: time.Minute, Idle: time.Minute, Connections: 100}
 
 func timeout(t *testing.T, d time.Duration) context.Context {
 	t.Helper()

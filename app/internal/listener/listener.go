@@ -25,6 +25,8 @@ const (
 // they are in. Use New.
 type Listener struct {
 	net.Listener
+	// max is how many connections may be open.
+	max int
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
@@ -41,11 +43,15 @@ type Listener struct {
 type conn struct {
 	net.Conn
 	listener *Listener
+	// heard is when the peer last sent something, in Unix nanoseconds.
+	heard atomic.Int64
 }
 
-// New wraps l.
-func New(l net.Listener) *Listener {
-	return &Listener{Listener: l, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
+// New wraps l, of which at most max connections may be open: one more closes the
+// one whose peer has been silent for longest. To refuse the newest instead would
+// leave the service to whoever came first.
+func New(l net.Listener, max int) *Listener {
+	return &Listener{Listener: l, max: max, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
 }
 
 // Accept waits for the next connection.
@@ -68,15 +74,33 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{accepted, l}
+	c := &conn{Conn: accepted, listener: l}
+	c.heard.Store(time.Now().UnixNano())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut {
 		_ = accepted.Close()
-	} else {
-		l.open[c] = struct{}{}
+		return c, nil
 	}
+	if len(l.open) >= l.max {
+		l.closeSilent()
+	}
+	l.open[c] = struct{}{}
 	return c, nil
+}
+
+// closeSilent is called with l.mu held.
+func (l *Listener) closeSilent() {
+	var silent *conn
+	for c := range l.open {
+		if silent == nil || c.heard.Load() < silent.heard.Load() {
+			silent = c
+		}
+	}
+	if silent != nil {
+		delete(l.open, silent)
+		_ = silent.Conn.Close()
+	}
 }
 
 // extend allows Accept some more time, unless it is up.
@@ -131,6 +155,15 @@ func (l *Listener) CloseConnections() {
 		_ = c.Conn.Close()
 	}
 	clear(l.open)
+}
+
+// Read notes when the peer was heard of.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
 }
 
 // CloseWrite is for net/http, which ends a connection in two steps, so that its

@@ -19,7 +19,7 @@ func listen(t *testing.T) *listener.Listener {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	return listener.New(l)
+	return listener.New(l, 100)
 }
 
 // accept accepts until it fails, and counts.
@@ -116,4 +116,34 @@ func TestConnectionsAreForgotten(t *testing.T) {
 	assert.NoError(t, half.CloseWrite())
 	assert.NoError(t, c.Close())
 	assert.Zero(t, l.Open())
+}
+
+func TestTooManyConnectionsCloseTheSilent(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l := listener.New(inner, 2)
+	defer l.Close()
+	dial := func() (client, server net.Conn) {
+		client, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = client.Close() })
+		server, err = l.Accept()
+		require.NoError(t, err)
+		return client, server
+	}
+	first, firstServer := dial()
+	silent, _ := dial()
+	_, err = io.WriteString(first, "x")
+	require.NoError(t, err)
+	_, err = io.ReadFull(firstServer, make([]byte, 1))
+	require.NoError(t, err)
+
+	_, newest := dial()
+	assert.Equal(t, 2, l.Open())
+	_, err = io.ReadAll(silent)
+	assert.NoError(t, err, "closed")
+	for _, server := range []net.Conn{firstServer, newest} {
+		_, err = io.WriteString(server, "x")
+		assert.NoError(t, err)
+	}
 }

@@ -1,0 +1,174 @@
+package grpcserver
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// drainGrace is how long a call may take to send its message once the server drains.
+const drainGrace = time.Second
+
+// Why a call is ended before its handler does.
+var (
+	errNoMessage = status.Error(codes.DeadlineExceeded, "no message in time")
+	errTooLong   = status.Error(codes.DeadlineExceeded, "the call takes too long")
+	errTooMany   = status.Error(codes.ResourceExhausted, "too many calls")
+	errDraining  = status.Error(codes.Unavailable, "draining")
+)
+
+// callLimits bound what the calls of all clients take together.
+type callLimits struct {
+	// open is how many there may be.
+	open int
+	// message is how long one may take to send its first message, unary how long
+	// after that a unary call may take.
+	message, unary time.Duration
+}
+
+// calls are those that are open. Each holds memory and a goroutine for as long as
+// its client likes, if nobody ends it: gRPC itself bounds the calls of a connection
+// alone, and reads a message without a deadline.
+//
+// Where there are too many, the oldest one that has sent no message ends, or else the
+// oldest. To refuse the newest instead would leave the service to whoever came
+// first.
+type calls struct {
+	callLimits
+
+	mu sync.Mutex
+	// silent are those without a message, the oldest in front, talking the others.
+	silent, talking *list.List
+	draining        bool
+}
+
+func newCalls(limits callLimits) *calls {
+	return &calls{callLimits: limits, silent: list.New(), talking: list.New()}
+}
+
+// call is one of them.
+type call struct {
+	unary  bool
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	in     *list.List
+	place  *list.Element
+}
+
+// callContext has a call that took too long end as one whose deadline is over. Where
+// a call is waiting for a message gRPC says by itself why it ends, and knows these two
+// reasons.
+type callContext struct{ context.Context }
+
+func (c callContext) Err() error {
+	err := c.Context.Err()
+	if err != nil && status.Code(context.Cause(c.Context)) == codes.DeadlineExceeded {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// begin returns the context of a new call.
+func (c *calls) begin(ctx context.Context, unary bool) (context.Context, *call) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	one := &call{unary: unary, cancel: cancel}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.in, one.place = c.silent, c.silent.PushBack(one)
+	one.timer = time.AfterFunc(c.message, func() { c.cut(one, errNoMessage) })
+	if c.draining {
+		one.drain()
+	}
+	if c.silent.Len()+c.talking.Len() > c.open {
+		c.endOldest()
+	}
+	return callContext{ctx}, one
+}
+
+// endOldest is called with c.mu held.
+func (c *calls) endOldest() {
+	oldest := c.silent.Front()
+	if oldest == nil || c.silent.Len() == 1 && c.talking.Len() > 0 {
+		// The only silent one is the one that begins.
+		oldest = c.talking.Front()
+	}
+	one := oldest.Value.(*call)
+	c.remove(one)
+	one.cancel(errTooMany)
+}
+
+// received notes the first message of a call.
+func (c *calls) received(one *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if one.in != c.silent {
+		return
+	}
+	c.silent.Remove(one.place)
+	one.in, one.place = c.talking, c.talking.PushBack(one)
+	one.timer.Stop()
+	if one.unary {
+		one.timer = time.AfterFunc(c.unary, func() { c.cut(one, errTooLong) })
+	}
+}
+
+// cut ends a call before its handler does.
+func (c *calls) cut(one *call, why error) {
+	c.mu.Lock()
+	c.remove(one)
+	c.mu.Unlock()
+	one.cancel(why)
+}
+
+// end is called once the handler of a call has returned.
+func (c *calls) end(one *call) {
+	c.mu.Lock()
+	c.remove(one)
+	c.mu.Unlock()
+	one.cancel(nil)
+}
+
+// remove is called with c.mu held.
+func (c *calls) remove(one *call) {
+	one.timer.Stop()
+	if one.in != nil {
+		one.in.Remove(one.place)
+		one.in = nil
+	}
+}
+
+// drain ends what would go on for as long as its client likes: streams at once,
+// calls without a message soon.
+func (c *calls) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	for _, calls := range []*list.List{c.silent, c.talking} {
+		for e := calls.Front(); e != nil; e = e.Next() {
+			e.Value.(*call).drain()
+		}
+	}
+}
+
+func (one *call) drain() {
+	switch {
+	case !one.unary:
+		one.cancel(errDraining)
+	case one.timer.Stop():
+		one.timer = time.AfterFunc(drainGrace, func() { one.cancel(errDraining) })
+	}
+}
+
+// reason returns the status of a call that was ended before its time, or err.
+func reason(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		if _, ok := status.FromError(cause); ok {
+			return cause
+		}
+	}
+	return err
+}
