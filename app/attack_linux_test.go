@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -276,4 +278,47 @@ func TestShutdownIsNotHeldUp(t *testing.T) {
 			assert.NotContains(t, p.log(), "open connections were cut")
 		})
 	}
+}
+
+// sendRaw sends requests as they are, over connections that are kept.
+func (p *process) sendRaw(connections, requests int, request string) {
+	p.t.Helper()
+	var wait sync.WaitGroup
+	for range connections {
+		wait.Go(func() {
+			conn, err := net.Dial("tcp", p.httpAddress)
+			if !assert.NoError(p.t, err) {
+				return
+			}
+			defer conn.Close()
+			reader := bufio.NewReader(conn)
+			for range requests {
+				if _, err := io.WriteString(conn, request); err != nil {
+					return
+				}
+				response, err := http.ReadResponse(reader, nil)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// Spans wait for a collector that is not there, with what callers sent.
+func TestAttackBySpans(t *testing.T) {
+	p := ofItsOwn(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"})
+	const traceparent = "Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+	for _, request := range []string{
+		strings.Repeat("X", 15000) + " /ping HTTP/1.1\r\nHost: x\r\n" + traceparent + "\r\n",
+		"GET /" + strings.Repeat("x", 15000) + " HTTP/1.1\r\nHost: x\r\n" + traceparent + "\r\n",
+		"GET /ping HTTP/1.1\r\nHost: x\r\n" + traceparent + "Tracestate: " + strings.Repeat("a="+strings.Repeat("x", 255)+",", 31) + "b=c\r\n\r\n",
+		"GET /ping HTTP/1.1\r\nHost: x\r\n" + traceparent + "User-Agent: " + strings.Repeat("x", 15000) + "\r\n\r\n",
+	} {
+		p.sendRaw(10, 300, request)
+	}
+	p.assertMemory()
 }

@@ -260,6 +260,7 @@ func TestFailuresAreCounted(t *testing.T) {
 			tt.attack(t, f)
 			require.Eventually(t, func() bool { return strings.Contains(f.page(), "grpc_server_handled_total{"+tt.series+"} 1") }, long, time.Millisecond)
 			assert.Contains(t, f.page(), "grpc_server_handling_seconds_count{"+tt.series+"} 1")
+			require.NoError(t, f.Drain(testContext(t, long)), "the line is written after the series")
 			assert.Contains(t, f.log.String(), tt.log)
 		})
 	}

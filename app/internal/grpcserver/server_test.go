@@ -218,6 +218,7 @@ func TestPanicIsAnError(t *testing.T) {
 	message, err := f.hello(testContext(t, long), "next")
 	require.NoError(t, err)
 	assert.Equal(t, "next", message)
+	require.NoError(t, f.Drain(testContext(t, long)), "calls are counted after the answers")
 	assert.Contains(t, f.log.String(), `"msg":"handler panicked","app":"app","hostname":"pod-1","method":"/helloworld.Greeter/SayHello","cause":"kaboom","stack":"`)
 	assert.Contains(t, f.page(), `grpc_server_handled_total{grpc_code="Internal",grpc_method="SayHello",grpc_service="helloworld.Greeter",grpc_type="unary"} 1`)
 	assert.Contains(t, f.page(), `grpc_server_handling_seconds_count{grpc_code="OK",grpc_method="SayHello",grpc_service="helloworld.Greeter",grpc_type="unary"} 1`)
@@ -240,6 +241,7 @@ func TestCallsAreLogged(t *testing.T) {
 	_, err = grpc_health_v1.NewHealthClient(f.conn).Check(testContext(t, long), &grpc_health_v1.HealthCheckRequest{})
 	require.NoError(t, err)
 
+	require.NoError(t, f.Drain(testContext(t, long)), "lines are written after the answers")
 	log := f.log.String()
 	assert.Regexp(t, `"level":"INFO","msg":"call","app":"app","hostname":"pod-1","method":"/helloworld.Greeter/SayHello","code":"OK","duration_ms":[0-9.]+,`+
 		`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","user_agent":"grpc-go/`, log)

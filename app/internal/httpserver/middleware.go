@@ -166,14 +166,33 @@ func (s *service) startSpan(rec *recorder) {
 	case contract.PathHealth, contract.PathReady, contract.PathMetrics:
 		return
 	}
-	ctx, span := s.Tracer.Start(propagate.FromHTTP(r.Context(), r.Header), r.Method, trace.WithSpanKind(trace.SpanKindServer),
-		trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", logging.Text(r.URL.Path)), attribute.String("url.scheme", "http")))
+	name, attributes := spanMethod(r.Method)
+	attributes = append(attributes, attribute.String("url.path", logging.Text(r.URL.Path)), attribute.String("url.scheme", "http"))
+	ctx, span := s.Tracer.Start(propagate.FromHTTP(r.Context(), r.Header), name,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
 	rec.span, rec.request = span, r.WithContext(ctx)
 }
 
+// spanMethod returns what a span says of a method: that of callers who make up their
+// own neither names a span nor is a value that anybody groups by. See
+// https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
+func spanMethod(method string) (name string, attributes []attribute.KeyValue) {
+	const key = "http.request.method"
+	if metrics.KnownMethod(method) {
+		return method, []attribute.KeyValue{attribute.String(key, method)}
+	}
+	return "HTTP", []attribute.KeyValue{
+		attribute.String(key, contract.LabelOther), attribute.String("http.request.method_original", logging.Text(method)),
+	}
+}
+
 func endSpan(rec *recorder) {
-	rec.span.SetName(rec.request.Method + " " + rec.route.name)
-	rec.span.SetAttributes(attribute.String("http.route", rec.route.name), attribute.Int("http.response.status_code", rec.status))
+	if rec.route.handler != nil {
+		name, _ := spanMethod(rec.request.Method)
+		rec.span.SetName(name + " " + rec.route.name)
+		rec.span.SetAttributes(attribute.String("http.route", rec.route.name))
+	}
+	rec.span.SetAttributes(attribute.Int("http.response.status_code", rec.status))
 	if rec.status >= http.StatusInternalServerError {
 		rec.span.SetStatus(codes.Error, "")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,5 +60,35 @@ func TestSpansAreUTF8(t *testing.T) {
 		attributes[string(a.Key)] = a.Value.String()
 	}
 	assert.Equal(t, "/\uFFFD", attributes["url.path"])
-	assert.Equal(t, "unmatched", attributes["http.route"])
+	assert.Equal(t, "GET", made[0].Name)
+	assert.NotContains(t, attributes, "http.route")
+}
+
+// See https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
+func TestSpansOfMethodsThatAreMadeUp(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/ping", nil)
+	r.Method = strings.Repeat("X", 15000)
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	r.Header.Set("Tracestate", "a="+strings.Repeat("x", 250)+",b="+strings.Repeat("x", 255)+",c="+strings.Repeat("x", 255))
+	made := spans(options(), r)
+	require.Len(t, made, 1)
+	assert.Equal(t, "HTTP", made[0].Name)
+	assert.Empty(t, made[0].SpanContext.TraceState().String())
+	assert.Equal(t, "0af7651916cd43dd8448eb211c80319c", made[0].SpanContext.TraceID().String())
+	attributes := map[string]string{}
+	for _, a := range made[0].Attributes {
+		attributes[string(a.Key)] = a.Value.String()
+		assert.LessOrEqual(t, len(a.Value.String()), 256, a.Key)
+	}
+	assert.Equal(t, "_OTHER", attributes["http.request.method"])
+	assert.Equal(t, strings.Repeat("X", 256), attributes["http.request.method_original"])
+}
+
+func TestSpansKeepAShortTraceState(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/ping", nil)
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	r.Header.Set("Tracestate", "vendor=value")
+	made := spans(options(), r)
+	require.Len(t, made, 1)
+	assert.Equal(t, "vendor=value", made[0].SpanContext.TraceState().String())
 }

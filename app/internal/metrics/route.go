@@ -77,10 +77,18 @@ func (r *Route) add(method string, code int) *series {
 
 // knownMethod keeps callers from making up series.
 func knownMethod(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+	if KnownMethod(method) {
 		return method
 	}
 	return "other"
+}
+
+// KnownMethod reports whether HTTP knows a method, of which callers may make up any.
+func KnownMethod(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }

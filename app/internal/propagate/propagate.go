@@ -48,11 +48,41 @@ func from(ctx context.Context, headers propagation.TextMapCarrier) context.Conte
 	if !Valid(c.requestID) {
 		c.requestID = ""
 	}
-	ctx = tracing.Extract(ctx, headers)
+	ctx = tracing.Extract(ctx, bounded{headers})
 	if c == (carried{}) {
 		return ctx
 	}
 	return context.WithValue(ctx, carriedKey{}, c)
+}
+
+// maxTraceState is what everybody has to pass on, says W3C. A span keeps it for as
+// long as it waits to be sent.
+const maxTraceState = 512
+
+// bounded are headers without a tracestate that is too long.
+type bounded struct{ propagation.TextMapCarrier }
+
+func (b bounded) Get(key string) string {
+	value := b.TextMapCarrier.Get(key)
+	if key != "tracestate" {
+		return value
+	}
+	if len(value) > maxTraceState {
+		return ""
+	}
+	// The members are parts of the value, which may be part of something longer.
+	return strings.Clone(value)
+}
+
+// Values implements propagation.ValuesGetter, for baggage in several headers.
+func (b bounded) Values(key string) []string {
+	if all, ok := b.TextMapCarrier.(propagation.ValuesGetter); ok {
+		return all.Values(key)
+	}
+	if value := b.Get(key); value != "" {
+		return []string{value}
+	}
+	return nil
 }
 
 // WithVersion returns ctx that carries version in place of its own.

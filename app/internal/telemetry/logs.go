@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -12,6 +11,9 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 )
+
+// maxValueBytes is that of a field of the log: most of a stack.
+const maxValueBytes = 4 << 10
 
 // Logs sends log lines.
 type Logs struct{ logger log.Logger }
@@ -80,6 +82,6 @@ func appendAttr(attributes []attribute.KeyValue, prefix string, a slog.Attr) []a
 		return append(attributes, attribute.Bool(key, value.Bool()))
 	default:
 		// Errors repeat what others say.
-		return append(attributes, attribute.String(key, strings.ToValidUTF8(value.String(), "\uFFFD")))
+		return append(attributes, attribute.String(key, logging.Cut(value.String(), maxValueBytes)))
 	}
 }

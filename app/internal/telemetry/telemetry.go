@@ -108,7 +108,8 @@ func (t *Telemetry) startTraces(o Options, conn *grpc.ClientConn, attributes *re
 	if err != nil {
 		return err
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(attributes), sdktrace.WithSampler(o.sampler()))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spanExporter{exporter}), sdktrace.WithResource(attributes),
+		sdktrace.WithSampler(o.sampler()), sdktrace.WithRawSpanLimits(spanLimits()))
 	t.Server = provider.Tracer(scope)
 	t.Client = t.Server
 	t.stops = append(t.stops, provider.Shutdown)
@@ -123,7 +124,7 @@ func (t *Telemetry) startLogs(o Options, conn *grpc.ClientConn, attributes *reso
 	if err != nil {
 		return err
 	}
-	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)), sdklog.WithResource(attributes))
+	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logExporter{exporter})), sdklog.WithResource(attributes))
 	t.Logs = &Logs{provider.Logger(scope)}
 	t.stops = append(t.stops, provider.Shutdown)
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	attributes "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -276,4 +277,47 @@ func TestSamplers(t *testing.T) {
 		cancel()
 		_ = sent.Shutdown(ctx)
 	}
+}
+
+// A collector refuses the whole of an export that is too large, with what others did
+// in it.
+func TestOneCallerDoesNotCostTheOthersTheirTelemetry(t *testing.T) {
+	c := newCollector(t)
+	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2000")
+	t.Setenv("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "2000")
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
+	t.Setenv("OTEL_BLRP_SCHEDULE_DELAY", "60000")
+	o, _ := options(c.endpoint)
+	o.NoMetrics = true
+	sent, err := telemetry.Start(o)
+	require.NoError(t, err)
+	const many = 1500
+	long := strings.Repeat("x", 15<<10)
+	for range many {
+		_, span := sent.Server.Start(t.Context(), "GET /ping", trace.WithAttributes(
+			attributes.String("a", long), attributes.String("b", long), attributes.String("c", long), attributes.String("d", long)))
+		span.End()
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, "hello", 0)
+		record.AddAttrs(slog.String("err", long))
+		sent.Logs.Record(t.Context(), record)
+	}
+	bound, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	assert.NoError(t, sent.Shutdown(bound))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var spans, lines int
+	for _, r := range c.spans {
+		for _, scope := range r.GetScopeSpans() {
+			spans += len(scope.GetSpans())
+		}
+	}
+	for _, r := range c.logs {
+		for _, scope := range r.GetScopeLogs() {
+			lines += len(scope.GetLogRecords())
+		}
+	}
+	assert.Equal(t, many, spans)
+	assert.Equal(t, many, lines)
+	assert.Greater(t, len(c.spans), 3, "in parts")
 }
