@@ -84,8 +84,11 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	// What goes on beside the servers ends with them.
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	defer beside.Wait()
-	defer cancel()
+	closing := closers{"file and provider": beside.Wait}
+	defer func() {
+		cancel()
+		closing.close(s.log.Logger)
+	}()
 
 	file := s.watchFile(readiness, counters)
 	beside.Go(func() { file.Run(ctx, s.FileReload) })
@@ -114,9 +117,9 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	if err != nil {
 		return fmt.Errorf("feature flags: %w", err)
 	}
-	defer featureFlags.Close()
+	closing["feature flags"] = featureFlags.Close
 	greeters := greeter.NewPool(greeter.Options{Allowed: s.GRPCTargets, Tracer: sent.Client})
-	defer closeGreeters(greeters)
+	closing["greeters"] = greeters.Close
 	neighbour := provider.New(s.ProviderURL, sent.Client)
 	if s.ProviderRequired {
 		readiness.Block(noProvider)
@@ -168,13 +171,38 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	}.Run(ctx)
 }
 
-// closeGrace is how long the clients may take to close.
-const closeGrace = time.Second
+// closeGrace is how long what is beside the servers may take to close. With what the
+// servers themselves may take too long it is less than overdue.
+const closeGrace = 500 * time.Millisecond
 
-func closeGreeters(greeters *greeter.Pool) {
+// closers are what is to be closed, by what the log calls it.
+type closers map[string]func()
+
+// close closes all at once. It does not wait for what hangs, such as a file system
+// or DNS: the last telemetry and the log are still to come.
+func (c closers) close(log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
-	greeters.Close(ctx)
+	closed := map[string]chan struct{}{}
+	for name, f := range c {
+		done := make(chan struct{})
+		closed[name] = done
+		go func() {
+			f()
+			close(done)
+		}()
+	}
+	for name, done := range closed {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			select {
+			case <-done:
+			default:
+				log.Warn("does not close, not waiting for it", slog.String("what", name))
+			}
+		}
+	}
 }
 
 // httpLimits has an answer take as long to make as it may. What bounds it begins

@@ -159,9 +159,8 @@ func (p *Pool) explain(c *client, err error) error {
 	return status.Error(s.Code(), logging.Text(s.Message()))
 }
 
-// Close closes every client, all at once, and ends the calls in flight. It waits for
-// that until ctx ends.
-func (p *Pool) Close(ctx context.Context) {
+// Close closes every client, all at once, and ends the calls in flight.
+func (p *Pool) Close() {
 	p.mu.Lock()
 	clients := p.clients
 	p.clients, p.closed = nil, true
@@ -171,15 +170,7 @@ func (p *Pool) Close(ctx context.Context) {
 	for _, c := range clients {
 		wait.Go(c.closeConn)
 	}
-	done := make(chan struct{})
-	go func() {
-		wait.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+	wait.Wait()
 }
 
 // acquire counts a call of target's client, which it makes if there is none.

@@ -104,7 +104,7 @@ func newPoolOf(t *testing.T, o greeter.Options) *greeter.Pool {
 	}
 	o.Tracer = tracer
 	pool := greeter.NewPool(o)
-	t.Cleanup(func() { pool.Close(context.Background()) })
+	t.Cleanup(pool.Close)
 	return pool
 }
 
@@ -234,7 +234,7 @@ func TestPoolFails(t *testing.T) {
 	})
 	t.Run("closed", func(t *testing.T) {
 		pool := newPool(t, 0)
-		pool.Close(t.Context())
+		pool.Close()
 		_, err := pool.SayHello(testContext(t), newPeer(t, nil).target, "world")
 		assert.ErrorIs(t, err, greeter.ErrClosed)
 	})

@@ -106,7 +106,7 @@ func TestPoolAsksForNothingThatNobodyCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dns := &names{}
 		pool := greeter.NewPool(greeter.Options{Allowed: allowed(t, "cluster"), Tracer: tracer, LookUp: dns.lookUp})
-		defer pool.Close(t.Context())
+		defer pool.Close()
 		const dead = 64
 		for i := range dead {
 			_, err := pool.SayHello(t.Context(), target(t, fmt.Sprint("dead-", i)), "world")
@@ -123,7 +123,7 @@ func TestPoolLetsGoOfIdleTargets(t *testing.T) {
 		// Nobody listens there, so that gRPC goes on trying.
 		dns.set("web", "127.0.0.1")
 		pool := greeter.NewPool(greeter.Options{Allowed: allowed(t, "cluster:1,loopback:1"), Tracer: tracer, LookUp: dns.lookUp})
-		defer pool.Close(t.Context())
+		defer pool.Close()
 		_, err := pool.SayHello(t.Context(), target(t, "web:1"), "world")
 		assert.Error(t, err)
 		time.Sleep(time.Minute)
@@ -233,7 +233,7 @@ func TestCloseWaitsForNoName(t *testing.T) {
 	}
 	time.Sleep(10 * time.Millisecond)
 	start := time.Now()
-	pool.Close(t.Context())
+	pool.Close()
 	assert.Less(t, time.Since(start), time.Second)
 	wait.Wait()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -34,25 +35,29 @@ type callLimits struct {
 // its client likes, if nobody ends it: gRPC itself bounds the calls of a connection
 // alone, and reads a message without a deadline.
 //
-// Where there are too many, the oldest one that has sent no message ends, or else the
-// oldest. To refuse the newest instead would leave the service to whoever came
-// first.
+// Where there are too many, one that has sent no message ends, the oldest of the
+// connection that has most of those, or else the oldest of all. To refuse the newest
+// instead would leave the service to whoever came first.
 type calls struct {
 	callLimits
 
 	mu sync.Mutex
 	// silent are those without a message, the oldest in front, talking the others.
 	silent, talking *list.List
-	draining        bool
+	// silentOf counts those without a message of a connection.
+	silentOf map[*peer.Peer]int
+	draining bool
 }
 
 func newCalls(limits callLimits) *calls {
-	return &calls{callLimits: limits, silent: list.New(), talking: list.New()}
+	return &calls{callLimits: limits, silent: list.New(), talking: list.New(), silentOf: map[*peer.Peer]int{}}
 }
 
 // call is one of them.
 type call struct {
-	unary  bool
+	unary bool
+	// from is one for all calls of a connection.
+	from   *peer.Peer
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	in     *list.List
@@ -76,8 +81,10 @@ func (c callContext) Err() error {
 func (c *calls) begin(ctx context.Context, unary bool) (context.Context, *call) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	one := &call{unary: unary, cancel: cancel}
+	one.from, _ = peer.FromContext(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.silentOf[one.from]++
 	one.in, one.place = c.silent, c.silent.PushBack(one)
 	one.timer = time.AfterFunc(c.message, func() { c.cut(one, errNoMessage) })
 	if c.draining {
@@ -91,14 +98,25 @@ func (c *calls) begin(ctx context.Context, unary bool) (context.Context, *call) 
 
 // endOldest is called with c.mu held.
 func (c *calls) endOldest() {
-	oldest := c.silent.Front()
-	if oldest == nil || c.silent.Len() == 1 && c.talking.Len() > 0 {
+	one := c.oldestSilent()
+	if one == nil || c.silent.Len() == 1 && c.talking.Len() > 0 {
 		// The only silent one is the one that begins.
-		oldest = c.talking.Front()
+		one = c.talking.Front().Value.(*call)
 	}
-	one := oldest.Value.(*call)
 	c.remove(one)
 	one.cancel(errTooMany)
+}
+
+// oldestSilent returns the oldest silent call of the connection that has most of
+// them.
+func (c *calls) oldestSilent() (oldest *call) {
+	for e := c.silent.Front(); e != nil; e = e.Next() {
+		one := e.Value.(*call)
+		if oldest == nil || c.silentOf[one.from] > c.silentOf[oldest.from] {
+			oldest = one
+		}
+	}
+	return oldest
 }
 
 // received notes the first message of a call.
@@ -108,7 +126,7 @@ func (c *calls) received(one *call) {
 	if one.in != c.silent {
 		return
 	}
-	c.silent.Remove(one.place)
+	c.leave(one)
 	one.in, one.place = c.talking, c.talking.PushBack(one)
 	one.timer.Stop()
 	if one.unary {
@@ -136,8 +154,19 @@ func (c *calls) end(one *call) {
 func (c *calls) remove(one *call) {
 	one.timer.Stop()
 	if one.in != nil {
-		one.in.Remove(one.place)
+		c.leave(one)
 		one.in = nil
+	}
+}
+
+// leave takes a call off its list.
+func (c *calls) leave(one *call) {
+	one.in.Remove(one.place)
+	if one.in != c.silent {
+		return
+	}
+	if c.silentOf[one.from]--; c.silentOf[one.from] == 0 {
+		delete(c.silentOf, one.from)
 	}
 }
 

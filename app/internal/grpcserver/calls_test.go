@@ -31,7 +31,7 @@ import (
 const sayHello = "/helloworld.Greeter/SayHello"
 
 // inBubble runs f with a server and a connection to it, in a bubble of its own.
-func inBubble(t *testing.T, change func(*grpcserver.Options), f func(t *testing.T, server *grpcserver.Server, conn *grpc.ClientConn)) {
+func inBubble(t *testing.T, change func(*grpcserver.Options), f func(t *testing.T, listener *bufconn.Listener, server *grpcserver.Server, conn *grpc.ClientConn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		listener := bufconn.Listen(1 << 16)
@@ -44,7 +44,7 @@ func inBubble(t *testing.T, change func(*grpcserver.Options), f func(t *testing.
 		go func() { served <- server.Serve() }()
 		conn, err := dial(listener)
 		require.NoError(t, err)
-		f(t, server, conn)
+		f(t, listener, server, conn)
 		require.NoError(t, conn.Close())
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -67,7 +67,7 @@ func hello(ctx context.Context, conn *grpc.ClientConn, name string) error {
 }
 
 func TestSilentCallsEnd(t *testing.T) {
-	inBubble(t, func(o *grpcserver.Options) { o.Message = 10 * time.Second }, func(t *testing.T, _ *grpcserver.Server, conn *grpc.ClientConn) {
+	inBubble(t, func(o *grpcserver.Options) { o.Message = 10 * time.Second }, func(t *testing.T, _ *bufconn.Listener, _ *grpcserver.Server, conn *grpc.ClientConn) {
 		for _, method := range []string{sayHello, grpc_health_v1.Health_Check_FullMethodName, grpc_health_v1.Health_Watch_FullMethodName} {
 			start := time.Now()
 			err := begin(t, conn, method).RecvMsg(&helloworld.HelloReply{})
@@ -81,7 +81,7 @@ func TestUnaryCallsEnd(t *testing.T) {
 	inBubble(t, func(o *grpcserver.Options) {
 		o.Unary = 5 * time.Second
 		o.Greeter = slowGreeter{}
-	}, func(t *testing.T, _ *grpcserver.Server, conn *grpc.ClientConn) {
+	}, func(t *testing.T, _ *bufconn.Listener, _ *grpcserver.Server, conn *grpc.ClientConn) {
 		start := time.Now()
 		err := hello(t.Context(), conn, "world")
 		assert.Equal(t, codes.DeadlineExceeded, status.Code(err))
@@ -101,7 +101,7 @@ func (slowGreeter) SayHello(ctx context.Context, _ *helloworld.HelloRequest) (*h
 }
 
 func TestTooManyCallsEndTheOldestSilentOne(t *testing.T) {
-	inBubble(t, func(o *grpcserver.Options) { o.MaxCalls = 3 }, func(t *testing.T, _ *grpcserver.Server, conn *grpc.ClientConn) {
+	inBubble(t, func(o *grpcserver.Options) { o.MaxCalls = 3 }, func(t *testing.T, _ *bufconn.Listener, _ *grpcserver.Server, conn *grpc.ClientConn) {
 		watch, err := grpc_health_v1.NewHealthClient(conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 		require.NoError(t, err)
 		_, err = watch.Recv()
@@ -122,8 +122,25 @@ func TestTooManyCallsEndTheOldestSilentOne(t *testing.T) {
 	})
 }
 
+func TestTooManyCallsEndThoseOfWhoHasMost(t *testing.T) {
+	inBubble(t, func(o *grpcserver.Options) { o.MaxCalls = 3 }, func(t *testing.T, listener *bufconn.Listener, _ *grpcserver.Server, conn *grpc.ClientConn) {
+		first := begin(t, conn, sayHello)
+		synctest.Wait()
+		other, err := dial(listener)
+		require.NoError(t, err)
+		defer other.Close()
+		for range 10 {
+			begin(t, other, sayHello)
+			synctest.Wait()
+		}
+		require.NoError(t, first.SendMsg(&helloworld.HelloRequest{Name: "first"}))
+		require.NoError(t, first.CloseSend())
+		assert.NoError(t, first.RecvMsg(&helloworld.HelloReply{}))
+	})
+}
+
 func TestTooManyStreamsEndTheOldest(t *testing.T) {
-	inBubble(t, func(o *grpcserver.Options) { o.MaxCalls = 2 }, func(t *testing.T, _ *grpcserver.Server, conn *grpc.ClientConn) {
+	inBubble(t, func(o *grpcserver.Options) { o.MaxCalls = 2 }, func(t *testing.T, _ *bufconn.Listener, _ *grpcserver.Server, conn *grpc.ClientConn) {
 		var watches []grpc.ServerStreamingClient[grpc_health_v1.HealthCheckResponse]
 		for range 2 {
 			watch, err := grpc_health_v1.NewHealthClient(conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
@@ -140,7 +157,7 @@ func TestTooManyStreamsEndTheOldest(t *testing.T) {
 }
 
 func TestDrainEndsWhatWouldGoOn(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, server *grpcserver.Server, conn *grpc.ClientConn) {
+	inBubble(t, nil, func(t *testing.T, _ *bufconn.Listener, server *grpcserver.Server, conn *grpc.ClientConn) {
 		reflection, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, reflection.Send(&grpc_reflection_v1.ServerReflectionRequest{
