@@ -81,11 +81,15 @@ func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io
 			return exitFailure
 		}
 		defer file.Close()
-		stdout = logging.Both(stdout, file)
+		s.fileSink = logging.NewSink(file)
 	}
-	s.sink = logging.NewSink(stdout)
+	s.stdoutSink = logging.NewSink(stdout)
+	s.sinks = logging.Sinks{s.stdoutSink}
+	if s.fileSink != nil {
+		s.sinks = append(s.sinks, s.fileSink)
+	}
 	s.who = logging.NewIdentity(s.hostname, config.DefaultFile().Name)
-	s.log = logging.New(s.sink, cfg.LogLevel, s.who)
+	s.log = logging.New(s.sinks, cfg.LogLevel, s.who)
 
 	ctx, shutDown := context.WithCancel(context.Background())
 	defer shutDown()
@@ -115,12 +119,12 @@ func await(done <-chan int, signals <-chan os.Signal, shutDown func(), s *servic
 			return status
 		case <-tooLong:
 			s.log.Error("shutdown takes too long, exiting")
-			s.sink.Close(lastWords)
+			s.sinks.Close(lastWords)
 			return exitFailure
 		case sig := <-signals:
 			if shuttingDown {
 				s.log.Warn("second signal, exiting at once", slog.String("signal", sig.String()))
-				s.sink.Close(lastWords)
+				s.sinks.Close(lastWords)
 				return exitFailure
 			}
 			s.log.Info("signal", slog.String("signal", sig.String()))

@@ -36,9 +36,9 @@ func TestAwaitGivesUpOnAShutdownThatHangs(t *testing.T) {
 		var out bytes.Buffer
 		s := service{
 			Config: config.Config{ShutdownSettle: time.Second, ShutdownDrain: 15 * time.Second, ShutdownFlush: 2 * time.Second},
-			sink:   logging.NewSink(&out),
+			sinks:  logging.Sinks{logging.NewSink(&out)},
 		}
-		s.log = logging.New(s.sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
+		s.log = logging.New(s.sinks, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
 		signals := make(chan os.Signal, 1)
 		signals <- syscall.SIGTERM
 		start := time.Now()

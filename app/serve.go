@@ -33,9 +33,11 @@ type service struct {
 	settings []config.Setting
 	hostname string
 
-	sink *logging.Sink
-	who  *logging.Identity
-	log  *logging.Log
+	// stdoutSink and fileSink, nil if there is no file, are the sinks.
+	stdoutSink, fileSink *logging.Sink
+	sinks                logging.Sinks
+	who                  *logging.Identity
+	log                  *logging.Log
 }
 
 // run serves until ctx ends, sends and writes what is left, and returns the exit
@@ -43,7 +45,10 @@ type service struct {
 func (s *service) run(ctx context.Context) int {
 	status := exitOK
 	counters := metrics.New()
-	counters.WatchDroppedLogs(s.sink.Dropped)
+	counters.WatchDroppedLogs("stdout", s.stdoutSink.Dropped)
+	if s.fileSink != nil {
+		counters.WatchDroppedLogs("file", s.fileSink.Dropped)
+	}
 	sent, err := telemetry.Start(telemetry.Options{
 		OTel: s.OTel, Hostname: s.hostname, Metrics: counters.Gatherer(), Log: s.log.Logger,
 	})
@@ -74,7 +79,7 @@ func (s *service) flush(sent *telemetry.Telemetry) {
 			s.log.Warn("the last telemetry is lost", slog.String("err", err.Error()))
 		}
 	}
-	s.sink.Close(max(time.Until(end), lastWords))
+	s.sinks.Close(max(time.Until(end), lastWords))
 }
 
 // serve puts the service together and runs it until ctx ends.

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,4 +118,34 @@ func TestClosersDoNotWaitForWhatHangs(t *testing.T) {
 		assert.Less(t, closeGrace+time.Second, overdue, "what a server that hangs takes is a second")
 		close(hold)
 	})
+}
+
+// stuck is an output that takes nothing.
+type stuck struct{ hold chan struct{} }
+
+func (s stuck) Write(p []byte) (int, error) {
+	<-s.hold
+	return len(p), nil
+}
+
+func TestRunLogsToTheFileWhileStandardOutputIsStuck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	hold := make(chan struct{})
+	defer close(hold)
+	signals := make(chan os.Signal, 1)
+	status := make(chan int, 1)
+	go func() {
+		status <- run(withFreePorts([]string{"--log-file=" + path, "--shutdown-flush=200ms"}), func(string) (string, bool) { return "", false },
+			stuck{hold}, io.Discard, signals)
+	}()
+	logged := func(text string) func() bool {
+		return func() bool {
+			content, _ := os.ReadFile(path)
+			return strings.Contains(string(content), text)
+		}
+	}
+	require.Eventually(t, logged(`"msg":"ready"`), patience, time.Millisecond)
+	signals <- syscall.SIGTERM
+	assert.Equal(t, exitOK, <-status)
+	assert.True(t, logged(`"msg":"stopped"`)())
 }

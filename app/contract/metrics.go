@@ -46,8 +46,11 @@ const (
 
 	// MetricPanics counts the handlers that panicked.
 	MetricPanics = "panics_total"
-	// MetricLogDropped counts the log lines that could not be written.
+	// MetricLogDropped counts the log lines that could not be written, by
+	// LabelOutput.
 	MetricLogDropped = "log_lines_dropped_total"
+	// LabelOutput is "stdout", or "file" where there is one.
+	LabelOutput = "output"
 	// MetricReady is 1 while the service is ready, else 0.
 	MetricReady = "service_ready"
 	// MetricBuildInfo is 1, with what was built as labels.

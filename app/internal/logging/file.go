@@ -1,9 +1,9 @@
 package logging
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +15,14 @@ const DefaultMaxFileBytes = 10 << 20
 
 // File is a log file of bounded size, for a collector beside the service that
 // reads every *.log of its folder: when it is full it is renamed, from app.log to
-// app.1.log, over the one before. Use OpenFile. It is not safe for concurrent use:
-// a Sink writes from one goroutine.
+// app.1.log, over the one before. One that somebody else removes or renames is made
+// anew. Use OpenFile. It is not safe for concurrent use: a Sink writes from one
+// goroutine.
 type File struct {
 	path string
 	max  int64
 	file *os.File
+	info os.FileInfo
 	size int64
 }
 
@@ -47,19 +49,77 @@ func (f *File) open() error {
 		_ = file.Close()
 		return err
 	}
-	f.file, f.size = file, info.Size()
+	size, err := endLine(file, info.Size())
+	if err != nil {
+		_ = file.Close()
+		return err
+	}
+	if f.file != nil {
+		_ = f.file.Close()
+	}
+	f.file, f.info, f.size = file, info, size
 	return nil
 }
 
-// Write appends whole lines. A file that cannot be begun anew goes on growing:
-// a log that is too long is better than none.
+// maxLineBytes is how far back a line is looked for.
+const maxLineBytes = maxPending
+
+// endLine takes off the half line that a process has left behind whose disk was full,
+// and returns the size.
+func endLine(file *os.File, size int64) (int64, error) {
+	reader, err := os.Open(file.Name())
+	if err != nil {
+		// One that may only be written to is none to look into.
+		return size, nil
+	}
+	defer reader.Close()
+	start := max(0, size-maxLineBytes)
+	end := make([]byte, size-start)
+	if _, err := reader.ReadAt(end, start); err != nil {
+		return size, nil
+	}
+	whole := start + int64(bytes.LastIndexByte(end, '\n')) + 1
+	if whole == size || whole == start && start > 0 {
+		return size, nil
+	}
+	return whole, file.Truncate(whole)
+}
+
+// Write appends whole lines, or as many of them as there is room for. A file that
+// cannot be begun anew goes on growing: a log that is too long is better than none.
 func (f *File) Write(lines []byte) (int, error) {
-	if f.size > 0 && f.size+int64(len(lines)) > f.max {
+	if f.lost() {
+		// The old one, if it is only renamed, is better than none.
+		_ = f.open()
+	} else if f.size > 0 && f.size+int64(len(lines)) > f.max {
 		f.rotate()
 	}
+	if info, err := f.file.Stat(); err == nil && removed(info) {
+		return 0, &os.PathError{Op: "write", Path: f.path, Err: os.ErrNotExist}
+	}
 	n, err := f.file.Write(lines)
+	if err != nil && n > 0 {
+		n = bytes.LastIndexByte(lines[:n], '\n') + 1
+		if truncated := f.file.Truncate(f.size + int64(n)); truncated != nil {
+			err = errors.Join(err, truncated)
+		}
+	}
 	f.size += int64(n)
 	return n, err
+}
+
+// lost reports whether the path leads to another file than the one that is open, or
+// to none.
+func (f *File) lost() bool {
+	info, err := os.Stat(f.path)
+	return err != nil || !os.SameFile(info, f.info)
+}
+
+// removed reports whether no path leads to a file any more: nobody will read what is
+// written to it.
+func removed(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink == 0
 }
 
 func (f *File) rotate() {
@@ -67,22 +127,9 @@ func (f *File) rotate() {
 	if err := os.Rename(f.path, strings.TrimSuffix(f.path, ext)+".1"+ext); err != nil {
 		return
 	}
-	full := f.file
-	if f.open() == nil {
-		_ = full.Close()
-	}
+	// Where there is no file descriptor left the next write tries again.
+	_ = f.open()
 }
 
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }
-
-// Both returns a writer that writes to a and b, whether the other fails or not.
-func Both(a, b io.Writer) io.Writer { return both{a, b} }
-
-type both struct{ a, b io.Writer }
-
-func (w both) Write(lines []byte) (int, error) {
-	_, errA := w.a.Write(lines)
-	_, errB := w.b.Write(lines)
-	return len(lines), errors.Join(errA, errB)
-}

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -45,7 +46,7 @@ type Forwarder interface {
 // Log is the log of a service. Use New. It is safe for concurrent use.
 type Log struct {
 	*slog.Logger
-	sink  *Sink
+	out   Output
 	level slog.Level
 	who   *Identity
 
@@ -53,11 +54,17 @@ type Log struct {
 	lines     sync.Pool
 }
 
-// New returns a log of what has at least the given level, as lines on sink, each
+// Output is a Sink, or several.
+type Output interface {
+	io.Writer
+	WriteLater(lines []byte)
+}
+
+// New returns a log of what has at least the given level, as lines on out, each
 // of which says who writes it.
-func New(sink *Sink, level slog.Level, who *Identity) *Log {
-	l := &Log{sink: sink, level: level, who: who}
-	l.Logger = slog.New(&handler{slog.NewJSONHandler(sink, &slog.HandlerOptions{Level: level}), l})
+func New(out Output, level slog.Level, who *Identity) *Log {
+	l := &Log{out: out, level: level, who: who}
+	l.Logger = slog.New(&handler{slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}), l})
 	return l
 }
 
@@ -77,7 +84,7 @@ func (l *Log) Request(r *Request) {
 		line = new(make([]byte, 0, 512))
 	}
 	*line = l.who.Append((*line)[:0], r)
-	l.sink.WriteLater(*line)
+	l.out.WriteLater(*line)
 	l.lines.Put(line)
 	if f := l.forwarder.Load(); f != nil {
 		(*f).Request(r)

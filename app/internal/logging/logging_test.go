@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -273,11 +274,168 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
-func TestBoth(t *testing.T) {
+func TestSinksDoNotWaitForEachOther(t *testing.T) {
+	stuck := &gate{open: make(chan struct{})}
+	defer close(stuck.open)
 	var out bytes.Buffer
-	_, err := logging.Both(broken{}, &out).Write([]byte("x"))
-	assert.ErrorIs(t, err, os.ErrClosed)
-	assert.Equal(t, "x", out.String())
+	sinks := logging.Sinks{logging.NewSink(stuck), logging.NewSink(&out)}
+	const lines = 20000
+	start := time.Now()
+	for i := range lines {
+		sinks.WriteLater(fmt.Appendf(nil, "%d %s\n", i, strings.Repeat("x", 100)))
+	}
+	_, _ = sinks.Write([]byte("last\n"))
+	assert.False(t, sinks.Close(100*time.Millisecond))
+	assert.Less(t, time.Since(start), 10*time.Second)
+	assert.Equal(t, lines+1, strings.Count(out.String(), "\n"))
+	assert.Zero(t, sinks[1].Dropped())
+	assert.NotZero(t, sinks[0].Dropped())
+}
+
+// full is an output that takes a number of bytes, and then no more until there is
+// room.
+type full struct {
+	room int
+	buf  bytes.Buffer
+}
+
+func (f *full) Write(p []byte) (int, error) {
+	n := min(len(p), f.room)
+	f.room -= n
+	f.buf.Write(p[:n])
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+func TestSinkWritesWholeLines(t *testing.T) {
+	const line = "0123456789\n"
+	for _, room := range []int{1, 5, len(line), len(line) + 1, 2*len(line) + 5, 3 * len(line)} {
+		t.Run(fmt.Sprint(room), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out := &full{room: room}
+				sink := logging.NewSink(out)
+				sink.WriteLater([]byte(line + line + line))
+				time.Sleep(time.Second)
+				sink.WriteLater([]byte(line))
+				time.Sleep(time.Second)
+				out.room = 1 << 20
+				sink.WriteLater([]byte(line))
+				require.True(t, sink.Close(time.Second))
+				written := strings.Count(out.buf.String(), line)
+				assert.Equal(t, strings.Repeat(line, written), out.buf.String())
+				assert.EqualValues(t, 5-written, sink.Dropped(), "each line is written or dropped")
+			})
+		})
+	}
+}
+
+func logFile(t *testing.T, maxBytes int64) (path string, file *logging.File) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "app.log")
+	file, err := logging.OpenFile(path, maxBytes)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = file.Close() })
+	return path, file
+}
+
+func TestFileComesBack(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"renamed": func(path string) error { return os.Rename(path, path+".old") },
+		"replaced": func(path string) error {
+			if err := os.WriteFile(path+".new", nil, 0o600); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, file := logFile(t, 1<<20)
+			_, err := file.Write([]byte("one\n"))
+			require.NoError(t, err)
+			require.NoError(t, lose(path))
+			_, err = file.Write([]byte("two\n"))
+			require.NoError(t, err)
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, "two\n", string(content))
+		})
+	}
+}
+
+func TestFileInAFolderThatIsGone(t *testing.T) {
+	path, file := logFile(t, 1<<20)
+	require.NoError(t, os.RemoveAll(filepath.Dir(path)))
+	_, err := file.Write([]byte("one\n"))
+	assert.ErrorIs(t, err, os.ErrNotExist, "it is not as if it were written")
+	require.NoError(t, os.Mkdir(filepath.Dir(path), 0o700))
+	_, err = file.Write([]byte("two\n"))
+	require.NoError(t, err)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "two\n", string(content))
+}
+
+func TestFileComesBackWhenThereAreDescriptorsAgain(t *testing.T) {
+	path, file := logFile(t, 100)
+	line := []byte(strings.Repeat("x", 59) + "\n")
+	_, err := file.Write(line)
+	require.NoError(t, err)
+
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 3
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	_, err = file.Write(line)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	require.NoError(t, err, "the one that is renamed goes on")
+	_, err = os.Stat(path)
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	_, err = file.Write(line)
+	require.NoError(t, err)
+	for path, lines := range map[string]int{path: 1, filepath.Join(filepath.Dir(path), "app.1.log"): 2} {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, bytes.Repeat(line, lines), content)
+	}
+}
+
+// A disk that is full has room for a part of a line.
+func TestFileHoldsWholeLines(t *testing.T) {
+	const line = "0123456789\n"
+	path, file := logFile(t, 1<<20)
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+	small := limit
+	small.Cur = 2*uint64(len(line)) + 5
+	signal.Ignore(syscall.SIGXFSZ)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small))
+	n, err := file.Write([]byte(strings.Repeat(line, 4)))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	assert.ErrorIs(t, err, syscall.EFBIG)
+	assert.Equal(t, 2*len(line), n)
+	_, err = file.Write([]byte("more\n"))
+	require.NoError(t, err)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, line+line+"more\n", string(content))
+}
+
+func TestFileBeginsWithAWholeLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	require.NoError(t, os.WriteFile(path, []byte("one\nhalf a li"), 0o600))
+	file, err := logging.OpenFile(path, 1<<20)
+	require.NoError(t, err)
+	defer file.Close()
+	_, err = file.Write([]byte("two\n"))
+	require.NoError(t, err)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "one\ntwo\n", string(content))
 }
 
 func BenchmarkRequest(b *testing.B) {

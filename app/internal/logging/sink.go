@@ -43,6 +43,9 @@ type Sink struct {
 	stuck   bool
 	closing bool
 
+	// rest is what is left of a line of which a part is written.
+	rest []byte
+
 	wake    chan struct{}
 	done    chan struct{}
 	dropped atomic.Uint64
@@ -157,13 +160,72 @@ func (s *Sink) run() {
 		}
 		s.mu.Unlock()
 		if len(lines) > 0 {
-			// There is nowhere else to tell of an error.
-			if _, err := s.out.Write(lines); err != nil {
-				s.dropped.Add(uint64(bytes.Count(lines, []byte{'\n'})))
-			}
+			s.write(lines)
 		}
 		if closing {
 			return
 		}
 	}
+}
+
+// write writes whole lines. Of a line of which the output takes a part only, as a
+// disk that becomes full does, it writes the rest before the next one, or a reader
+// would take the two for one.
+func (s *Sink) write(lines []byte) {
+	if len(s.rest) > 0 {
+		n, err := s.out.Write(s.rest)
+		s.rest = s.rest[min(n, len(s.rest)):]
+		if err != nil {
+			s.drop(lines)
+			return
+		}
+	}
+	n, err := s.out.Write(lines)
+	if err == nil {
+		return
+	}
+	n = min(n, len(lines))
+	if n > 0 && lines[n-1] != '\n' {
+		end := n + bytes.IndexByte(lines[n:], '\n') + 1
+		s.rest = append(s.rest, lines[n:end]...)
+		n = end
+	}
+	s.drop(lines[n:])
+}
+
+// drop counts lines. There is nowhere to tell of the error.
+func (s *Sink) drop(lines []byte) { s.dropped.Add(uint64(bytes.Count(lines, []byte{'\n'}))) }
+
+// Sinks are the outputs of one log. Each has a buffer and a goroutine of its own: one
+// that takes nothing costs the others nothing.
+type Sinks []*Sink
+
+// Write implements io.Writer, as Sink.Write does.
+func (s Sinks) Write(lines []byte) (int, error) {
+	for _, sink := range s {
+		_, _ = sink.Write(lines)
+	}
+	return len(lines), nil
+}
+
+// WriteLater is Sink.WriteLater.
+func (s Sinks) WriteLater(lines []byte) {
+	for _, sink := range s {
+		sink.WriteLater(lines)
+	}
+}
+
+// Close is Sink.Close, of all at once.
+func (s Sinks) Close(timeout time.Duration) bool {
+	var wait sync.WaitGroup
+	var left atomic.Int32
+	for _, sink := range s {
+		wait.Go(func() {
+			if !sink.Close(timeout) {
+				left.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	return left.Load() == 0
 }

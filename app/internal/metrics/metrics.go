@@ -115,10 +115,10 @@ func (m *Metrics) WatchReady(ready func() bool) {
 	}))
 }
 
-// WatchDroppedLogs has MetricLogDropped follow dropped.
-func (m *Metrics) WatchDroppedLogs(dropped func() uint64) {
+// WatchDroppedLogs has MetricLogDropped of an output follow dropped.
+func (m *Metrics) WatchDroppedLogs(output string, dropped func() uint64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: contract.MetricLogDropped, Help: "Log lines that could not be written.",
+		Name: contract.MetricLogDropped, Help: "Log lines that could not be written.", ConstLabels: prometheus.Labels{contract.LabelOutput: output},
 	}, func() float64 { return float64(dropped()) }))
 }
 

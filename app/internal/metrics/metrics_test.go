@@ -63,12 +63,12 @@ func TestWatches(t *testing.T) {
 	m := metrics.New()
 	ready := false
 	m.WatchReady(func() bool { return ready })
-	m.WatchDroppedLogs(func() uint64 { return 3 })
+	m.WatchDroppedLogs("stdout", func() uint64 { return 3 })
 	m.Reloaded(nil)
 	m.Reloaded(assert.AnError)
 	m.Reloaded(assert.AnError)
 	for _, want := range []string{
-		"\nservice_ready 0\n", "\nlog_lines_dropped_total 3\n", `config_reloads_total{result="success"} 1`, `config_reloads_total{result="failure"} 2`,
+		"\nservice_ready 0\n", "\nlog_lines_dropped_total{output=\"stdout\"} 3\n", `config_reloads_total{result="success"} 1`, `config_reloads_total{result="failure"} 2`,
 	} {
 		assert.Contains(t, page(m), want)
 	}
