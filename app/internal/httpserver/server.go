@@ -36,6 +36,8 @@ type Limits struct {
 type Server struct {
 	listener *listener.Listener
 	server   *http.Server
+	// refused, if set, is told of requests that net/http refuses by itself.
+	refused func(status int, from net.Addr)
 
 	draining atomic.Bool
 	// lastRequest is when the last request came while draining, in nanoseconds.
@@ -62,6 +64,11 @@ func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) 
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	if h, ok := handler.(interface {
+		Refused(status int, from net.Addr)
+	}); ok {
+		s.refused = h.Refused
+	}
 	return s
 }
 
@@ -70,7 +77,11 @@ func (s *Server) Name() string { return "http" }
 
 // Serve implements lifecycle.Server.
 func (s *Server) Serve() error {
-	err := s.server.Serve(s.listener)
+	var l net.Listener = s.listener
+	if s.refused != nil {
+		l = refusals{l, s.refused}
+	}
+	err := s.server.Serve(l)
 	if s.draining.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
