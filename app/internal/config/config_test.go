@@ -234,6 +234,16 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestParseBoundsValues(t *testing.T) {
+	settings, err := config.Settings(nil, environ(nil))
+	require.NoError(t, err)
+	for _, s := range settings {
+		_, err := config.Parse(nil, environ(map[string]string{s.Env: strings.Repeat("x", 9000)}))
+		require.ErrorContains(t, err, ": 9000 bytes; allowed are 8192", s.Env)
+		assert.Less(t, len(err.Error()), 400, s.Env)
+	}
+}
+
 func TestParseRefusesCommandLine(t *testing.T) {
 	tests := map[string]struct {
 		args []string

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,31 +10,38 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"unicode"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/crossoverJie/k8s-combat/app/internal/redact"
 )
 
-// maxFileBytes is the size limit of a ConfigMap, which no mounted file exceeds.
-const maxFileBytes = 1 << 20
+// Limits of the file and its values: they are in every line of the log, or kept for
+// as long as the service runs.
+const (
+	maxFileBytes  = 64 << 10
+	maxNameBytes  = 128
+	maxURLBytes   = 4 << 10
+	maxTokenBytes = 16 << 10
+)
 
 // File is the YAML file that the tutorial's ConfigMap is mounted as. Keys that
 // it does not know are ignored, so that a new file does not break an old
 // version that is still being rolled out.
 type File struct {
-	// Name is what the service calls itself in its logs. Defaults to
-	// "k8s-combat".
-	Name   string `json:"name"`
-	Pulsar Pulsar `json:"pulsar"`
+	// Name is what the service calls itself in its logs: at most 128 bytes, all
+	// printable. Defaults to "k8s-combat".
+	Name   string
+	Pulsar Pulsar
 }
 
 // Pulsar is a message broker.
 type Pulsar struct {
-	// URL of the broker. Defaults to none.
-	URL Secret `json:"url"`
-	// Token to authenticate with. Defaults to none.
-	Token Secret `json:"token"`
+	// URL of the broker, at most 4 KiB. Defaults to none.
+	URL Secret
+	// Token to authenticate with, at most 16 KiB. Defaults to none.
+	Token Secret
 }
 
 // DefaultFile is what holds without a file.
@@ -70,15 +79,105 @@ func ReadFile(path string) (File, error) {
 	return parseFile(path, content)
 }
 
+// parseFile reads one document of YAML. It reads nodes, not Go values: those have the
+// text that was written, so that 1.0 stays 1.0, and errors about them repeat none of
+// it.
 func parseFile(path string, content []byte) (File, error) {
 	file := DefaultFile()
-	if err := yaml.Unmarshal(content, &file); err != nil {
-		return DefaultFile(), fmt.Errorf("%s is not the YAML file expected: %s", path, redact.Quotes(err.Error()))
-	}
-	if file.Name == "" {
-		file.Name = DefaultFile().Name
+	if err := file.parse(content); err != nil {
+		return DefaultFile(), fmt.Errorf("%s is not the YAML file expected: %w", path, err)
 	}
 	return file, nil
+}
+
+func (f *File) parse(content []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	var document, next yaml.Node
+	err := decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF):
+		return errNoValues
+	case err != nil:
+		return errors.New(redact.Quotes(err.Error()))
+	}
+	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
+		return errors.New("several documents; allowed is one")
+	}
+	root := resolve(document.Content[0])
+	if isNull(root) {
+		return errNoValues
+	}
+	return eachValue(root, "", func(key string, value *yaml.Node) error {
+		switch key {
+		case "name":
+			return setText(&f.Name, key, value, maxNameBytes)
+		case "pulsar":
+			return eachValue(value, "pulsar.", func(key string, value *yaml.Node) error {
+				switch key {
+				case "pulsar.url":
+					return setText((*string)(&f.Pulsar.URL), key, value, maxURLBytes)
+				case "pulsar.token":
+					return setText((*string)(&f.Pulsar.Token), key, value, maxTokenBytes)
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+}
+
+// errNoValues keeps a file that was cut off, as one that is written in place is for a
+// moment, from putting the defaults in force.
+var errNoValues = errors.New("no values; allowed are name, pulsar.url and pulsar.token, or {} for the defaults")
+
+func resolve(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// eachValue calls f with the values of a mapping, by their keys with prefix before
+// them. One that is null has its default.
+func eachValue(mapping *yaml.Node, prefix string, f func(key string, value *yaml.Node) error) error {
+	mapping = resolve(mapping)
+	if isNull(mapping) {
+		return nil
+	}
+	if mapping.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: %s; allowed is a mapping", mapping.Line, cmp.Or(strings.TrimSuffix(prefix, "."), "the document"))
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, value := resolve(mapping.Content[i]), resolve(mapping.Content[i+1])
+		if key.Kind != yaml.ScalarNode || isNull(value) {
+			continue
+		}
+		if seen[key.Value] {
+			return fmt.Errorf("line %d: a key that is there already; allowed is once", key.Line)
+		}
+		seen[key.Value] = true
+		if err := f(prefix+key.Value, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" }
+
+// setText sets a text, as it was written. One that is empty is the default.
+func setText(to *string, key string, value *yaml.Node, most int) error {
+	switch {
+	case value.Kind != yaml.ScalarNode:
+		return fmt.Errorf("line %d: %s; allowed is a text", value.Line, key)
+	case len(value.Value) > most:
+		return fmt.Errorf("line %d: %s of %d bytes; allowed are %d", value.Line, key, len(value.Value), most)
+	case strings.ContainsFunc(value.Value, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("line %d: %s with what is not printable; allowed is printable text", value.Line, key)
+	}
+	*to = cmp.Or(value.Value, *to)
+	return nil
 }
 
 func readRegular(path string) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 )
 
 // ErrHelp is returned by Parse if the arguments ask for help.
@@ -34,9 +35,9 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 	)
 	for _, o := range options {
 		value, from := o.resolve(flags, lookupEnv)
-		if err := o.set(&config, value); err != nil {
+		if err := o.take(&config, value); err != nil {
 			where := map[Source]string{FromFlag: "--" + o.flag, FromEnvironment: o.env, FromDefault: "default of --" + o.flag}[from]
-			errs = append(errs, fmt.Errorf("%s=%q: %w", where, o.shown(value), err))
+			errs = append(errs, fmt.Errorf("%s=%q: %w", where, logging.Text(o.shown(value)), err))
 		}
 	}
 	if len(errs) == 0 && collide(config.HTTPAddress, config.GRPCAddress) {
@@ -51,6 +52,17 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 		return Config{}, errors.Join(errs...)
 	}
 	return config, nil
+}
+
+// maxValueBytes bounds what is in the log's first line, and on contract.PathConfig.
+const maxValueBytes = 8 << 10
+
+// take sets a value that is not too long.
+func (o option) take(config *Config, value string) error {
+	if len(value) > maxValueBytes {
+		return fmt.Errorf("%d bytes; allowed are %d", len(value), maxValueBytes)
+	}
+	return o.set(config, value)
 }
 
 // resolve returns the value that an option has, and where it comes from.

@@ -129,3 +129,17 @@ func TestWatcherOfNothing(t *testing.T) {
 	w.Run(t.Context(), time.Millisecond)
 	assert.Equal(t, config.State{File: config.DefaultFile()}, w.State())
 }
+
+func TestWatcherKeepsGoodValues(t *testing.T) {
+	for name, content := range map[string]string{
+		"empty": "", "null": "null\n", "several documents": "name: two\n---\nname: three\n", "long name": "name: " + string(make([]byte, 200)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMount(t, "name: one\npulsar: {token: good}\n")
+			w, states := watching(t, m.path)
+			m.swap(content)
+			assert.Error(t, (<-states).Err)
+			assert.Equal(t, config.File{Name: "one", Pulsar: config.Pulsar{Token: "good"}}, w.State().File)
+		})
+	}
+}
