@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
@@ -49,6 +50,9 @@ func from(ctx context.Context, headers propagation.TextMapCarrier) context.Conte
 		c.requestID = ""
 	}
 	ctx = tracing.Extract(ctx, bounded{headers})
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = withDecision(ctx, headers)
+	}
 	if c == (carried{}) {
 		return ctx
 	}
@@ -106,7 +110,12 @@ func ToGRPC(ctx context.Context) context.Context {
 }
 
 func to(ctx context.Context, headers propagation.TextMapCarrier) {
-	tracing.Inject(ctx, headers)
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		tracing.Inject(ctx, headers)
+	} else {
+		propagation.Baggage{}.Inject(ctx, headers)
+		decide(ctx, headers)
+	}
 	c, _ := ctx.Value(carriedKey{}).(carried)
 	if c.version != "" {
 		headers.Set(contract.VersionHeader, c.version)

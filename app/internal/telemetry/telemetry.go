@@ -30,6 +30,7 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/app/internal/build"
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 // scope names this program as what makes the telemetry.
@@ -199,11 +200,32 @@ func (o Options) sampler() sdktrace.Sampler {
 	case "traceidratio":
 		return ratio
 	case "parentbased_always_off":
-		return sdktrace.ParentBased(sdktrace.NeverSample())
+		return parentBased(sdktrace.NeverSample())
 	case "parentbased_traceidratio":
-		return sdktrace.ParentBased(ratio)
+		return parentBased(ratio)
 	default:
-		return sdktrace.ParentBased(sdktrace.AlwaysSample())
+		return parentBased(sdktrace.AlwaysSample())
+	}
+}
+
+// parentBased leaves the decision to the caller: one who sends a trace, and one who
+// has only decided. Others leave it to root.
+func parentBased(root sdktrace.Sampler) sdktrace.Sampler {
+	return sdktrace.ParentBased(decided{root})
+}
+
+// decided is a sampler of traces that begin here.
+type decided struct{ sdktrace.Sampler }
+
+func (s decided) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	sampled, isDecided := propagate.Decision(p.ParentContext)
+	switch {
+	case !isDecided:
+		return s.Sampler.ShouldSample(p)
+	case sampled:
+		return sdktrace.AlwaysSample().ShouldSample(p)
+	default:
+		return sdktrace.NeverSample().ShouldSample(p)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	attributes "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	collectorlogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	collectormetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -27,6 +29,7 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
 	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 	"github.com/crossoverJie/k8s-combat/app/internal/telemetry"
 )
 
@@ -320,4 +323,55 @@ func TestOneCallerDoesNotCostTheOthersTheirTelemetry(t *testing.T) {
 	assert.Equal(t, many, spans)
 	assert.Equal(t, many, lines)
 	assert.Greater(t, len(c.spans), 3, "in parts")
+}
+
+// What a caller decides goes on as it is, whether there is a tracer here or not.
+func TestDecisionsGoOn(t *testing.T) {
+	const ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+	for _, sampler := range []string{"none", "parentbased_always_on", "parentbased_always_off"} {
+		for name, tt := range map[string]struct {
+			headers http.Header
+			want    string
+		}{
+			"deny, single":         {http.Header{"B3": {"0"}}, "0"},
+			"deny, multiple":       {http.Header{"X-B3-Sampled": {"0"}}, "0"},
+			"deny, in words":       {http.Header{"X-B3-Sampled": {"false"}}, "0"},
+			"deny, half a trace":   {http.Header{"X-B3-Sampled": {"0"}, "X-B3-Traceid": {"0af7651916cd43dd8448eb211c80319c"}}, "0"},
+			"deny, with a trace":   {http.Header{"B3": {ids + "-0"}}, "0"},
+			"deny, W3C":            {http.Header{"Traceparent": {"00-" + ids + "-00"}}, "0"},
+			"accept, single":       {http.Header{"B3": {"1"}}, "1"},
+			"accept, multiple":     {http.Header{"X-B3-Sampled": {"1"}}, "1"},
+			"accept, with a trace": {http.Header{"B3": {ids + "-1"}}, "1"},
+			"nothing":              {http.Header{}, map[string]string{"none": "", "parentbased_always_on": "1", "parentbased_always_off": "0"}[sampler]},
+		} {
+			t.Run(sampler+" "+name, func(t *testing.T) {
+				tracer := noop.NewTracerProvider().Tracer("")
+				if sampler != "none" {
+					o, _ := options(&url.URL{Scheme: "http", Host: "127.0.0.1:1"})
+					o.Sampler, o.NoMetrics, o.NoLogs = sampler, true, true
+					sent, err := telemetry.Start(o)
+					require.NoError(t, err)
+					tracer = sent.Server
+					defer func() {
+						ctx, cancel := context.WithCancel(t.Context())
+						cancel()
+						_ = sent.Shutdown(ctx)
+					}()
+				}
+				ctx, span := tracer.Start(propagate.FromHTTP(t.Context(), tt.headers), "x")
+				defer span.End()
+				out := http.Header{}
+				propagate.ToHTTP(ctx, out)
+				sampled := out.Get("x-b3-sampled")
+				single := out.Get("b3")
+				assert.Equal(t, tt.want, sampled)
+				assert.Equal(t, tt.want, single[strings.LastIndexByte(single, '-')+1:])
+				if parent := out.Get("traceparent"); parent != "" {
+					assert.Equal(t, "0"+tt.want, parent[len(parent)-2:])
+				}
+				md, _ := metadata.FromOutgoingContext(propagate.ToGRPC(ctx))
+				assert.Equal(t, sampled, strings.Join(md.Get("x-b3-sampled"), ""))
+			})
+		}
+	}
 }
