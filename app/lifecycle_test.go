@@ -109,6 +109,18 @@ func TestRunClosesEachConnectionWhileShuttingDown(t *testing.T) {
 	assert.Equal(t, exitFailure, p.exitStatus())
 }
 
+// A proxy that goes by the length would take what follows for another request.
+func TestRunClosesWhereALengthIsInDoubt(t *testing.T) {
+	p := inProcess(t, nil)
+	for _, head := range []string{"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n", "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\n"} {
+		for _, method := range []string{"GET", "POST"} {
+			response, err := exchange(t, p.httpAddress, 0, method+" /ping HTTP/1.1\r\nHost: x\r\n"+head+"\r\n0\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+			require.NoError(t, err)
+			assert.True(t, response.Close, head)
+		}
+	}
+}
+
 func TestRunAnswersASlowRequest(t *testing.T) {
 	p := inProcess(t, nil, "--write-timeout=100ms", "--call-timeout=1ms")
 	response, err := exchange(t, p.httpAddress, 500*time.Millisecond, "POST /ping HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "a")

@@ -40,9 +40,9 @@ func main() {
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	// Room for two: neither the signal that shuts down nor the one that insists is
-	// lost.
+	// lost. None of these ends requests, whoever sends it.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM)
 	// Where the reader of standard output has gone, that costs log lines and not the
 	// service.
 	signal.Ignore(syscall.SIGPIPE)

@@ -181,7 +181,7 @@ func TestRunWithoutFile(t *testing.T) {
 }
 
 func TestProcessShutsDownOnSignals(t *testing.T) {
-	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM} {
 		t.Run(s.String(), func(t *testing.T) {
 			url, held, hold := slowProvider(t)
 			p := ofItsOwn(t, []string{"PROVIDER_URL=" + url, "CALL_TIMEOUT=1m"})

@@ -17,6 +17,7 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
 	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 	"github.com/crossoverJie/k8s-combat/app/internal/metrics"
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 	"github.com/crossoverJie/k8s-combat/app/internal/provider"
 	"github.com/crossoverJie/k8s-combat/app/internal/telemetry"
 )
@@ -44,6 +45,7 @@ type service struct {
 // status.
 func (s *service) run(ctx context.Context) int {
 	status := exitOK
+	propagate.Use(s.OTel.Propagators)
 	counters := metrics.New()
 	counters.WatchDroppedLogs("stdout", s.stdoutSink.Dropped)
 	if s.fileSink != nil {

@@ -173,6 +173,9 @@ const (
 	// EnvOTelResourceAttributes are more attributes, as KEY=VALUE,... Defaults to
 	// none.
 	EnvOTelResourceAttributes = "OTEL_RESOURCE_ATTRIBUTES"
+	// EnvOTelPropagators are the forms of headers that carry a trace on, as NAME,...
+	// Defaults to DefaultOTelPropagators.
+	EnvOTelPropagators = "OTEL_PROPAGATORS"
 	// EnvOTelTracesExporter, EnvOTelMetricsExporter and EnvOTelLogsExporter are otlp
 	// or none. Default to otlp.
 	EnvOTelTracesExporter  = "OTEL_TRACES_EXPORTER"
@@ -232,6 +235,9 @@ const (
 
 	DefaultOTelServiceName   = "k8s-combat"
 	DefaultOTelTracesSampler = "parentbased_always_on"
+	// DefaultOTelPropagators are W3C's and those that Istio's proxies join their spans
+	// by.
+	DefaultOTelPropagators = "tracecontext,baggage,b3,b3multi"
 	// DefaultOTelMetricExportInterval is OpenTelemetry's own.
 	DefaultOTelMetricExportInterval = time.Minute
 )

@@ -88,9 +88,11 @@ type OTel struct {
 	Attributes  map[string]string
 	// NoTraces, NoMetrics and NoLogs leave a signal out.
 	NoTraces, NoMetrics, NoLogs bool
-	Sampler                     string
-	SamplerShare                float64
-	MetricInterval              time.Duration
+	// Propagators are the forms of headers that carry a trace on.
+	Propagators    []string
+	Sampler        string
+	SamplerShare   float64
+	MetricInterval time.Duration
 }
 
 // Enabled reports whether anything is sent.

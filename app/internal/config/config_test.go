@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -106,7 +107,7 @@ func TestParse(t *testing.T) {
 				c.OTel = config.OTel{
 					Endpoint: &url.URL{Scheme: "http", Host: "collector:4317"}, ServiceName: "web",
 					Attributes: map[string]string{"service.version": "v1", "team": "a b"}, Headers: map[string]string{"authorization": "Bearer x"},
-					NoLogs: true, Sampler: "traceidratio", SamplerShare: 0.5, MetricInterval: 5 * time.Second,
+					NoLogs: true, Propagators: []string{"tracecontext", "baggage", "b3", "b3multi"}, Sampler: "traceidratio", SamplerShare: 0.5, MetricInterval: 5 * time.Second,
 				}
 			},
 		},
@@ -216,6 +217,9 @@ func TestParseRefuses(t *testing.T) {
 		{"ofrep-endpoint", "OFREP_ENDPOINT", "flagd:8016", base},
 		{"otel-exporter-otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", base},
 		{"otel-exporter-otlp-protocol", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "unknown; allowed is grpc"},
+		{"otel-exporter-otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317/v1/traces", "URL with a path; allowed is none with the protocol grpc"},
+		{"otel-propagators", "OTEL_PROPAGATORS", "b3,jaeger", "unknown; allowed is tracecontext, baggage, b3, b3multi, none"},
+		{"grpc-targets", "GRPC_TARGETS", "a b", "not a list of targets; allowed is cluster, loopback, a host name, *.DOMAIN, an IP address or a CIDR range, separated by commas, each maybe with :PORT or :* (IPv6 in brackets), such as cluster,loopback,10.0.0.0/8:9090"},
 		{"otel-traces-exporter", "OTEL_TRACES_EXPORTER", "zipkin", "unknown; allowed is otlp, none"},
 		{"otel-traces-sampler-arg", "OTEL_TRACES_SAMPLER_ARG", "NaN", "not a share; allowed is 0 to 1, such as 0.1"},
 		{"otel-resource-attributes", "OTEL_RESOURCE_ATTRIBUTES", "a", "not a list of pairs; allowed is KEY=VALUE,... with values percent-encoded"},
@@ -223,13 +227,16 @@ func TestParseRefuses(t *testing.T) {
 		{"log-level", "LOG_LEVEL", "info+2", level},
 		{"log-level", "LOG_LEVEL", "a\nb", level},
 	}
+	// What may be a secret is masked.
+	masked := map[string]string{"http://x?a=b": "http://x?a=***", "http://x#a": "http://x#***", "a": "***"}
 	for _, tt := range tests {
 		t.Run(tt.flag+"="+tt.value, func(t *testing.T) {
+			shown := cmp.Or(masked[tt.value], tt.value)
 			_, err := config.Parse([]string{"--" + tt.flag + "=" + tt.value}, environ(nil))
-			assert.EqualError(t, err, fmt.Sprintf("--%s=%q: %s", tt.flag, tt.value, tt.want))
+			assert.EqualError(t, err, fmt.Sprintf("--%s=%q: %s", tt.flag, shown, tt.want))
 
 			_, err = config.Parse(nil, environ(map[string]string{tt.env: tt.value}))
-			assert.EqualError(t, err, fmt.Sprintf("%s=%q: %s", tt.env, tt.value, tt.want))
+			assert.EqualError(t, err, fmt.Sprintf("%s=%q: %s", tt.env, shown, tt.want))
 		})
 	}
 }
@@ -249,11 +256,12 @@ func TestParseRefusesCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown flag":     {[]string{"--port=1"}, "flag provided but not defined: -port; allowed are the flags that --help lists"},
-		"flag with a line": {[]string{"--a\nb=1"}, `flag provided but not defined: -a\nb; allowed are the flags that --help lists`},
-		"bad syntax":       {[]string{"---pg-pwd=hunter2"}, "bad flag syntax: ---pg-pwd; allowed are the flags that --help lists"},
-		"value missing":    {[]string{"--log-level"}, "flag needs an argument: -log-level; allowed are the flags that --help lists"},
-		"argument":         {[]string{"serve"}, `argument "serve"; allowed are flags alone, see --help`},
+		"unknown flag":      {[]string{"--port=1"}, "flag provided but not defined: -port; allowed are the flags that --help lists"},
+		"flag with a line":  {[]string{"--a\nb=1"}, `flag provided but not defined; allowed are the flags that --help lists`},
+		"bad syntax":        {[]string{"---pg-pwd=hunter2"}, "bad flag syntax: ---pg-pwd; allowed are the flags that --help lists"},
+		"value missing":     {[]string{"--log-level"}, "flag needs an argument: -log-level; allowed are the flags that --help lists"},
+		"argument":          {[]string{"--fault", "hunter2"}, "argument 2 is no flag; allowed are flags alone, see --help"},
+		"password glued on": {[]string{"-phunter2"}, "flag provided but not defined; allowed are the flags that --help lists"},
 		"same port": {
 			[]string{"--http-address=:80", "--grpc-address=127.0.0.1:80"},
 			`--http-address or HTTP_ADDRESS=":80", --grpc-address or GRPC_ADDRESS="127.0.0.1:80": the same port twice; allowed are two ports`,
@@ -292,7 +300,7 @@ func TestParseNeverPrintsPasswords(t *testing.T) {
 		"--provider-url=http://me:hunter2@x", "--pg-pwd=hunter2", "--log-level=x", "--otel-exporter-otlp-headers=hunter2",
 		"--ofrep-endpoint=http://me:hunter2@x", "--otel-exporter-otlp-endpoint=http://me:hunter2@x",
 	}, environ(nil))
-	require.ErrorContains(t, err, `--provider-url="http://me:***@x": URL with user info; allowed is none`)
+	require.ErrorContains(t, err, `--provider-url="http://***@x": URL with user info; allowed is none`)
 	assert.NotContains(t, err.Error(), "hunter2")
 }
 
@@ -349,4 +357,30 @@ func TestSecret(t *testing.T) {
 	text, err := json.Marshal(config.Config{PGPassword: secret})
 	require.NoError(t, err)
 	assert.False(t, strings.Contains(string(text), "hunter2"))
+}
+
+func TestParseRefusesVariablesThatWouldBeIgnored(t *testing.T) {
+	for _, name := range []string{
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+		"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY", "OTEL_CONFIG_FILE",
+	} {
+		env := map[string]string{name: "hunter2"}
+		_, err := config.Parse(nil, environ(env))
+		assert.NoError(t, err, "nothing is sent")
+		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://collector:4317"
+		_, err = config.Parse(nil, environ(env))
+		assert.ErrorContains(t, err, name+": there is no such option; allowed are OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS")
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestSettingsMaskAttributes(t *testing.T) {
+	settings, err := config.Settings(nil, environ(map[string]string{"OTEL_RESOURCE_ATTRIBUTES": "service.version=v1,api.token=hunter2"}))
+	require.NoError(t, err)
+	for _, s := range settings {
+		assert.NotContains(t, s.Value, "hunter2")
+		if s.Env == "OTEL_RESOURCE_ATTRIBUTES" {
+			assert.Equal(t, "service.version=v1,api.token=***", s.Value)
+		}
+	}
 }

@@ -211,7 +211,7 @@ func options() []option {
 	}, {
 		flag: "otel-exporter-otlp-endpoint", env: contract.EnvOTLPEndpoint, value: "URL",
 		help: "Collector that traces, metrics and logs are sent to, such as http://collector:4317. None: nothing is sent.",
-		set:  func(c *Config, v string) (err error) { c.OTel.Endpoint, err = parseOptionalURL(v); return err },
+		set:  func(c *Config, v string) (err error) { c.OTel.Endpoint, err = parseCollector(v); return err },
 		show: redact.URL,
 	}, {
 		flag: "otel-exporter-otlp-protocol", env: contract.EnvOTLPProtocol, value: "PROTOCOL",
@@ -232,6 +232,20 @@ func options() []option {
 		flag: "otel-resource-attributes", env: contract.EnvOTelResourceAttributes, value: "KEY=VALUE,...",
 		help: "More attributes of the service in telemetry.",
 		set:  func(c *Config, v string) (err error) { c.OTel.Attributes, err = parsePairs(v); return err },
+		show: redact.Attributes,
+	}, {
+		flag: "otel-propagators", env: contract.EnvOTelPropagators, value: "PROPAGATOR,...",
+		fallback: contract.DefaultOTelPropagators,
+		help:     "Headers that carry a trace on: tracecontext, baggage, b3, b3multi, or none.",
+		set: func(c *Config, v string) error {
+			c.OTel.Propagators = strings.Split(v, ",")
+			for _, name := range c.OTel.Propagators {
+				if err := oneOf(name, "tracecontext", "baggage", "b3", "b3multi", "none"); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}, {
 		flag: "otel-traces-exporter", env: contract.EnvOTelTracesExporter, value: "EXPORTER",
 		fallback: "otlp",
@@ -406,6 +420,15 @@ func parseOptionalURL(value string) (*url.URL, error) {
 		return nil, nil
 	}
 	return parseBaseURL(value)
+}
+
+// parseCollector reads the URL of a collector. gRPC has no use for a path.
+func parseCollector(value string) (*url.URL, error) {
+	u, err := parseOptionalURL(value)
+	if err == nil && u != nil && strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New("URL with a path; allowed is none with the protocol grpc")
+	}
+	return u, err
 }
 
 // parsePairs reads KEY=VALUE,... as OpenTelemetry has it, values percent-encoded.

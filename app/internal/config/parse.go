@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
+	"regexp"
 	"strings"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
@@ -48,10 +48,34 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 		errs = append(errs, fmt.Errorf("--config-required or %s=true: there is no --config-file or %s to wait for; allowed are both or neither",
 			contract.EnvConfigRequired, contract.EnvConfigFile))
 	}
+	if config.OTel.Enabled() {
+		for _, name := range notHonoured() {
+			if value, ok := lookupEnv(name); ok && value != "" {
+				errs = append(errs, fmt.Errorf("%s: there is no such option; allowed are %s and %s, for all telemetry, with certificates of the system",
+					name, contract.EnvOTLPEndpoint, contract.EnvOTLPHeaders))
+			}
+		}
+	}
 	if len(errs) > 0 {
 		return Config{}, errors.Join(errs...)
 	}
 	return config, nil
+}
+
+// notHonoured are the variables of OpenTelemetry's SDK that would have telemetry go
+// elsewhere, or in another way, than whoever sets them means.
+func notHonoured() (names []string) {
+	for _, signal := range []string{"", "TRACES_", "METRICS_", "LOGS_"} {
+		for _, what := range []string{"ENDPOINT", "PROTOCOL", "HEADERS", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"} {
+			name := "OTEL_EXPORTER_OTLP_" + signal + what
+			switch name {
+			case contract.EnvOTLPEndpoint, contract.EnvOTLPProtocol, contract.EnvOTLPHeaders:
+			default:
+				names = append(names, name)
+			}
+		}
+	}
+	return append(names, "OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 }
 
 // maxValueBytes bounds what is in the log's first line, and on contract.PathConfig.
@@ -96,14 +120,28 @@ func parseFlags(options []option, args []string) (map[string]string, error) {
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, ErrHelp
 	} else if err != nil {
-		// What follows a "=" is a value, which may be a secret.
-		problem, _, _ := strings.Cut(err.Error(), "=")
-		return nil, fmt.Errorf("%s; allowed are the flags that --help lists", strings.Trim(strconv.Quote(problem), `"`))
+		return nil, fmt.Errorf("%s; allowed are the flags that --help lists", problem(err))
 	}
 	if set.NArg() > 0 {
-		return nil, fmt.Errorf("argument %q; allowed are flags alone, see --help", set.Arg(0))
+		// What it is nobody knows: a password, after a flag that takes none.
+		return nil, fmt.Errorf("argument %d is no flag; allowed are flags alone, see --help", len(args)-set.NArg()+1)
 	}
 	return values, nil
+}
+
+// flagName is what a name of a flag that somebody has mistyped looks like, not a
+// password that is glued to one.
+var flagName = regexp.MustCompile(`^-{1,3}[a-z][a-z-]{0,40}$`)
+
+// problem says what is wrong with the command line. What follows a "=" is a value,
+// which may be a secret, and so may a name be that none looks like.
+func problem(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "=")
+	what, name, _ := strings.Cut(text, ": ")
+	if flagName.MatchString(name) {
+		return what + ": " + name
+	}
+	return what
 }
 
 // collide reports whether two valid addresses ask for the same port of the same

@@ -26,7 +26,7 @@ Other variables of OpenTelemetry's SDK, such as OTEL_BSP_MAX_QUEUE_SIZE, count a
 well. GRPC_XDS_BOOTSTRAP leads to the control plane for targets that begin with
 xds:///.
 
-SIGTERM or SIGINT shuts down in order, a second one at once.
+SIGTERM, SIGINT or SIGHUP shuts down in order, a second one at once.
 Exit status: 0 after a shutdown in order, 1 after a failure or a second signal,
 2 for a bad flag or variable.
 `

@@ -5,10 +5,13 @@ package flags
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
 	"github.com/open-feature/go-sdk/openfeature/isolated"
+
+	"github.com/crossoverJie/k8s-combat/app/internal/propagate"
 )
 
 // timeout bounds each question: who asks has something better to do, and there is a
@@ -34,9 +37,27 @@ func New(endpoint *url.URL) (*Flags, error) {
 	return &Flags{api, api.NewClient()}, nil
 }
 
+// Valid reports whether a flag may have a name: 1 to 128 printable ASCII characters,
+// and no part between slashes that is empty or made of dots alone. The name is part
+// of a path, which proxies and servers shorten by such parts, escaped or not.
+func Valid(name string) bool {
+	if !propagate.Valid(name) {
+		return false
+	}
+	for part := range strings.SplitSeq(strings.ReplaceAll(name, `\`, "/"), "/") {
+		if strings.Trim(part, ". ") == "" {
+			return false
+		}
+	}
+	return true
+}
+
 // String returns the value of a flag of text. It is fallback if there is no such
-// flag, or no answer.
+// flag, no answer, or if the name is not Valid.
 func (f *Flags) String(ctx context.Context, key, fallback string) string {
+	if !Valid(key) {
+		return fallback
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The error is one of those that fallback is for.

@@ -73,11 +73,11 @@ func TestString(t *testing.T) {
 				assert.NoError(t, err)
 				assert.JSONEq(t, `{"context": {}}`, string(body))
 				assert.Equal(t, "POST", r.Method)
-				assert.Equal(t, "/base/ofrep/v1/evaluate/flags/a%2F..%2Fb", r.URL.EscapedPath())
+				assert.Equal(t, "/base/ofrep/v1/evaluate/flags/a%2F..b", r.URL.EscapedPath())
 				w.WriteHeader(tt.status)
 				_, _ = io.WriteString(w, tt.reply)
 			})
-			assert.Equal(t, tt.want, f.String(t.Context(), "a/../b", "fallback"))
+			assert.Equal(t, tt.want, f.String(t.Context(), "a/..b", "fallback"))
 		})
 	}
 }
@@ -112,4 +112,15 @@ func TestServerThatIsSlow(t *testing.T) {
 	start := time.Now()
 	assert.Equal(t, "fallback", f.String(t.Context(), "a", "fallback"))
 	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestNamesDoNotChangeThePath(t *testing.T) {
+	f := newFlags(t, func(_ http.ResponseWriter, r *http.Request) { t.Error("asked for", r.URL.Path) })
+	for _, name := range []string{"", ".", "..", "../x", "a/..", "a/../../b", "a//b", "/a", "a/", `a\..\b`, "a/. ./b", "a\n", strings.Repeat("a", 129)} {
+		assert.False(t, flags.Valid(name), name)
+		assert.Equal(t, "fallback", f.String(t.Context(), name, "fallback"))
+	}
+	for _, name := range []string{"greeting", "a.b-c_d", "team/flag", "..a", "%2e%2e"} {
+		assert.True(t, flags.Valid(name), name)
+	}
 }

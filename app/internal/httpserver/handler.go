@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
+	"github.com/crossoverJie/k8s-combat/app/internal/flags"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
 	"github.com/crossoverJie/k8s-combat/app/internal/logging"
@@ -135,7 +136,7 @@ func (h *handler) serveConfig(w http.ResponseWriter, r *http.Request) {
 func (h *handler) serveFlag(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	name, fallback := query.Get("name"), query.Get("default")
-	if name == "" || !propagate.Valid(name) {
+	if !flags.Valid(name) {
 		badRequest(w, "name", name, errFlagName)
 		return
 	}
@@ -147,7 +148,7 @@ func (h *handler) serveFlag(w http.ResponseWriter, r *http.Request) {
 	write(w, h.Flags.String(ctx, name, fallback))
 }
 
-var errFlagName = fmt.Errorf("allowed are 1 to 128 printable ASCII characters, such as %s", greetingFlag)
+var errFlagName = fmt.Errorf("allowed are 1 to 128 printable ASCII characters, without parts of dots alone between slashes, such as %s", greetingFlag)
 
 func (h *handler) serveService(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel, ok := h.outgoing(w, r)

@@ -411,7 +411,7 @@ func TestFlags(t *testing.T) {
 	assert.Equal(t, "Hi: hostname:dns:///a:50051, in:world, version:", get(o, "/grpc_client?name=a").Body.String())
 	w := get(o, "/flag")
 	assert.Equal(t, 400, w.Code)
-	assert.Equal(t, "query parameter name=\"\": allowed are 1 to 128 printable ASCII characters, such as greeting\n", w.Body.String())
+	assert.Equal(t, "query parameter name=\"\": allowed are 1 to 128 printable ASCII characters, without parts of dots alone between slashes, such as greeting\n", w.Body.String())
 }
 
 func TestConfigPage(t *testing.T) {

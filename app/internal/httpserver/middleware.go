@@ -203,6 +203,11 @@ func endSpan(rec *recorder) {
 // too slow or malformed is refused whatever length it said.
 func (s *service) takeBody(rec *recorder) (ok bool) {
 	r := rec.request
+	if len(r.TransferEncoding) > 0 {
+		// Where there was a length as well, which net/http does not tell, a proxy that
+		// went by it takes the rest for another request. See RFC 9112, 6.1.
+		rec.Header()["Connection"] = closeConnection
+	}
 	if r.ContentLength > s.MaxBodyBytes {
 		rec.Header()["Connection"] = closeConnection
 		http.Error(rec, fmt.Sprintf("body of %d bytes; allowed are %d", r.ContentLength, s.MaxBodyBytes), http.StatusRequestEntityTooLarge)

@@ -64,7 +64,7 @@ type Output interface {
 // of which says who writes it.
 func New(out Output, level slog.Level, who *Identity) *Log {
 	l := &Log{out: out, level: level, who: who}
-	l.Logger = slog.New(&handler{slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}), l})
+	l.Logger = slog.New(&handler{slog.NewJSONHandler(escaper{out}, &slog.HandlerOptions{Level: level}), l})
 	return l
 }
 
@@ -104,10 +104,30 @@ func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 	with := slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
 	with.AddAttrs(h.log.who.current.Load().attrs...)
 	record.Attrs(func(a slog.Attr) bool {
-		with.AddAttrs(a)
+		with.AddAttrs(bound(a))
 		return true
 	})
 	return h.Handler.Handle(ctx, with)
+}
+
+// maxFieldBytes is that of a text in the log: most of a stack.
+const maxFieldBytes = 4 << 10
+
+// bound cuts a text that is too long: errors repeat what others say, and a line that
+// does not fit into the buffer of an output is lost.
+func bound(a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch {
+	case a.Value.Kind() == slog.KindString && len(a.Value.String()) > maxFieldBytes:
+		a.Value = slog.StringValue(Cut(a.Value.String(), maxFieldBytes))
+	case a.Value.Kind() == slog.KindGroup:
+		var members []slog.Attr
+		for _, member := range a.Value.Group() {
+			members = append(members, bound(member))
+		}
+		a.Value = slog.GroupValue(members...)
+	}
+	return a
 }
 
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -180,6 +182,39 @@ func FuzzAppend(f *testing.F) {
 		assert.True(t, json.Valid(line), "%q", line)
 		assert.Equal(t, 1, bytes.Count(line, []byte("\n")))
 	})
+}
+
+// What a terminal or an editor obeys does not reach it, from requests or from errors.
+func TestTrickyCharactersAreEscaped(t *testing.T) {
+	const tricky = "a\u0080\u009b31m\u009fb\u202ec\u2066d\u2069e\u061cf\u200bg\u200fh\ufeffi\u2028j\u2029k\x1bl\x7fm"
+	var out bytes.Buffer
+	sink := logging.NewSink(&out)
+	log := logging.New(sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
+	log.Request(&logging.Request{Message: "request", Path: tricky})
+	log.Info("hello", slog.String("path", tricky), slog.Group("g", slog.String("path", tricky)), slog.Any("path", errors.New(tricky)))
+	require.True(t, sink.Close(10*time.Second))
+	for _, r := range tricky {
+		if r > unicode.MaxASCII || r < ' ' {
+			assert.NotContains(t, out.String(), string(r))
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &fields))
+		assert.Equal(t, tricky, fields["path"], "and is there all the same")
+	}
+}
+
+func TestFieldsAreBounded(t *testing.T) {
+	var out bytes.Buffer
+	sink := logging.NewSink(&out)
+	log := logging.New(sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
+	long := strings.Repeat("x", 300<<10)
+	log.Info("hello", slog.String("err", long), slog.Group("g", slog.String("a", long)))
+	require.True(t, sink.Close(10*time.Second))
+	assert.Zero(t, sink.Dropped())
+	assert.Less(t, out.Len(), 10<<10)
+	assert.Contains(t, out.String(), `"msg":"hello"`)
 }
 
 func TestNameChanges(t *testing.T) {

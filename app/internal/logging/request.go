@@ -117,14 +117,12 @@ func appendString(line []byte, text string) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
-		// These two break lines for JavaScript.
-		if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
+		if r == utf8.RuneError && size == 1 || isTricky(r) {
 			line = append(line, text[start:i]...)
 			if size == 1 {
 				line = append(line, `\ufffd`...)
 			} else {
-				line = append(line, `\u202`...)
-				line = append(line, hex[r&15])
+				line = appendEscape(line, r)
 			}
 			i += size
 			start = i
@@ -134,4 +132,52 @@ func appendString(line []byte, text string) []byte {
 	}
 	line = append(line, text[start:]...)
 	return append(line, '"')
+}
+
+func appendEscape(line []byte, r rune) []byte {
+	return append(line, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+}
+
+// isTricky reports whether a character does something to a terminal or an editor that
+// shows the line: it controls the one, breaks a line, or has the text beside it go
+// the other way round, or not be seen.
+func isTricky(r rune) bool {
+	switch {
+	case r >= 0x80 && r < 0xa0, // C1 controls, CSI among them
+		r == 0x61c, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff:
+		return true
+	}
+	return false
+}
+
+// escaper escapes what is tricky in lines of JSON, where it can only be part of a
+// text.
+type escaper struct{ Output }
+
+func (e escaper) Write(lines []byte) (int, error) {
+	if _, err := e.Output.Write(escape(lines)); err != nil {
+		return 0, err
+	}
+	return len(lines), nil
+}
+
+func escape(lines []byte) []byte {
+	var escaped []byte
+	start := 0
+	for i := 0; i < len(lines); {
+		if lines[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(lines[i:])
+		if isTricky(r) {
+			escaped = appendEscape(append(escaped, lines[start:i]...), r)
+			start = i + size
+		}
+		i += size
+	}
+	if start == 0 {
+		return lines
+	}
+	return append(escaped, lines[start:]...)
 }

@@ -7,7 +7,9 @@ package propagate
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
@@ -17,12 +19,48 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
 
-// tracing reads both forms, of which the last wins, and writes both.
-var tracing = propagation.NewCompositeTextMapPropagator(
-	b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader|b3.B3SingleHeader)),
-	propagation.TraceContext{},
-	propagation.Baggage{},
-)
+// forms are how traces are carried.
+type forms struct {
+	// trace reads each form, of which the last wins, and writes each. baggage is there
+	// without a trace as well.
+	trace, baggage propagation.TextMapPropagator
+	// b3 is set where a caller may decide without a trace.
+	b3 bool
+}
+
+var inUse atomic.Pointer[forms]
+
+func init() { Use([]string{"tracecontext", "baggage", "b3", "b3multi"}) }
+
+// Use has traces carried in the forms that OpenTelemetry's variable OTEL_PROPAGATORS
+// knows as tracecontext, baggage, b3 and b3multi. Defaults to all of them. It is for
+// the start of a program.
+func Use(names []string) {
+	none := propagation.NewCompositeTextMapPropagator()
+	f := &forms{trace: none, baggage: none}
+	var trace []propagation.TextMapPropagator
+	encoding := b3.B3Unspecified
+	for _, name := range names {
+		switch name {
+		case "b3":
+			encoding |= b3.B3SingleHeader
+		case "b3multi":
+			encoding |= b3.B3MultipleHeader
+		}
+	}
+	if encoding != b3.B3Unspecified {
+		f.b3 = true
+		trace = append(trace, b3.New(b3.WithInjectEncoding(encoding)))
+	}
+	if slices.Contains(names, "tracecontext") {
+		trace = append(trace, propagation.TraceContext{})
+	}
+	if slices.Contains(names, "baggage") {
+		f.baggage = propagation.Baggage{}
+	}
+	f.trace = propagation.NewCompositeTextMapPropagator(trace...)
+	inUse.Store(f)
+}
 
 // carried are the headers that go on as they are.
 type carried struct{ version, requestID string }
@@ -49,8 +87,9 @@ func from(ctx context.Context, headers propagation.TextMapCarrier) context.Conte
 	if !Valid(c.requestID) {
 		c.requestID = ""
 	}
-	ctx = tracing.Extract(ctx, bounded{headers})
-	if !trace.SpanContextFromContext(ctx).IsValid() {
+	forms := inUse.Load()
+	ctx = forms.baggage.Extract(forms.trace.Extract(ctx, bounded{headers}), bounded{headers})
+	if forms.b3 && !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = withDecision(ctx, headers)
 	}
 	if c == (carried{}) {
@@ -110,10 +149,11 @@ func ToGRPC(ctx context.Context) context.Context {
 }
 
 func to(ctx context.Context, headers propagation.TextMapCarrier) {
+	forms := inUse.Load()
+	forms.baggage.Inject(ctx, headers)
 	if trace.SpanContextFromContext(ctx).IsValid() {
-		tracing.Inject(ctx, headers)
+		forms.trace.Inject(ctx, headers)
 	} else {
-		propagation.Baggage{}.Inject(ctx, headers)
 		decide(ctx, headers)
 	}
 	c, _ := ctx.Value(carriedKey{}).(carried)

@@ -3,7 +3,9 @@ package propagate_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,5 +154,24 @@ func TestValid(t *testing.T) {
 	}
 	for _, in := range []string{"\n", "1\x00", "\x7f", "é", "\xff", strings.Repeat("1", 129)} {
 		assert.False(t, propagate.Valid(in), in)
+	}
+}
+
+func TestUse(t *testing.T) {
+	defer propagate.Use([]string{"tracecontext", "baggage", "b3", "b3multi"})
+	const ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+	in := http.Header{"Traceparent": {"00-" + ids + "-01"}, "Baggage": {"a=b"}, "B3": {ids + "-1"}}
+	for names, want := range map[string][]string{
+		"none":         nil,
+		"tracecontext": {"Traceparent"},
+		"baggage":      {"Baggage"},
+		"b3":           {"B3"},
+		"b3multi":      {"X-B3-Sampled", "X-B3-Spanid", "X-B3-Traceid"},
+		"b3,baggage":   {"B3", "Baggage"},
+	} {
+		propagate.Use(strings.Split(names, ","))
+		out := http.Header{}
+		propagate.ToHTTP(propagate.FromHTTP(t.Context(), in), out)
+		assert.ElementsMatch(t, want, slices.Collect(maps.Keys(out)), names)
 	}
 }

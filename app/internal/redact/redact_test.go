@@ -19,7 +19,7 @@ func TestURL(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
 		"empty":                      {"", ""},
 		"no user info":               {"postgres://db:5432/postgres", "postgres://db:5432/postgres"},
-		"user without password":      {"postgres://me@db/postgres", "postgres://me@db/postgres"},
+		"user without password":      {"postgres://me@db/postgres", "postgres://***@db/postgres"},
 		"empty password":             {"postgres://me:@db/postgres", "postgres://me:***@db/postgres"},
 		"no user":                    {"redis://:hunter2@db:6379/0", "redis://:***@db:6379/0"},
 		"IPv6 host":                  {"postgres://me:hunter2@[::1]:5432/x", "postgres://me:***@[::1]:5432/x"},
@@ -33,7 +33,7 @@ func TestURL(t *testing.T) {
 		"question mark in password":  {"postgres://me:hunt?er2@db/x", "postgres://me:***@db/x"},
 		"bad escape in password":     {"postgres://me:hunter%2@db/x", "postgres://me:***@db/x"},
 		"space in password":          {"postgres://me:hunt er2@db/x", "postgres://me:***@db/x"},
-		"password in query":          {"postgres://db/x?user=me&password=hunter2&a=b", "postgres://db/x?user=me&password=***&a=b"},
+		"password in query":          {"postgres://db/x?user=me&password=hunter2&a=b", "postgres://db/x?user=me&password=***&a=***"},
 		"password for TLS key":       {"postgres://db/x?sslpassword=hunter2", "postgres://db/x?sslpassword=***"},
 		"JDBC":                       {"jdbc:postgresql://db/x?user=me&password=hunter2", "jdbc:postgresql://db/x?user=me&password=***"},
 		"no scheme":                  {"me:hunter2@tcp(db:3306)/x", "me:***@tcp(db:3306)/x"},
@@ -47,9 +47,28 @@ func TestURL(t *testing.T) {
 		"DSN, escaped space":         {`host=db password=hunt\ er2 dbname=x`, "host=db password=*** dbname=x"},
 		"DSN, double quotes":         {`host=db password="hunt er2" dbname=x`, "host=db password=*** dbname=x"},
 		"DSN, URL in password":       {"host=db password=hunt://er2 dbname=x", "host=db password=*** dbname=x"},
-		"space in query":             {"postgres://db/x?password=hunt er2#er2&a=b", "postgres://db/x?password=***&a=b"},
+		"space in query":             {"postgres://db/x?password=hunt er2#er2&a=b", "postgres://db/x?password=***#***&a=***"},
 		"DSN, last":                  {"host=db pwd=hunter2", "host=db pwd=***"},
-		"ADO connection string":      {"Server=db;Password=hunter2;Database=x", "Server=db;Password=***"},
+		"ADO connection string":      {"Server=db;Password=hunter2;Database=x", "Server=db;Password=***;Database=x"},
+		"escaped key":                {"postgres://db/x?pass%77ord=hunter2", "postgres://db/x?pass%77ord=***"},
+		"badly escaped key":          {"postgres://db/x?user%=hunter2", "postgres://db/x?user%=***"},
+		"API key":                    {"https://h/x?apikey=hunter2", "https://h/x?apikey=***"},
+		"key that nobody has listed": {"https://h/x?k=hunter2&sslmode=disable", "https://h/x?k=***&sslmode=disable"},
+		"parameter without a key":    {"https://h/x?hunter2", "https://h/x?***"},
+		"fragment":                   {"https://h/x#access=hunter2", "https://h/x#access=***"},
+		"matrix parameter":           {"jdbc:sqlserver://db:1433;user=me;password=hunter2;encrypt=true", "jdbc:sqlserver://db:1433;user=me;password=***;encrypt=true"},
+		"token as a user":            {"https://hunter2@h/x", "https://***@h/x"},
+		"token and a fixed password": {"https://hunter2:x-oauth-basic@h/x", "https://***@h/x"},
+		"Oracle":                     {"me/hunter2@db", "***@db"},
+		"Oracle by JDBC":             {"jdbc:oracle:thin:me/hunter2@db", "jdbc:***@db"},
+		"ADO, space in password":     {"User Id=me;Password=hunt er2;Database=x", "User Id=me;Password=***;Database=x"},
+		"ADO, space and nothing":     {"Password=hunt er2", "Password=***"},
+		"ADO, ends in a semicolon":   {"Server=db;Password=hunt er2;", "Server=db;Password=***;"},
+		"ADO, quoted":                {`Password="hunt;er2";Server=db`, `Password=***;Server=db`},
+		"DSN, semicolon in password": {"host=db password=hunt;er2 dbname=x", "host=db password=****** dbname=x"},
+		"DSN, key in password":       {`host=db password='hunt user=er2' dbname=x`, "host=db password=*** dbname=x"},
+		"DSN, escaped key":           {`host=db password=hunt\ user=er2 dbname=x`, "host=db password=*** dbname=x"},
+		"DSN, user info in a host":   {"host=me:hunter2@db", "host=***"},
 		"at sign in the query hides": {"postgres://db:5432/x?name=a@b", "postgres://db:***@b"},
 	}
 	for name, tt := range tests {
@@ -60,6 +79,17 @@ func TestURL(t *testing.T) {
 				assert.NotContains(t, got, piece)
 			}
 		})
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                              "",
+		"service.version=v1,team=a":     "service.version=v1,team=***",
+		"k8s.pod.name=x,api.key=hunter": "k8s.pod.name=x,api.key=***",
+		"hunter2,service.name=a":        "***,service.name=a",
+	} {
+		assert.Equal(t, want, redact.Attributes(in))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	collector "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
@@ -41,7 +42,12 @@ func newMetricsExporter(o Options, conn *grpc.ClientConn, attributes *resource.R
 		start:    time.Now(),
 	}
 	for _, a := range attributes.Attributes() {
-		e.resource.Attributes = append(e.resource.Attributes, keyValue(string(a.Key), a.Value.String()))
+		converted := keyValue(string(a.Key), a.Value.String())
+		if a.Value.Type() == attribute.INT64 {
+			// Of the type that it has with traces and logs.
+			converted.Value.Value = &common.AnyValue_IntValue{IntValue: a.Value.AsInt64()}
+		}
+		e.resource.Attributes = append(e.resource.Attributes, converted)
 	}
 	return e
 }

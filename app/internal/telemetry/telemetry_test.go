@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -147,6 +148,19 @@ func TestShutdownSendsEverything(t *testing.T) {
 	assert.Equal(t, "v9", attribute(resource, "service.version"))
 	assert.Equal(t, "pod-1", attribute(resource, "host.name"))
 	assert.Equal(t, "GET /ping", c.spans[0].GetScopeSpans()[0].GetSpans()[0].GetName())
+
+	// Where an attribute has two types, a store of telemetry refuses one of them.
+	for name, other := range map[string][]*common.KeyValue{
+		"metrics": c.metrics[0].GetResource().GetAttributes(), "logs": c.logs[0].GetResource().GetAttributes(),
+	} {
+		assert.Len(t, other, len(resource), name)
+		for _, a := range resource {
+			i := slices.IndexFunc(other, func(b *common.KeyValue) bool { return a.GetKey() == b.GetKey() })
+			if assert.GreaterOrEqual(t, i, 0, a.GetKey()) {
+				assert.IsType(t, a.GetValue().GetValue(), other[i].GetValue().GetValue(), "%s of %s", a.GetKey(), name)
+			}
+		}
+	}
 
 	var lines []*logs.LogRecord
 	for _, r := range c.logs {
