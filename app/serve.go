@@ -162,6 +162,7 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		Message:         s.ReadTimeout,
 		Unary:           s.CallTimeout + s.WriteTimeout,
 		Idle:            s.IdleTimeout,
+		Age:             s.MaxConnectionAge,
 		Metrics:         counters,
 		RequestLog:      s.log,
 		Tracer:          sent.Server,

@@ -137,6 +137,9 @@ const (
 	// EnvMaxStreams is how many calls one gRPC connection may have open. Defaults
 	// to DefaultMaxStreams.
 	EnvMaxStreams = "MAX_STREAMS"
+	// EnvMaxConnectionAge is how long a gRPC connection lives, as a Go duration; 0 is
+	// for ever. Defaults to DefaultMaxConnectionAge.
+	EnvMaxConnectionAge = "MAX_CONNECTION_AGE"
 	// EnvReadTimeout bounds how long a client may take to send a request, as a Go
 	// duration. Defaults to DefaultReadTimeout.
 	EnvReadTimeout = "READ_TIMEOUT"
@@ -226,8 +229,11 @@ const (
 	DefaultMaxCalls        = 256
 	DefaultMaxStreams      = 100
 	DefaultMaxConnections  = 500
-	DefaultReadTimeout     = 10 * time.Second
-	DefaultWriteTimeout    = 10 * time.Second
+	// DefaultMaxConnectionAge is how long the clients of a headless Service that has
+	// grown may take to find its new pods: one that loses no connection does not ask.
+	DefaultMaxConnectionAge = 30 * time.Second
+	DefaultReadTimeout      = 10 * time.Second
+	DefaultWriteTimeout     = 10 * time.Second
 	// DefaultIdleTimeout is above the 60 s of ingress-nginx's upstream
 	// connections: the side that sends requests should be the one that closes.
 	DefaultIdleTimeout = 2 * time.Minute

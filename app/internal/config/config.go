@@ -61,9 +61,11 @@ type Config struct {
 	// port.
 	MaxCalls       int
 	MaxConnections int
-	ReadTimeout    time.Duration
-	WriteTimeout   time.Duration
-	IdleTimeout    time.Duration
+	// MaxConnectionAge is how long a gRPC connection lives, for ever if 0.
+	MaxConnectionAge time.Duration
+	ReadTimeout      time.Duration
+	WriteTimeout     time.Duration
+	IdleTimeout      time.Duration
 
 	// Fault turns /fault on.
 	Fault bool

@@ -175,6 +175,13 @@ func options() []option {
 		help:     "Most connections to one port. One more closes the one that has been silent for longest.",
 		set:      func(c *Config, v string) error { return setNumber(&c.MaxConnections, v, 1, 1<<20) },
 	}, {
+		flag: "max-connection-age", env: contract.EnvMaxConnectionAge, value: "DURATION",
+		fallback: contract.DefaultMaxConnectionAge.String(),
+		help:     "Have gRPC clients connect anew, and so find new pods, after this long, give or take a tenth. No call fails. 0: never.",
+		set: func(c *Config, v string) error {
+			return setDurationOrZero(&c.MaxConnectionAge, v, time.Second, 24*time.Hour)
+		},
+	}, {
 		flag: "read-timeout", env: contract.EnvReadTimeout, value: "DURATION",
 		fallback: contract.DefaultReadTimeout.String(),
 		help:     "Longest time to receive a request, or the first message of a gRPC call.",

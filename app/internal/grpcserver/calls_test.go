@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,4 +294,42 @@ func (broken) Compress(w io.Writer) (io.WriteCloser, error) { return gzip.NewWri
 
 func (broken) Decompress(_ io.Reader) (io.Reader, error) {
 	return gzip.NewReader(bytes.NewReader([]byte("x")))
+}
+
+// A client of a headless Service finds new pods only by connecting anew.
+func TestConnectionsEndWithoutAFailedCall(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	o := options(&fakeGreeter{})
+	o.Age = 50 * time.Millisecond
+	server := grpcserver.New(listener, o)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	var dialed atomic.Int32
+	conn, err := grpc.NewClient("passthrough:///"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableRetry(),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			dialed.Add(1)
+			return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		}))
+	require.NoError(t, err)
+	defer conn.Close()
+	var calls atomic.Int32
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for end := time.Now().Add(2 * time.Second); time.Now().Before(end); calls.Add(1) {
+				if !assert.NoError(t, hello(testContext(t, long), conn, "world")) {
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	t.Logf("%d calls over %d connections", calls.Load(), dialed.Load())
+	assert.Greater(t, dialed.Load(), int32(5))
+	assert.Greater(t, calls.Load(), int32(100))
+	require.NoError(t, conn.Close())
+	assert.NoError(t, server.Drain(testContext(t, long)))
+	assert.NoError(t, <-served)
 }

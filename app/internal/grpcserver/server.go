@@ -36,6 +36,9 @@ const (
 	// is 5 minutes, and cuts the calls of one that asks more often: every 10 seconds
 	// is the most that clients in Go can.
 	minKeepalive = 5 * time.Second
+	// ageGrace is how long calls may go on that are under way on a connection that has
+	// its age. Unary calls are over long before.
+	ageGrace = time.Minute
 	// windowBytes is what a client may send of one call before it is read. By itself
 	// gRPC lets a client that sends much have 16 MiB.
 	windowBytes = 64 << 10
@@ -60,7 +63,11 @@ type Options struct {
 	// Unary is how long a unary call may take after that.
 	Unary time.Duration
 	// Idle is how long a connection without calls is kept.
-	Idle    time.Duration
+	Idle time.Duration
+	// Age is how long a connection is kept, give or take a tenth, before its client is
+	// told to open another: it looks for the addresses of its target then, and finds
+	// those that are new. Calls that are under way go on. Defaults to for ever.
+	Age     time.Duration
 	Metrics *metrics.Metrics
 	// RequestLog is told of each call. Defaults to none.
 	RequestLog *logging.Log
@@ -100,7 +107,7 @@ func New(l net.Listener, o Options) *Server {
 		grpc.WriteBufferSize(bufferBytes),
 		grpc.SharedWriteBuffer(true),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, MaxConnectionIdle: o.Idle}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, MaxConnectionIdle: o.Idle, MaxConnectionAge: o.Age, MaxConnectionAgeGrace: ageGrace}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.InTapHandle(observe.tap),
 		grpc.StatsHandler(observe),
