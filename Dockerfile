@@ -37,8 +37,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /out/k8s-combat /k8s-combat
 # In numbers, or kubelet's runAsNonRoot refuses the image.
 USER 65532:65532
-# HTTP and gRPC.
-EXPOSE 8081 50051
+# HTTP, gRPC, and what is for whoever runs it.
+EXPOSE 8081 50051 8082
 ENTRYPOINT ["/k8s-combat"]
 
 ARG VERSION=dev

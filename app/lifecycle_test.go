@@ -98,7 +98,6 @@ func TestRunClosesEachConnectionWhileShuttingDown(t *testing.T) {
 		431: "GET /ping HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 30000) + "\r\n\r\n",
 		400: "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
 		501: "GET /ping HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n",
-		503: "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
 		response, err := exchange(t, p.httpAddress, 0, request)
 		require.NoError(t, err)

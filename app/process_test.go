@@ -26,8 +26,8 @@ type process struct {
 	status chan int
 	// pid is that of a process of its own.
 	pid int
-	// httpAddress and grpcAddress are where it listens.
-	httpAddress, grpcAddress string
+	// httpAddress, grpcAddress and adminAddress are where it listens.
+	httpAddress, grpcAddress, adminAddress string
 
 	mu     sync.Mutex
 	stdout strings.Builder
@@ -105,7 +105,7 @@ func newProcess(t *testing.T) *process {
 }
 
 func withFreePorts(args []string) []string {
-	return append([]string{"--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0", "--grpc-targets=cluster,loopback:*"}, args...)
+	return append([]string{"--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0", "--admin-address=127.0.0.1:0", "--grpc-targets=cluster,loopback:*"}, args...)
 }
 
 // read keeps the log, and takes from it what a test cannot know otherwise.
@@ -124,6 +124,8 @@ func (p *process) read(output io.Reader) {
 			p.httpAddress = line.Address
 		case line.Msg == "listening" && line.Listener == "grpc":
 			p.grpcAddress = line.Address
+		case line.Msg == "listening" && line.Listener == "admin":
+			p.adminAddress = line.Address
 			close(p.listening)
 		case line.Msg == "ready":
 			p.readyOnce.Do(func() { close(p.ready) })

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +20,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/crossoverJie/k8s-combat/app/contract"
 )
 
 // answer is what a request got.
@@ -29,10 +32,21 @@ type answer struct {
 	err    error
 }
 
+// adminPaths are those of the admin port.
+var adminPaths = []string{contract.PathHealth, contract.PathReady, contract.PathMetrics, contract.PathConfig, contract.PathFlag, contract.PathFault}
+
+// get asks for a path at the port that it is served on.
 func (p *process) get(path string) answer {
+	if bare, _, _ := strings.Cut(path, "?"); slices.Contains(adminPaths, bare) {
+		return get(p.adminAddress, path)
+	}
+	return get(p.httpAddress, path)
+}
+
+func get(address, path string) answer {
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	response, err := client.Get("http://" + p.httpAddress + path)
+	response, err := client.Get("http://" + address + path)
 	if err != nil {
 		return answer{err: err}
 	}

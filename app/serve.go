@@ -120,6 +120,12 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 	}
 	defer grpcListener.Close()
 
+	adminListener, err := s.listen("admin", s.AdminAddress)
+	if err != nil {
+		return err
+	}
+	defer adminListener.Close()
+
 	featureFlags, err := flags.New(s.OFREPEndpoint)
 	if err != nil {
 		return fmt.Errorf("feature flags: %w", err)
@@ -133,7 +139,7 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		beside.Go(func() { s.awaitProvider(ctx, neighbour, readiness) })
 	}
 
-	handler := httpserver.NewHandler(httpserver.Options{
+	public, admin := httpserver.NewHandlers(httpserver.Options{
 		Hostname:         s.hostname,
 		PGURL:            s.PGURL.Reveal(),
 		Provider:         neighbour,
@@ -151,7 +157,8 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		Tracer:           sent.Server,
 		Log:              s.log.Logger,
 	})
-	httpServer := httpserver.New(httpListener, handler, s.httpLimits(), s.log.Logger)
+	httpServer := httpserver.New("http", httpListener, public, s.httpLimits(), s.log.Logger)
+	adminServer := httpserver.New("admin", adminListener, admin, s.adminLimits(), s.log.Logger)
 	grpcServer := grpcserver.New(grpcListener, grpcserver.Options{
 		Greeter:         &greeter.Service{Hostname: s.hostname},
 		MaxHeaderBytes:  uint32(s.MaxHeaderBytes),
@@ -172,6 +179,7 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 
 	return lifecycle.Group{
 		Servers:   []lifecycle.Server{httpServer, grpcServer},
+		Last:      []lifecycle.Server{adminServer},
 		Readiness: readiness,
 		Settle:    s.ShutdownSettle,
 		Drain:     s.ShutdownDrain,
@@ -216,13 +224,29 @@ func (c closers) close(log *slog.Logger) {
 // httpLimits has an answer take as long to make as it may. What bounds it begins
 // with the request's body, which may take long as well.
 func (s *service) httpLimits() httpserver.Limits {
+	return s.limits(s.CallTimeout, s.MaxConnections, maxQuiet)
+}
+
+// maxQuiet is how long callers that keep connections may take to send a request on
+// them, while the service drains.
+const maxQuiet = 5 * time.Second
+
+// maxAdminConnections is far more than kubelet and Prometheus have.
+const maxAdminConnections = 50
+
+// adminLimits wait for nobody: who asks there asks again.
+func (s *service) adminLimits() httpserver.Limits {
 	longest := s.CallTimeout
 	if s.Fault {
 		longest = max(longest, httpserver.MaxFaultDelay)
 	}
+	return s.limits(longest, maxAdminConnections, 0)
+}
+
+func (s *service) limits(longest time.Duration, connections int, quiet time.Duration) httpserver.Limits {
 	return httpserver.Limits{
 		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: s.ReadTimeout + longest + s.WriteTimeout, Idle: s.IdleTimeout,
-		Connections: s.MaxConnections,
+		Quiet: quiet, Connections: connections,
 	}
 }
 

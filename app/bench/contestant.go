@@ -38,7 +38,7 @@ type contestants struct{ http, grpc []contestant }
 
 // newContestants takes programs from a folder, and podinfo from its path, if there is one.
 func newContestants(folder, podinfo string) (contestants, error) {
-	var free [5]string
+	var free [6]string
 	for i := range free {
 		address, err := freeAddress()
 		if err != nil {
@@ -53,9 +53,9 @@ func newContestants(folder, podinfo string) (contestants, error) {
 	service := contestant{
 		name:      serviceName,
 		program:   filepath.Join(folder, serviceName),
-		arguments: []string{"--http-address=" + free[0], "--grpc-address=" + free[1]},
+		arguments: []string{"--http-address=" + free[0], "--grpc-address=" + free[1], "--admin-address=" + free[5]},
 		ready:     "http://" + free[0] + contract.PathReady,
-		metrics:   "http://" + free[0] + contract.PathMetrics,
+		metrics:   "http://" + free[5] + contract.PathMetrics,
 	}
 	overHTTP, overGRPC := service, service
 	overHTTP.address = free[0]

@@ -8,7 +8,7 @@ import "time"
 
 // Ports that the service listens on, and the names that its Services give them.
 const (
-	// HTTPPort serves every path below.
+	// HTTPPort serves the paths for callers.
 	HTTPPort = 8081
 	// HTTPPortName is the name of HTTPPort in the tutorial's Services.
 	HTTPPortName = "app"
@@ -18,6 +18,12 @@ const (
 	GRPCPort = 50051
 	// GRPCPortName is the name of GRPCPort in the tutorial's Services.
 	GRPCPortName = "grpc"
+
+	// AdminPort serves the paths for whoever runs the service: probes, metrics,
+	// configuration, faults. No Service or Ingress leads to it from outside.
+	AdminPort = 8082
+	// AdminPortName is the name of AdminPort.
+	AdminPortName = "http-admin"
 )
 
 // Paths served on HTTPPort.
@@ -30,6 +36,10 @@ const (
 	PathService = "/service"
 	// PathGRPCClient calls Greeter.SayHello on the host that the query names.
 	PathGRPCClient = "/grpc_client"
+)
+
+// Paths served on AdminPort.
+const (
 	// PathHealth is for liveness probes: 200 while the process can answer.
 	PathHealth = "/healthz"
 	// PathReady is for readiness probes: 200 while the service takes traffic,
@@ -72,6 +82,9 @@ const (
 	// EnvGRPCAddress is the address gRPC is served on. Defaults to
 	// DefaultGRPCAddress.
 	EnvGRPCAddress = "GRPC_ADDRESS"
+	// EnvAdminAddress is the address that AdminPort's paths are served on. Defaults to
+	// DefaultAdminAddress.
+	EnvAdminAddress = "ADMIN_ADDRESS"
 	// EnvProviderURL is the base URL that PathService calls. Defaults to
 	// DefaultProviderURL.
 	EnvProviderURL = "PROVIDER_URL"
@@ -199,10 +212,11 @@ const (
 
 // Defaults of the variables above.
 const (
-	DefaultHTTPAddress = ":8081"
-	DefaultGRPCAddress = ":50051"
-	DefaultProviderURL = "http://k8s-combat-service:8081"
-	DefaultCallTimeout = 2 * time.Second
+	DefaultHTTPAddress  = ":8081"
+	DefaultGRPCAddress  = ":50051"
+	DefaultAdminAddress = ":8082"
+	DefaultProviderURL  = "http://k8s-combat-service:8081"
+	DefaultCallTimeout  = 2 * time.Second
 	// DefaultGRPCTargets are names inside the cluster and this pod itself, on
 	// GRPCPort.
 	DefaultGRPCTargets = "cluster,loopback"

@@ -12,13 +12,14 @@ import (
 
 // The probe of a Pod template, as anybody may write it.
 func Example() {
-	fmt.Printf("readinessProbe: {httpGet: {path: %s, port: %d}}\n", contract.PathReady, contract.HTTPPort)
-	// Output: readinessProbe: {httpGet: {path: /readyz, port: 8081}}
+	fmt.Printf("readinessProbe: {httpGet: {path: %s, port: %d}}\n", contract.PathReady, contract.AdminPort)
+	// Output: readinessProbe: {httpGet: {path: /readyz, port: 8082}}
 }
 
 func TestDefaultsAgreeWithPorts(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf(":%d", contract.HTTPPort), contract.DefaultHTTPAddress)
 	assert.Equal(t, fmt.Sprintf(":%d", contract.GRPCPort), contract.DefaultGRPCAddress)
+	assert.Equal(t, fmt.Sprintf(":%d", contract.AdminPort), contract.DefaultAdminAddress)
 	assert.Equal(t, fmt.Sprintf("http://k8s-combat-service:%d", contract.HTTPPort), contract.DefaultProviderURL)
 }
 

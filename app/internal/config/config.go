@@ -14,10 +14,11 @@ import (
 // environment says, else the defaults of the contract. The zero value is not
 // valid; Parse makes one that is.
 type Config struct {
-	// HTTPAddress and GRPCAddress are where the servers listen, as HOST:PORT.
-	// Without a host they listen on all addresses; port 0 is any free port.
-	HTTPAddress string
-	GRPCAddress string
+	// HTTPAddress, GRPCAddress and AdminAddress are where the servers listen, as
+	// HOST:PORT. Without a host they listen on all addresses; port 0 is any free port.
+	HTTPAddress  string
+	GRPCAddress  string
+	AdminAddress string
 
 	// ProviderURL is the base URL of the service that is asked for /ping.
 	ProviderURL *url.URL

@@ -112,8 +112,8 @@ func TestParse(t *testing.T) {
 			},
 		},
 		"any free port twice": {
-			args: []string{"--http-address=:0", "--grpc-address=:0"},
-			want: func(c *config.Config) { c.HTTPAddress, c.GRPCAddress = ":0", ":0" },
+			args: []string{"--http-address=:0", "--grpc-address=:0", "--admin-address=:0"},
+			want: func(c *config.Config) { c.HTTPAddress, c.GRPCAddress, c.AdminAddress = ":0", ":0", ":0" },
 		},
 		"one port, two hosts": {
 			args: []string{"--http-address=127.0.0.1:80", "--grpc-address=127.0.0.2:80"},
@@ -138,6 +138,7 @@ func TestParseDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ":8081", c.HTTPAddress)
 	assert.Equal(t, ":50051", c.GRPCAddress)
+	assert.Equal(t, ":8082", c.AdminAddress)
 	assert.Equal(t, "http://k8s-combat-service:8081", c.ProviderURL.String())
 	assert.Equal(t, 2*time.Second, c.CallTimeout)
 	assert.Empty(t, c.PGURL.Reveal())
@@ -265,6 +266,10 @@ func TestParseRefusesCommandLine(t *testing.T) {
 		"same port": {
 			[]string{"--http-address=:80", "--grpc-address=127.0.0.1:80"},
 			`--http-address or HTTP_ADDRESS=":80", --grpc-address or GRPC_ADDRESS="127.0.0.1:80": the same port twice; allowed are two ports`,
+		},
+		"same port as admin": {
+			[]string{"--admin-address=:8081"},
+			`--http-address or HTTP_ADDRESS=":8081", --admin-address or ADMIN_ADDRESS=":8081": the same port twice; allowed are two ports`,
 		},
 		"same port on all addresses": {
 			[]string{"--http-address=0.0.0.0:80", "--grpc-address=[::]:80"},

@@ -72,6 +72,11 @@ func options() []option {
 		help:     "Address to serve gRPC on.",
 		set:      func(c *Config, v string) error { return setAddress(&c.GRPCAddress, v) },
 	}, {
+		flag: "admin-address", env: contract.EnvAdminAddress, value: "HOST:PORT",
+		fallback: contract.DefaultAdminAddress,
+		help:     "Address to serve probes, metrics, configuration, flags and faults on.",
+		set:      func(c *Config, v string) error { return setAddress(&c.AdminAddress, v) },
+	}, {
 		flag: "provider-url", env: contract.EnvProviderURL, value: "URL",
 		fallback: contract.DefaultProviderURL,
 		help:     "Base URL of the service that /service calls.",

@@ -40,9 +40,8 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 			errs = append(errs, fmt.Errorf("%s=%q: %w", where, logging.Text(o.shown(value)), err))
 		}
 	}
-	if len(errs) == 0 && collide(config.HTTPAddress, config.GRPCAddress) {
-		errs = append(errs, fmt.Errorf("--http-address or %s=%q, --grpc-address or %s=%q: the same port twice; allowed are two ports",
-			contract.EnvHTTPAddress, config.HTTPAddress, contract.EnvGRPCAddress, config.GRPCAddress))
+	if len(errs) == 0 {
+		errs = append(errs, config.collisions()...)
 	}
 	if config.FileRequired && config.File == "" {
 		errs = append(errs, fmt.Errorf("--config-required or %s=true: there is no --config-file or %s to wait for; allowed are both or neither",
@@ -142,6 +141,23 @@ func problem(err error) string {
 		return what + ": " + name
 	}
 	return what
+}
+
+// collisions are the ports that are asked for twice.
+func (c Config) collisions() (errs []error) {
+	addresses := []struct{ flag, env, value string }{
+		{"--http-address", contract.EnvHTTPAddress, c.HTTPAddress},
+		{"--grpc-address", contract.EnvGRPCAddress, c.GRPCAddress},
+		{"--admin-address", contract.EnvAdminAddress, c.AdminAddress},
+	}
+	for i, a := range addresses {
+		for _, b := range addresses[i+1:] {
+			if collide(a.value, b.value) {
+				errs = append(errs, fmt.Errorf("%s or %s=%q, %s or %s=%q: the same port twice; allowed are two ports", a.flag, a.env, a.value, b.flag, b.env, b.value))
+			}
+		}
+	}
+	return errs
 }
 
 // collide reports whether two valid addresses ask for the same port of the same

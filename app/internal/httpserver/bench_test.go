@@ -27,7 +27,7 @@ func BenchmarkPing(b *testing.B) {
 	defer sink.Close(time.Second)
 	o := options()
 	o.RequestLog = logging.New(sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
-	handler := httpserver.NewHandler(o)
+	handler, _ := httpserver.NewHandlers(o)
 	request := httptest.NewRequest(http.MethodGet, "/ping", nil)
 	w := &reply{http.Header{}}
 	b.ReportAllocs()

@@ -69,7 +69,7 @@ func TestFaultRefuses(t *testing.T) {
 
 func TestFaultSwitches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		handler := httpserver.NewHandler(faulty())
+		handler := newHandler(faulty())
 		code := func(target string) int {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
@@ -95,7 +95,7 @@ func TestFaultHangs(t *testing.T) {
 		o := faulty()
 		stopping, stop := context.WithCancel(t.Context())
 		o.Stopping = stopping.Done()
-		handler := httpserver.NewHandler(o)
+		handler := newHandler(o)
 		took := func(target string) time.Duration {
 			start := time.Now()
 			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))

@@ -66,30 +66,31 @@ type Options struct {
 	Log    *slog.Logger
 }
 
-// NewHandler returns the handler of all paths in the contract. Every request is
-// counted and logged, a panic is a 500, and nothing that a request says can hold
-// more than bounded memory or time.
-func NewHandler(o Options) http.Handler {
+// NewHandlers returns the handlers of all paths in the contract: of those for callers,
+// and of those for whoever runs the service. Every request is counted and logged, a
+// panic is a 500, and nothing that a request says can hold more than bounded memory or
+// time.
+func NewHandlers(o Options) (public, admin http.Handler) {
 	h := &handler{Options: o, root: o.Hostname, calls: make(chan struct{}, o.MaxOutgoingCalls)}
 	if o.PGURL != "" {
 		h.root += "-" + redact.URL(o.PGURL)
 	}
-	s := newService(o)
-	s.handle(contract.PathRoot+"{$}", h.serveRoot)
-	s.handle(contract.PathPing, h.servePing)
-	s.handle(contract.PathService, h.serveService)
-	s.handle(contract.PathGRPCClient, h.serveGRPCClient)
-	s.handle(contract.PathHealth, h.serveHealth)
-	s.handle(contract.PathReady, h.serveReady)
-	s.handle(contract.PathMetrics, o.Metrics.Handler().ServeHTTP)
-	s.handle(contract.PathConfig, h.serveConfig)
-	s.handle(contract.PathFlag, h.serveFlag)
+	forCallers, forAdmin := newService(o), newService(o)
+	forCallers.handle(contract.PathRoot+"{$}", h.serveRoot)
+	forCallers.handle(contract.PathPing, h.servePing)
+	forCallers.handle(contract.PathService, h.serveService)
+	forCallers.handle(contract.PathGRPCClient, h.serveGRPCClient)
+	forAdmin.handle(contract.PathHealth, h.serveHealth)
+	forAdmin.handle(contract.PathReady, h.serveReady)
+	forAdmin.handle(contract.PathMetrics, o.Metrics.Handler().ServeHTTP)
+	forAdmin.handle(contract.PathConfig, h.serveConfig)
+	forAdmin.handle(contract.PathFlag, h.serveFlag)
 	if o.Fault {
 		h.faults = newFaults(o)
-		s.faults = h.faults
-		s.handle(contract.PathFault, h.faults.serve)
+		forCallers.faults, forAdmin.faults = h.faults, h.faults
+		forAdmin.handle(contract.PathFault, h.faults.serve)
 	}
-	return s
+	return forCallers, forAdmin
 }
 
 type handler struct {

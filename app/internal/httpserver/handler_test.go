@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
 	"github.com/crossoverJie/k8s-combat/app/internal/httpserver"
 	"github.com/crossoverJie/k8s-combat/app/internal/lifecycle"
@@ -84,12 +85,47 @@ func get(o httpserver.Options, target string) *httptest.ResponseRecorder {
 
 func do(o httpserver.Options, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	httpserver.NewHandler(o).ServeHTTP(w, r)
+	newHandler(o).ServeHTTP(w, r)
 	return w
 }
 
-func ExampleNewHandler() {
-	handler := httpserver.NewHandler(httpserver.Options{
+// newHandler returns the handlers of both ports as one.
+func newHandler(o httpserver.Options) http.Handler {
+	public, admin := httpserver.NewHandlers(o)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case contract.PathHealth, contract.PathReady, contract.PathMetrics, contract.PathConfig, contract.PathFlag, contract.PathFault:
+			admin.ServeHTTP(w, r)
+		default:
+			public.ServeHTTP(w, r)
+		}
+	})
+}
+
+// What is for whoever runs the service is not for callers, and the other way round.
+func TestEachPortHasItsPaths(t *testing.T) {
+	public, admin := httpserver.NewHandlers(faulty())
+	code := func(handler http.Handler, path string) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w.Code
+	}
+	for path, isAdmin := range map[string]bool{
+		"/": false, "/ping": false, "/service": false, "/grpc_client?name=web": false,
+		"/healthz": true, "/readyz": true, "/metrics": true, "/configz": true, "/flag?name=a": true, "/fault": true,
+	} {
+		for handler, ok := range map[*http.Handler]bool{&public: !isAdmin, &admin: isAdmin} {
+			want := 404
+			if ok {
+				want = 200
+			}
+			assert.Equal(t, want, code(*handler, path), path)
+		}
+	}
+}
+
+func ExampleNewHandlers() {
+	handler, _ := httpserver.NewHandlers(httpserver.Options{
 		Hostname:  "pod-1",
 		PGURL:     "postgres://postgres:postgres@localhost:5432/postgres?sslmode=disable",
 		Readiness: lifecycle.NewReadiness(),
@@ -437,7 +473,7 @@ func TestOutgoingCallsAreBounded(t *testing.T) {
 		inner = ask("/grpc_client?name=web")
 		return "200 OK", nil
 	})
-	handler = httpserver.NewHandler(o)
+	handler = newHandler(o)
 	for range 2 {
 		assert.Equal(t, 200, ask("/service").Code)
 		assert.Equal(t, 503, inner.Code)

@@ -38,6 +38,11 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
+func newPublic(o httpserver.Options) http.Handler {
+	public, _ := httpserver.NewHandlers(o)
+	return public
+}
+
 // Requests that net/http answers by itself are requests too.
 func TestRefusedRequestsAreCounted(t *testing.T) {
 	tests := map[string]struct {
@@ -64,7 +69,7 @@ func TestRefusedRequestsAreCounted(t *testing.T) {
 			o.RequestLog = logging.New(sink, slog.LevelInfo, logging.NewIdentity("pod-1", "app"))
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
-			server := httpserver.New(listener, httpserver.NewHandler(o), limits, slog.New(slog.DiscardHandler))
+			server := httpserver.New("http", listener, newPublic(o), limits, slog.New(slog.DiscardHandler))
 			served := make(chan error, 1)
 			go func() { served <- server.Serve() }()
 

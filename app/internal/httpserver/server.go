@@ -12,10 +12,6 @@ import (
 	"github.com/crossoverJie/k8s-combat/app/internal/listener"
 )
 
-// maxQuiet is how long a drain without requests waits for those that idle
-// connections may still send.
-const maxQuiet = 5 * time.Second
-
 // Limits of what one connection may take.
 type Limits struct {
 	// HeaderBytes is the largest header. Beyond it a request is refused with 431.
@@ -27,6 +23,9 @@ type Limits struct {
 	Write time.Duration
 	// Idle bounds the time between two requests.
 	Idle time.Duration
+	// Quiet is how long a drain without requests waits for those that idle connections
+	// may still send, or half of the drain where that is less. Defaults to not at all.
+	Quiet time.Duration
 	// Connections is how many may be open. One more closes the one that has been
 	// silent for longest.
 	Connections int
@@ -34,6 +33,8 @@ type Limits struct {
 
 // Server is an HTTP server on a listener. It is a lifecycle.Server.
 type Server struct {
+	name     string
+	quiet    time.Duration
 	listener *listener.Listener
 	server   *http.Server
 	// refused, if set, is told of requests that net/http refuses by itself.
@@ -44,10 +45,10 @@ type Server struct {
 	lastRequest atomic.Int64
 }
 
-// New returns a server that has yet to serve. While it drains, handler has to
+// New returns a server that has yet to serve, under the name that the log calls it. While it drains, handler has to
 // answer with "Connection: close".
-func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) *Server {
-	s := &Server{listener: listener.New(l, limits.Connections)}
+func New(name string, l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) *Server {
+	s := &Server{name: name, quiet: limits.Quiet, listener: listener.New(l, limits.Connections)}
 	s.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if s.draining.Load() {
@@ -73,7 +74,7 @@ func New(l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) 
 }
 
 // Name implements lifecycle.Server.
-func (s *Server) Name() string { return "http" }
+func (s *Server) Name() string { return s.name }
 
 // Serve implements lifecycle.Server.
 func (s *Server) Serve() error {
@@ -96,7 +97,7 @@ func (s *Server) Serve() error {
 // may be repeated. What is free of races is an answer with "Connection: close". So
 // this waits for every connection that was opened before to ask once more, which
 // those in use do soon, and gives up on the others once nothing has been asked for
-// 5 seconds, or half of the drain where that is less. A connection that has been
+// Limits.Quiet, or half of the drain where that is less. A connection that has been
 // idle so long is unlikely to be used in the fraction of a millisecond in which
 // closing it could harm.
 func (s *Server) Drain(ctx context.Context) error {
@@ -114,7 +115,7 @@ func (s *Server) Drain(ctx context.Context) error {
 // awaitQuiet returns once no connection is open, no request has come for a while,
 // or ctx has ended.
 func (s *Server) awaitQuiet(ctx context.Context) {
-	quiet := maxQuiet
+	quiet := s.quiet
 	if deadline, ok := ctx.Deadline(); ok {
 		quiet = min(quiet, time.Until(deadline)/2)
 	}

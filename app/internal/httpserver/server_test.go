@@ -32,14 +32,14 @@ func serve(t *testing.T, handler http.Handler) (server *httpserver.Server, addre
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server = httpserver.New(listener, handler, limits, slog.New(slog.DiscardHandler))
+	server = httpserver.New("http", listener, handler, limits, slog.New(slog.DiscardHandler))
 	served = make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	t.Cleanup(func() { _ = server.Drain(timeout(t, 0)) })
 	return server, listener.Addr().String(), served
 }
 
-var limits = httpserver.Limits{HeaderBytes: 16 << 10, Read: 10 * time.Second, Write: time.Minute, Idle: time.Minute, Connections: 100}
+var limits = httpserver.Limits{HeaderBytes: 16 << 10, Read: 10 * time.Second, Write: time.Minute, Idle: time.Minute, Quiet: 5 * time.Second, Connections: 100}
 
 func timeout(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
@@ -193,7 +193,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 	require.NoError(t, err)
 	short := limits
 	short.Read = 100 * time.Millisecond
-	server := httpserver.New(listener, http.NotFoundHandler(), short, slog.New(slog.DiscardHandler))
+	server := httpserver.New("http", listener, http.NotFoundHandler(), short, slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve() }()
 	t.Cleanup(func() { _ = server.Drain(timeout(t, 0)) })
 	for name, sent := range map[string]string{"nothing": "", "half a header": "GET / HTTP/1.1\r\nHost:"} {

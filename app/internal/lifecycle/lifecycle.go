@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ type Server interface {
 // Group is servers that start and stop together.
 type Group struct {
 	Servers []Server
+	// Last are servers that serve until the others have stopped, such as those that
+	// are asked whether they have. Defaults to none.
+	Last []Server
 	// Readiness is told when the group serves, and when it ends. Required.
 	Readiness *Readiness
 	// Settle is how long to go on serving once readiness has failed. Defaults to
@@ -50,15 +54,15 @@ func (g Group) Run(ctx context.Context) error {
 		server string
 		err    error
 	}
-	stopped := make(chan end, len(g.Servers))
-	for _, s := range g.Servers {
+	serving := len(g.Servers) + len(g.Last)
+	stopped := make(chan end, serving)
+	for _, s := range slices.Concat(g.Servers, g.Last) {
 		go func() { stopped <- end{s.Name(), s.Serve()} }()
 	}
 	g.Readiness.Watch(g.logReadiness)
 	g.Readiness.Unblock(Starting)
 
 	var errs []error
-	serving := len(g.Servers)
 	select {
 	case <-ctx.Done():
 	case e := <-stopped:
@@ -109,12 +113,17 @@ func (g Group) logReadiness(ready bool, reason string) {
 	}
 }
 
-// drain drains all servers at once, under one bound.
+// drain drains all servers at once, and then the last, under one bound.
 func (g Group) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), g.Drain)
 	defer cancel()
+	g.drainAll(ctx, g.Servers)
+	g.drainAll(ctx, g.Last)
+}
+
+func (g Group) drainAll(ctx context.Context, servers []Server) {
 	var wait sync.WaitGroup
-	for _, s := range g.Servers {
+	for _, s := range servers {
 		wait.Go(func() {
 			start := time.Now()
 			err := s.Drain(ctx)

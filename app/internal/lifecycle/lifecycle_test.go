@@ -94,6 +94,23 @@ func TestRunShutsDownInOrder(t *testing.T) {
 	})
 }
 
+func TestRunDrainsTheLastAfterTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		readiness := lifecycle.NewReadiness()
+		first, last := newServer("http", 3*time.Second, readiness), newServer("admin", time.Second, readiness)
+		group := lifecycle.Group{
+			Servers: []lifecycle.Server{first}, Last: []lifecycle.Server{last}, Readiness: readiness, Drain: 10 * time.Second,
+			Log: slog.New(slog.DiscardHandler),
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		start := time.Now()
+		assert.NoError(t, group.Run(ctx))
+		assert.Equal(t, 3*time.Second, (<-last.drains).Sub(start))
+		assert.Equal(t, 4*time.Second, time.Since(start))
+	})
+}
+
 func TestRunBoundsTheDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		readiness := lifecycle.NewReadiness()
