@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/crossoverJie/k8s-combat/app/internal/build"
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
 	"github.com/crossoverJie/k8s-combat/app/internal/logging"
 )
@@ -59,6 +61,11 @@ func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		if err := config.WriteUsage(stdout); err != nil {
+			return exitFailure
+		}
+		return exitOK
+	case errors.Is(err, config.ErrVersion):
+		if _, err := fmt.Fprintf(stdout, "k8s-combat %s (%s, %s)\n", build.Version, build.Revision, runtime.Version()); err != nil {
 			return exitFailure
 		}
 		return exitOK

@@ -224,7 +224,7 @@ func (c closers) close(log *slog.Logger) {
 // httpLimits has an answer take as long to make as it may. What bounds it begins
 // with the request's body, which may take long as well.
 func (s *service) httpLimits() httpserver.Limits {
-	return s.limits(s.CallTimeout, s.MaxConnections, maxQuiet)
+	return s.limits(max(s.CallTimeout, httpserver.MaxDelay), s.MaxConnections, maxQuiet)
 }
 
 // maxQuiet is how long callers that keep connections may take to send a request on

@@ -36,6 +36,18 @@ const (
 	PathService = "/service"
 	// PathGRPCClient calls Greeter.SayHello on the host that the query names.
 	PathGRPCClient = "/grpc_client"
+	// PathVersion answers what was built, as JSON.
+	PathVersion = "/version"
+	// PathHeaders answers the headers that a request came with, and from where, as
+	// JSON. Credentials are masked.
+	PathHeaders = "/headers"
+	// PathEcho answers that of a request of any method, with the beginning of its
+	// body.
+	PathEcho = "/echo"
+	// PathStatus answers the status of HTTP that follows, such as 503.
+	PathStatus = "/status/"
+	// PathDelay answers after as many seconds as follow, at most 10.
+	PathDelay = "/delay/"
 )
 
 // Paths served on AdminPort.

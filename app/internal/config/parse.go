@@ -16,6 +16,9 @@ import (
 // ErrHelp is returned by Parse if the arguments ask for help.
 var ErrHelp = flag.ErrHelp
 
+// ErrVersion is returned by Parse if the arguments ask for the version.
+var ErrVersion = errors.New("version asked for")
+
 // Parse returns the configuration that args, the command line without the
 // program's name, and the environment ask for. A flag wins over its environment
 // variable, which wins over the default; an empty variable counts as unset.
@@ -104,6 +107,7 @@ func (o option) resolve(flags map[string]string, lookupEnv func(string) (string,
 func parseFlags(options []option, args []string) (map[string]string, error) {
 	values := map[string]string{}
 	set := flag.NewFlagSet("", flag.ContinueOnError)
+	version := set.Bool("version", false, "")
 	set.SetOutput(io.Discard)
 	for _, o := range options {
 		keep := func(value string) error {
@@ -120,6 +124,9 @@ func parseFlags(options []option, args []string) (map[string]string, error) {
 		return nil, ErrHelp
 	} else if err != nil {
 		return nil, fmt.Errorf("%s; allowed are the flags that --help lists", problem(err))
+	}
+	if *version {
+		return nil, ErrVersion
 	}
 	if set.NArg() > 0 {
 		// What it is nobody knows: a password, after a flag that takes none.

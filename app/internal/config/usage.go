@@ -12,7 +12,8 @@ func WriteUsage(w io.Writer) error {
 
 Usage: k8s-combat [--FLAG=VALUE ...]
 
-Each option is a flag or an environment variable. The flag wins.
+Each option is a flag or an environment variable. The flag wins. --version says what
+was built, --help this.
 
 `
 	for _, o := range options() {

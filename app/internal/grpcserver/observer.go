@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
@@ -79,7 +82,9 @@ type observed struct {
 	*method
 	full  string
 	start time.Time
-	span  trace.Span
+	// requestID is the caller's, or one that is made here.
+	requestID string
+	span      trace.Span
 }
 
 type observedKey struct{}
@@ -96,6 +101,11 @@ func (o *observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 	if err := ctx.Err(); err != nil {
 		o.done(ctx, one, codes.DeadlineExceeded)
 		return ctx, nil
+	}
+	if ids := info.Header[contract.RequestIDHeader]; len(ids) > 0 && ids[0] != "" && propagate.Valid(ids[0]) {
+		one.requestID = ids[0]
+	} else {
+		one.requestID = propagate.NewRequestID()
 	}
 	ctx, one.call = o.calls.begin(ctx, one.kind == unary)
 	return context.WithValue(ctx, observedKey{}, one), nil
@@ -146,7 +156,11 @@ func (o *observer) HandleConn(context.Context, stats.ConnStats) {}
 // done counts and logs a call without its content. Probes are for debugging only.
 func (o *observer) done(ctx context.Context, one *observed, code codes.Code) {
 	took := time.Since(one.start)
-	o.metrics.GRPC(one.service, one.name, one.kind, code.String(), took)
+	var traceID string
+	if one.span != nil && one.span.SpanContext().IsSampled() {
+		traceID = one.span.SpanContext().TraceID().String()
+	}
+	o.metrics.GRPC(one.service, one.name, one.kind, code.String(), traceID, took)
 	if one.span != nil {
 		one.span.SetAttributes(attribute.String("rpc.response.status_code", code.String()))
 		if isServerError(code) {
@@ -164,10 +178,23 @@ func (o *observer) done(ctx context.Context, one *observed, code codes.Code) {
 	}
 	r := logging.Request{Level: level, Message: "call", Start: one.start, Duration: took, Method: one.full, Code: code.String()}
 	propagate.DescribeGRPC(&r, ctx)
+	r.RequestID = one.requestID
+	if p, ok := peer.FromContext(ctx); ok {
+		r.Client = hostOf(p.Addr)
+	}
 	if one.span != nil {
 		r.TraceID = one.span.SpanContext().TraceID().String()
 	}
 	o.requests.Request(&r)
+}
+
+// hostOf returns an address without its port.
+func hostOf(address net.Addr) string {
+	host, _, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return address.String()
+	}
+	return host
 }
 
 // isServerError follows OpenTelemetry's conventions for gRPC.
@@ -181,13 +208,23 @@ func isServerError(code codes.Code) bool {
 
 func (o *observer) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	defer o.recover(ctx, info.FullMethod, &err)
+	identify(ctx)
 	return handler(ctx, req)
 }
 
 func (o *observer) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	ctx := stream.Context()
 	defer o.recover(ctx, info.FullMethod, &err)
+	identify(ctx)
 	return reason(ctx, handler(srv, stream))
+}
+
+// identify has the answer say by which id the log knows the call. The only error is
+// that the call is over.
+func identify(ctx context.Context) {
+	if one, ok := ctx.Value(observedKey{}).(*observed); ok {
+		_ = grpc.SetHeader(ctx, metadata.Pairs(contract.RequestIDHeader, one.requestID))
+	}
 }
 
 // recover logs a panic and sets what the client hears of it.

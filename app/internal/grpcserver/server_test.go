@@ -244,9 +244,24 @@ func TestCallsAreLogged(t *testing.T) {
 	require.NoError(t, f.Drain(testContext(t, long)), "lines are written after the answers")
 	log := f.log.String()
 	assert.Regexp(t, `"level":"INFO","msg":"call","app":"app","hostname":"pod-1","method":"/helloworld.Greeter/SayHello","code":"OK","duration_ms":[0-9.]+,`+
-		`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","user_agent":"grpc-go/`, log)
+		`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","client_address":"bufconn","user_agent":"grpc-go/`, log)
 	assert.Contains(t, log, `"level":"DEBUG","msg":"call","app":"app","hostname":"pod-1","method":"/grpc.health.v1.Health/Check"`)
 	assert.NotContains(t, log, "hunter2")
+}
+
+func TestCallsHaveAnID(t *testing.T) {
+	f := newFixture(t)
+	for sent, want := range map[string]string{"": "^[0-9a-f]{16}$", "r-1": "^r-1$", strings.Repeat("x", 200): "^[0-9a-f]{16}$"} {
+		var header metadata.MD
+		ctx := testContext(t, long)
+		if sent != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", sent)
+		}
+		_, err := helloworld.NewGreeterClient(f.conn).SayHello(ctx, &helloworld.HelloRequest{}, grpc.Header(&header))
+		require.NoError(t, err)
+		require.Len(t, header.Get("x-request-id"), 1)
+		assert.Regexp(t, want, header.Get("x-request-id")[0])
+	}
 }
 
 func TestLimits(t *testing.T) {

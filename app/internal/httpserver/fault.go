@@ -35,6 +35,7 @@ type faults struct {
 	readiness *lifecycle.Readiness
 	log       *slog.Logger
 	exit      func(status int)
+	stress    stress
 
 	// Until when, in Unix nanoseconds.
 	deadUntil, hangUntil atomic.Int64
@@ -49,7 +50,7 @@ func newFaults(o Options) *faults {
 	if exit == nil {
 		exit = os.Exit
 	}
-	return &faults{readiness: o.Readiness, log: o.Log, exit: exit}
+	return &faults{readiness: o.Readiness, log: o.Log, exit: exit, stress: stress{stopping: o.Stopping}}
 }
 
 // fault is what a query asks for.
@@ -61,6 +62,8 @@ type fault struct {
 	hang   time.Duration
 	// ready and live switch readiness and liveness, if not nil, for a time.
 	ready, live *bool
+	// memory and cpu are bytes and processors to take, if not nil, for that time.
+	memory, cpu *int
 	period      time.Duration
 }
 
@@ -80,6 +83,8 @@ var faultParameters = []struct {
 	{"ready", "true or false", func(f *fault, v string) bool { f.ready = new(bool); return setBool(f.ready, v) }},
 	{"live", "true or false", func(f *fault, v string) bool { f.live = new(bool); return setBool(f.live, v) }},
 	{"hang", "0s to 1h0m0s, such as 30s", func(f *fault, v string) bool { return setPeriod(&f.hang, v, maxFaultFor) }},
+	{"memory", "0 to 1073741824 bytes", func(f *fault, v string) bool { f.memory = new(int); return setCount(f.memory, v, maxStressBytes) }},
+	{"cpu", "0 to 16 processors", func(f *fault, v string) bool { f.cpu = new(int); return setCount(f.cpu, v, maxStressCPUs) }},
 	{"for", "0s to 1h0m0s, such as 30s", func(f *fault, v string) bool { return setPeriod(&f.period, v, maxFaultFor) }},
 }
 
@@ -87,6 +92,12 @@ func setPeriod(to *time.Duration, value string, most time.Duration) bool {
 	d, err := time.ParseDuration(value)
 	*to = d
 	return err == nil && d >= 0 && d <= most
+}
+
+func setCount(to *int, value string, most int) bool {
+	n, err := strconv.Atoi(value)
+	*to = n
+	return err == nil && n >= 0 && n <= most
 }
 
 func setBool(to *bool, value string) bool {
@@ -114,7 +125,7 @@ func parseFault(rawQuery string) (fault, error) {
 		}
 	}
 	for unknown := range query {
-		return f, fmt.Errorf("query parameter %q: allowed are delay, error, panic, crash, ready, live, hang and for", unknown)
+		return f, fmt.Errorf("query parameter %q: allowed are delay, error, panic, crash, ready, live, hang, memory, cpu and for", unknown)
 	}
 	return f, nil
 }
@@ -156,6 +167,12 @@ func (f *faults) flip(ask fault) (done []string) {
 	}
 	if ask.hang > 0 {
 		done = append(done, setUntil(&f.hangUntil, "hanging", false, ask.hang))
+	}
+	if ask.memory != nil {
+		done = append(done, f.stress.memory(*ask.memory, ask.period))
+	}
+	if ask.cpu != nil {
+		done = append(done, f.stress.cpu(*ask.cpu, ask.period))
 	}
 	if len(done) > 0 {
 		f.log.Warn("fault", slog.Any("switched", slices.Clone(done)))

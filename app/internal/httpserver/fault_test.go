@@ -58,7 +58,11 @@ func TestFaultRefuses(t *testing.T) {
 		"hang=2h":            `query parameter hang="2h": allowed is 0s to 1h0m0s, such as 30s`,
 		"ready=false&for=2h": `query parameter for="2h": allowed is 0s to 1h0m0s, such as 30s`,
 		"delay=1s&delay=2s":  "query parameter delay: given 2 times; allowed is once",
-		"dealy=1s":           `query parameter "dealy": allowed are delay, error, panic, crash, ready, live, hang and for`,
+		"memory=2000000000":  `query parameter memory="2000000000": allowed is 0 to 1073741824 bytes`,
+		"memory=1Mi":         `query parameter memory="1Mi": allowed is 0 to 1073741824 bytes`,
+		"cpu=17":             `query parameter cpu="17": allowed is 0 to 16 processors`,
+		"cpu=-1":             `query parameter cpu="-1": allowed is 0 to 16 processors`,
+		"dealy=1s":           `query parameter "dealy": allowed are delay, error, panic, crash, ready, live, hang, memory, cpu and for`,
 		"%zz":                `query: invalid URL escape "%zz"`,
 	} {
 		w := get(faulty(), "/fault?"+query)

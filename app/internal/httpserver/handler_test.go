@@ -332,7 +332,7 @@ func TestRequestLog(t *testing.T) {
 		want           string
 	}{
 		"ping": {"GET", "/ping", nil,
-			`"level":"INFO","msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/ping","status":200,"duration_ms":[0-9.]+,"bytes":4}`},
+			`"level":"INFO","msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/ping","status":200,"duration_ms":[0-9.]+,"bytes":4,"request_id":"[0-9a-f]{16}","client_address":"192.0.2.1"}`},
 		"query":  {"GET", "/ping?token=hunter2", nil, `"method":"GET","path":"/ping","status":200`},
 		"404":    {"POST", "/nowhere", nil, `"method":"POST","path":"/nowhere","status":404`},
 		"probe":  {"GET", "/healthz", nil, `"level":"DEBUG","msg":"request",.*"method":"GET","path":"/healthz","status":200`},
@@ -343,7 +343,7 @@ func TestRequestLog(t *testing.T) {
 				"Traceparent":  {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 				"X-Request-Id": {"r-1"}, "Version": {"100"}, "User-Agent": {`a "client"`},
 			},
-			`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","user_agent":"a \\"client\\""}`,
+			`"trace_id":"0af7651916cd43dd8448eb211c80319c","request_id":"r-1","version":"100","client_address":"192.0.2.1","user_agent":"a \\"client\\""}`,
 		},
 	}
 	for name, tt := range tests {

@@ -33,6 +33,8 @@ type service struct {
 	routes    map[string]*route
 	unmatched *route
 	faults    *faults
+	// echoes is the path whose requests' bodies are sent back.
+	echoes    string
 	recorders sync.Pool
 }
 
@@ -62,10 +64,22 @@ func (s *service) handle(path string, handler http.HandlerFunc) {
 		handler: handler,
 		probe:   name == contract.PathHealth || name == contract.PathReady || name == contract.PathMetrics,
 	}
-	s.routes[name] = route
-	s.mux.HandleFunc(http.MethodGet+" "+path, func(w http.ResponseWriter, r *http.Request) {
+	if !strings.Contains(name, "{") {
+		s.routes[name] = route
+	}
+	s.register(http.MethodGet+" "+path, route)
+}
+
+// handleAny handles requests of any method, whose body it may read.
+func (s *service) handleAny(path string, handler http.HandlerFunc) {
+	s.register(path, &route{Route: s.Metrics.Route(path), name: path, handler: handler})
+	s.echoes = path
+}
+
+func (s *service) register(pattern string, route *route) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		w.(*recorder).route = route
-		handler(w, r)
+		route.handler(w, r)
 	})
 }
 
@@ -78,6 +92,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	*rec = recorder{ResponseWriter: w, readiness: s.Readiness, request: r, route: s.unmatched, start: time.Now()}
 	defer s.end(rec)
 
+	s.identify(rec)
 	if s.faults != nil {
 		s.faults.hang(r.Context(), s.Stopping)
 	}
@@ -98,12 +113,24 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(rec, rec.request)
 }
 
+// identify has the answer say by which id the log knows the request: the caller's, or
+// a new one.
+func (s *service) identify(rec *recorder) {
+	if ids := rec.request.Header["X-Request-Id"]; len(ids) > 0 && ids[0] != "" && propagate.Valid(ids[0]) {
+		rec.requestID = ids[0]
+	} else {
+		rec.requestID = propagate.NewRequestID()
+		rec.request.Header["X-Request-Id"] = []string{rec.requestID}
+	}
+	rec.ResponseWriter.Header()["X-Request-Id"] = []string{rec.requestID}
+}
+
 // end logs and counts a request, and turns a panic into a 500.
 func (s *service) end(rec *recorder) {
 	abort := s.recoverPanic(rec, recover())
 	rec.begin(http.StatusOK)
 	took := time.Since(rec.start)
-	rec.route.Count(rec.request.Method, rec.status, took)
+	rec.route.CountIn(exemplar(rec), rec.request.Method, rec.status, took)
 	if rec.span != nil {
 		endSpan(rec)
 	}
@@ -153,6 +180,7 @@ func (s *service) logRequest(rec *recorder, took time.Duration) {
 		Method: r.Method, Path: r.URL.Path, Status: rec.status, Bytes: rec.bytes,
 	}
 	propagate.DescribeHTTP(line, r.Header)
+	line.RequestID, line.Client = rec.requestID, clientAddress(r)
 	if rec.span != nil {
 		line.TraceID = rec.span.SpanContext().TraceID().String()
 	}
@@ -186,6 +214,14 @@ func spanMethod(method string) (name string, attributes []attribute.KeyValue) {
 	}
 }
 
+// exemplar is the id of a trace that is recorded, or nothing.
+func exemplar(rec *recorder) string {
+	if rec.span == nil || !rec.span.SpanContext().IsSampled() {
+		return ""
+	}
+	return rec.span.SpanContext().TraceID().String()
+}
+
 func endSpan(rec *recorder) {
 	if rec.route.handler != nil {
 		name, _ := spanMethod(rec.request.Method)
@@ -213,7 +249,17 @@ func (s *service) takeBody(rec *recorder) (ok bool) {
 		http.Error(rec, fmt.Sprintf("body of %d bytes; allowed are %d", r.ContentLength, s.MaxBodyBytes), http.StatusRequestEntityTooLarge)
 		return false
 	}
-	_, err := io.Copy(io.Discard, http.MaxBytesReader(rec.ResponseWriter, r.Body, s.MaxBodyBytes))
+	body := http.MaxBytesReader(rec.ResponseWriter, r.Body, s.MaxBodyBytes)
+	var err error
+	if r.URL.Path == s.echoes {
+		rec.body, err = io.ReadAll(io.LimitReader(body, maxEchoBytes))
+		rec.bodyBytes = int64(len(rec.body))
+	}
+	if err == nil {
+		var n int64
+		n, err = io.Copy(io.Discard, body)
+		rec.bodyBytes += n
+	}
 	var tooLong *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -240,6 +286,12 @@ type recorder struct {
 	status int
 	bytes  int64
 	line   logging.Request
+	// bodyBytes is the length of the request's body, body its beginning where it is
+	// sent back.
+	bodyBytes int64
+	body      []byte
+	// requestID is the caller's, or one that is made here.
+	requestID string
 }
 
 // begin is called before an answer begins. While the service is not ready it has

@@ -64,10 +64,19 @@ func (c *refusal) CloseWrite() error {
 	return nil
 }
 
+// hostOf returns an address without its port.
+func hostOf(address net.Addr) string {
+	host, _, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return address.String()
+	}
+	return host
+}
+
 // Refused counts and logs a request that never came to the handler.
-func (s *service) Refused(status int, _ net.Addr) {
+func (s *service) Refused(status int, from net.Addr) {
 	s.unmatched.Count("", status, 0)
 	if s.RequestLog.Logs(slog.LevelInfo) {
-		s.RequestLog.Request(&logging.Request{Message: "request", Start: time.Now(), Status: status})
+		s.RequestLog.Request(&logging.Request{Message: "request", Start: time.Now(), Status: status, Client: hostOf(from)})
 	}
 }

@@ -29,6 +29,8 @@ type Request struct {
 	TraceID, RequestID string
 	// Version is the version that the caller asked for.
 	Version string
+	// Client is the address of the peer, without a port: the caller, or its proxy.
+	Client string
 	// UserAgent is the caller's program.
 	UserAgent string
 }
@@ -62,6 +64,7 @@ func (i *Identity) Append(line []byte, r *Request) []byte {
 	line = appendText(line, `,"trace_id":`, r.TraceID)
 	line = appendText(line, `,"request_id":`, r.RequestID)
 	line = appendText(line, `,"version":`, r.Version)
+	line = appendText(line, `,"client_address":`, r.Client)
 	line = appendText(line, `,"user_agent":`, r.UserAgent)
 	return append(line, '}', '\n')
 }

@@ -84,11 +84,12 @@ func buckets() []float64 {
 	return seconds
 }
 
-// Handler serves the series in the formats of Prometheus.
+// Handler serves the series in the formats of Prometheus, and of OpenMetrics, where
+// they have exemplars.
 func (m *Metrics) Handler() http.Handler {
 	// The reader asks over the network of the cluster, where compression costs more
 	// than it saves.
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true, EnableOpenMetrics: true})
 }
 
 // Gatherer returns the series themselves.
@@ -123,8 +124,9 @@ func (m *Metrics) WatchDroppedLogs(output string, dropped func() uint64) {
 }
 
 // GRPC counts one call that ended. The labels have as many values as the service
-// has methods and gRPC has codes.
-func (m *Metrics) GRPC(service, method, kind, code string, took time.Duration) {
+// has methods and gRPC has codes. traceID is that of the call's trace, if it is
+// recorded, or empty.
+func (m *Metrics) GRPC(service, method, kind, code, traceID string, took time.Duration) {
 	m.grpcRequests.WithLabelValues(code, method, service, kind).Inc()
-	m.grpcDuration.WithLabelValues(code, method, service, kind).Observe(took.Seconds())
+	observe(m.grpcDuration.WithLabelValues(code, method, service, kind), took, traceID)
 }

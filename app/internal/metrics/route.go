@@ -39,12 +39,28 @@ func (m *Metrics) Route(name string) *Route {
 
 // Count counts one request that was answered with code.
 func (r *Route) Count(method string, code int, took time.Duration) {
+	r.CountIn("", method, code, took)
+}
+
+// CountIn does that with the id of the request's trace, if there is one, as the
+// example of how long such requests take.
+func (r *Route) CountIn(traceID, method string, code int, took time.Duration) {
 	s := find(*r.used.Load(), method, code)
 	if s == nil {
 		s = r.add(knownMethod(method), code)
 	}
 	s.requests.Inc()
-	s.duration.Observe(took.Seconds())
+	observe(s.duration, took, traceID)
+}
+
+// observe observes a duration, with a trace as its exemplar. OpenMetrics has those,
+// Prometheus' own format has not.
+func observe(o prometheus.Observer, took time.Duration, traceID string) {
+	if with, ok := o.(prometheus.ExemplarObserver); ok && traceID != "" {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": traceID})
+		return
+	}
+	o.Observe(took.Seconds())
 }
 
 func find(used []*series, method string, code int) *series {

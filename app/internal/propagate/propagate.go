@@ -6,6 +6,7 @@ package propagate
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,6 +164,17 @@ func to(ctx context.Context, headers propagation.TextMapCarrier) {
 	if c.requestID != "" {
 		headers.Set(contract.RequestIDHeader, c.requestID)
 	}
+}
+
+// NewRequestID returns 16 random hexadecimal digits: nobody has to guess them.
+func NewRequestID() string {
+	const digits = "0123456789abcdef"
+	var id [16]byte
+	random := rand.Uint64()
+	for i := range id {
+		id[i] = digits[random>>(4*i)&15]
+	}
+	return string(id[:])
 }
 
 const maxLength = 128

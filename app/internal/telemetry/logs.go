@@ -30,7 +30,7 @@ func (l *Logs) Record(ctx context.Context, r slog.Record) {
 
 // Request sends a request line.
 func (l *Logs) Request(r *logging.Request) {
-	attributes := make([]attribute.KeyValue, 0, 12)
+	attributes := make([]attribute.KeyValue, 0, 13)
 	text := func(key, value string) {
 		if value != "" {
 			attributes = append(attributes, attribute.String(key, logging.Text(value)))
@@ -45,6 +45,7 @@ func (l *Logs) Request(r *logging.Request) {
 	attributes = append(attributes, attribute.Float64("duration_ms", float64(r.Duration.Microseconds())/1000))
 	text("request_id", r.RequestID)
 	text("version", r.Version)
+	text("client_address", r.Client)
 	text("user_agent", r.UserAgent)
 
 	ctx := context.Background()
