@@ -22,13 +22,14 @@ ARG REVISION=unknown
 #
 # The tags leave out what makes the program half as large again and nobody asks
 # for: gRPC's trace pages, whose templates keep the linker from dropping unused
-# methods, and HTTP/2 in net/http, which gRPC does not use.
+# methods, and HTTP/2 in net/http, of which gRPC has another. Functions begin at
+# every 8 bytes, not 32, which is another quarter of a megabyte.
 RUN --mount=type=bind,target=. \
     --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOPROXY=$GOPROXY \
     go build -buildvcs=false -trimpath -tags=grpcnotrace,nethttpomithttp2 \
-      -ldflags="-s -w -X github.com/crossoverJie/k8s-combat/app/internal/build.Version=$VERSION -X github.com/crossoverJie/k8s-combat/app/internal/build.Revision=$REVISION" \
+      -ldflags="-s -w -funcalign=8 -X github.com/crossoverJie/k8s-combat/app/internal/build.Version=$VERSION -X github.com/crossoverJie/k8s-combat/app/internal/build.Revision=$REVISION" \
       -o /out/k8s-combat ./app
 
 FROM scratch

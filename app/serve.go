@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crossoverJie/k8s-combat/app/internal/certificate"
 	"github.com/crossoverJie/k8s-combat/app/internal/config"
 	"github.com/crossoverJie/k8s-combat/app/internal/flags"
 	"github.com/crossoverJie/k8s-combat/app/internal/greeter"
@@ -109,6 +111,10 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 			return nil
 		}
 	}
+	security, err := s.tls()
+	if err != nil {
+		return err
+	}
 	httpListener, err := s.listen("http", s.HTTPAddress)
 	if err != nil {
 		return err
@@ -157,7 +163,13 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		Tracer:           sent.Server,
 		Log:              s.log.Logger,
 	})
-	httpServer := httpserver.New("http", httpListener, public, s.httpLimits(), s.log.Logger)
+	limits := s.httpLimits()
+	limits.H2C, limits.TLS = s.H2C, security
+	if s.H2C || security != nil {
+		// A connection of HTTP/2 holds many requests, one of TLS more memory.
+		limits.Connections = max(1, limits.Connections/http2Weight)
+	}
+	httpServer := httpserver.New("http", httpListener, public, limits, s.log.Logger)
 	adminServer := httpserver.New("admin", adminListener, admin, s.adminLimits(), s.log.Logger)
 	grpcServer := grpcserver.New(grpcListener, grpcserver.Options{
 		Greeter:         &greeter.Service{Hostname: s.hostname},
@@ -170,6 +182,7 @@ func (s *service) serve(ctx context.Context, counters *metrics.Metrics, sent *te
 		Unary:           s.CallTimeout + s.WriteTimeout,
 		Idle:            s.IdleTimeout,
 		Age:             s.MaxConnectionAge,
+		TLS:             security,
 		Metrics:         counters,
 		RequestLog:      s.log,
 		Tracer:          sent.Server,
@@ -231,6 +244,10 @@ func (s *service) httpLimits() httpserver.Limits {
 // them, while the service drains.
 const maxQuiet = 5 * time.Second
 
+// http2Weight is how many connections of HTTP/1.1 one counts for that may be of
+// HTTP/2.
+const http2Weight = 5
+
 // maxAdminConnections is far more than kubelet and Prometheus have.
 const maxAdminConnections = 50
 
@@ -248,6 +265,18 @@ func (s *service) limits(longest time.Duration, connections int, quiet time.Dura
 		HeaderBytes: s.MaxHeaderBytes, Read: s.ReadTimeout, Write: s.ReadTimeout + longest + s.WriteTimeout, Idle: s.IdleTimeout,
 		Quiet: quiet, Connections: connections,
 	}
+}
+
+// tls returns what HTTP and gRPC are encrypted with, nil if they are not.
+func (s *service) tls() (*tls.Config, error) {
+	if s.TLSCertFile == "" {
+		return nil, nil
+	}
+	files, err := certificate.Open(s.TLSCertFile, s.TLSKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return files.Config(), nil
 }
 
 // listen opens a listener and logs where, which the configuration does not say

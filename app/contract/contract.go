@@ -97,6 +97,13 @@ const (
 	// EnvAdminAddress is the address that AdminPort's paths are served on. Defaults to
 	// DefaultAdminAddress.
 	EnvAdminAddress = "ADMIN_ADDRESS"
+	// EnvHTTPH2C, if true, has HTTPPort take HTTP/2 without TLS as well. Defaults to
+	// false.
+	EnvHTTPH2C = "HTTP_H2C"
+	// EnvTLSCertFile and EnvTLSKeyFile are the files, in PEM, of the certificate that
+	// HTTPPort and GRPCPort are served with. Default to none: without TLS.
+	EnvTLSCertFile = "TLS_CERT_FILE"
+	EnvTLSKeyFile  = "TLS_KEY_FILE"
 	// EnvProviderURL is the base URL that PathService calls. Defaults to
 	// DefaultProviderURL.
 	EnvProviderURL = "PROVIDER_URL"

@@ -20,6 +20,12 @@ type Config struct {
 	GRPCAddress  string
 	AdminAddress string
 
+	// H2C has HTTP/2 without TLS taken on HTTPAddress.
+	H2C bool
+	// TLSCertFile and TLSKeyFile are the paths of a certificate and its key for
+	// HTTPAddress and GRPCAddress, both or none.
+	TLSCertFile, TLSKeyFile string
+
 	// ProviderURL is the base URL of the service that is asked for /ping.
 	ProviderURL *url.URL
 	// ProviderRequired keeps the service not ready until it has answered once.

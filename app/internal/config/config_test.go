@@ -267,6 +267,10 @@ func TestParseRefusesCommandLine(t *testing.T) {
 			[]string{"--http-address=:80", "--grpc-address=127.0.0.1:80"},
 			`--http-address or HTTP_ADDRESS=":80", --grpc-address or GRPC_ADDRESS="127.0.0.1:80": the same port twice; allowed are two ports`,
 		},
+		"certificate without a key": {
+			[]string{"--tls-cert-file=/tls.crt"},
+			"--tls-cert-file or TLS_CERT_FILE, --tls-key-file or TLS_KEY_FILE: one without the other; allowed are both or neither",
+		},
 		"same port as admin": {
 			[]string{"--admin-address=:8081"},
 			`--http-address or HTTP_ADDRESS=":8081", --admin-address or ADMIN_ADDRESS=":8081": the same port twice; allowed are two ports`,

@@ -77,6 +77,19 @@ func options() []option {
 		help:     "Address to serve probes, metrics, configuration, flags and faults on.",
 		set:      func(c *Config, v string) error { return setAddress(&c.AdminAddress, v) },
 	}, {
+		flag: "http-h2c", env: contract.EnvHTTPH2C, value: "BOOL", toggle: true,
+		fallback: "false",
+		help:     "Take HTTP/2 without TLS on the HTTP port as well.",
+		set:      func(c *Config, v string) error { return setBool(&c.H2C, v) },
+	}, {
+		flag: "tls-cert-file", env: contract.EnvTLSCertFile, value: "PATH",
+		help: "Certificate, in PEM, to serve HTTP and gRPC with. A new one takes effect without a restart. None: no TLS.",
+		set:  func(c *Config, v string) error { c.TLSCertFile = v; return nil },
+	}, {
+		flag: "tls-key-file", env: contract.EnvTLSKeyFile, value: "PATH",
+		help: "Its key, in PEM.",
+		set:  func(c *Config, v string) error { c.TLSKeyFile = v; return nil },
+	}, {
 		flag: "provider-url", env: contract.EnvProviderURL, value: "URL",
 		fallback: contract.DefaultProviderURL,
 		help:     "Base URL of the service that /service calls.",

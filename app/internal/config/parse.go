@@ -50,6 +50,10 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 		errs = append(errs, fmt.Errorf("--config-required or %s=true: there is no --config-file or %s to wait for; allowed are both or neither",
 			contract.EnvConfigRequired, contract.EnvConfigFile))
 	}
+	if (config.TLSCertFile == "") != (config.TLSKeyFile == "") {
+		errs = append(errs, fmt.Errorf("--tls-cert-file or %s, --tls-key-file or %s: one without the other; allowed are both or neither",
+			contract.EnvTLSCertFile, contract.EnvTLSKeyFile))
+	}
 	if config.OTel.Enabled() {
 		for _, name := range notHonoured() {
 			if value, ok := lookupEnv(name); ok && value != "" {

@@ -3,6 +3,7 @@ package grpcserver
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"slices"
@@ -11,6 +12,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -67,7 +70,9 @@ type Options struct {
 	// Age is how long a connection is kept, give or take a tenth, before its client is
 	// told to open another: it looks for the addresses of its target then, and finds
 	// those that are new. Calls that are under way go on. Defaults to for ever.
-	Age     time.Duration
+	Age time.Duration
+	// TLS is what the connections are encrypted with. Defaults to nothing.
+	TLS     *tls.Config
 	Metrics *metrics.Metrics
 	// RequestLog is told of each call. Defaults to none.
 	RequestLog *logging.Log
@@ -97,7 +102,12 @@ func New(l net.Listener, o Options) *Server {
 		draining: make(chan struct{}),
 	}
 	observe := &observer{log: o.Log, requests: o.RequestLog, metrics: o.Metrics, tracer: o.Tracer, calls: s.calls}
+	security := insecure.NewCredentials()
+	if o.TLS != nil {
+		security = credentials.NewTLS(o.TLS)
+	}
 	s.server = grpc.NewServer(
+		grpc.Creds(security),
 		grpc.MaxHeaderListSize(o.MaxHeaderBytes),
 		grpc.MaxRecvMsgSize(int(o.MaxMessageBytes)),
 		grpc.MaxConcurrentStreams(o.MaxStreams),

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -23,6 +24,10 @@ type Limits struct {
 	Write time.Duration
 	// Idle bounds the time between two requests.
 	Idle time.Duration
+	// H2C has HTTP/2 taken without TLS as well.
+	H2C bool
+	// TLS is what the connections are encrypted with. Defaults to nothing.
+	TLS *tls.Config
 	// Quiet is how long a drain without requests waits for those that idle connections
 	// may still send, or half of the drain where that is less. Defaults to not at all.
 	Quiet time.Duration
@@ -33,10 +38,12 @@ type Limits struct {
 
 // Server is an HTTP server on a listener. It is a lifecycle.Server.
 type Server struct {
-	name     string
-	quiet    time.Duration
-	listener *listener.Listener
-	server   *http.Server
+	name string
+	// encrypted is set where connections are: configuring HTTP/2 also makes a TLSConfig.
+	encrypted bool
+	quiet     time.Duration
+	listener  *listener.Listener
+	server    *http.Server
 	// refused, if set, is told of requests that net/http refuses by itself.
 	refused func(status int, from net.Addr)
 
@@ -48,7 +55,7 @@ type Server struct {
 // New returns a server that has yet to serve, under the name that the log calls it. While it drains, handler has to
 // answer with "Connection: close".
 func New(name string, l net.Listener, handler http.Handler, limits Limits, log *slog.Logger) *Server {
-	s := &Server{name: name, quiet: limits.Quiet, listener: listener.New(l, limits.Connections)}
+	s := &Server{name: name, encrypted: limits.TLS != nil, quiet: limits.Quiet, listener: listener.New(l, limits.Connections)}
 	s.server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if s.draining.Load() {
@@ -64,6 +71,14 @@ func New(name string, l net.Listener, handler http.Handler, limits Limits, log *
 		// Else "OPTIONS *" is answered past the handler, without its Connection: close.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	s.server.TLSConfig = limits.TLS
+	if limits.H2C || limits.TLS != nil {
+		s.server.Protocols = &http.Protocols{}
+		s.server.Protocols.SetHTTP1(true)
+		s.server.Protocols.SetHTTP2(true)
+		s.server.Protocols.SetUnencryptedHTTP2(limits.H2C)
+		configureHTTP2(s.server)
 	}
 	if h, ok := handler.(interface {
 		Refused(status int, from net.Addr)
@@ -82,7 +97,12 @@ func (s *Server) Serve() error {
 	if s.refused != nil {
 		l = refusals{l, s.refused}
 	}
-	err := s.server.Serve(l)
+	var err error
+	if s.encrypted {
+		err = s.server.ServeTLS(l, "", "")
+	} else {
+		err = s.server.Serve(l)
+	}
 	if s.draining.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
