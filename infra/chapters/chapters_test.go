@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
 
+	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra/chapters"
@@ -194,4 +196,22 @@ func ExampleAll() {
 	// 10-rollout
 	// 11-logs
 	// 12-observability
+}
+
+// What is for whoever runs the service is no route's business.
+func TestNoRouteLeadsToTheAdminPort(t *testing.T) {
+	t.Parallel()
+	routes := 0
+	for _, chapter := range chapters.All() {
+		for _, o := range decode(t, synth(t, chapter)) {
+			switch o["kind"] {
+			case "Ingress", "VirtualService", "HTTPRoute", "GRPCRoute":
+				routes++
+				text := fmt.Sprint(o)
+				assert.NotContains(t, text, strconv.Itoa(contract.AdminPort), identity(o))
+				assert.NotContains(t, text, contract.AdminPortName, identity(o))
+			}
+		}
+	}
+	assert.Positive(t, routes)
 }

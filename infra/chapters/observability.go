@@ -27,10 +27,11 @@ func observability(chart cdk8s.Chart) {
 	props := provider(providerName, 2)
 	props.Labels = observe.ScrapeLabels(providerName)
 	props.Workload.Env = collector.Env(providerName, map[string]string{"service.version": version})
+	props.Ports = append(props.Ports, adminPort)
 	service := infra.NewWebService(chart, providerName, props)
 
 	observe.NewScraping(chart, "scraping",
-		observe.ScrapingProps{Service: service.Service(), Port: contract.HTTPPortName})
+		observe.ScrapingProps{Service: service.Service(), Port: contract.AdminPortName})
 	observe.NewScraping(chart, "collected-scraping",
 		observe.ScrapingProps{Service: collector.Service(), Port: observe.CollectedMetricsPortName})
 

@@ -62,7 +62,7 @@ func TestObservabilityIsWhole(t *testing.T) {
 		}
 	}
 	assert.ElementsMatch(t, []string{"k8s-combat-service", "k8s-combat-collector"}, found, "each Service is read once")
-	assert.Equal(t, contract.HTTPPortName, monitors["k8s-combat-service"].Spec.Endpoints[0].Port)
+	assert.Equal(t, contract.AdminPortName, monitors["k8s-combat-service"].Spec.Endpoints[0].Port)
 
 	env := deployments["k8s-combat-service"].Spec.Template.Spec.Containers[0].Env
 	assert.Contains(t, env, corev1.EnvVar{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Value: "http://k8s-combat-collector:4317"})

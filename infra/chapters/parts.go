@@ -20,6 +20,9 @@ const (
 // httpPort has the tutorial's name, from which Istio cannot tell the protocol: appProtocol says it.
 var httpPort = infra.ServicePort{Name: contract.HTTPPortName, Port: contract.HTTPPort, AppProtocol: "http"}
 
+// adminPort is what probes and Prometheus ask. No route leads to it from outside.
+var adminPort = infra.ServicePort{Name: contract.AdminPortName, Port: contract.AdminPort, AppProtocol: "http"}
+
 // caller is the service that calls the others. Only its memory request changes from chapter to chapter.
 func caller(memoryRequest string) infra.ProbedDeploymentProps {
 	return infra.ProbedDeploymentProps{

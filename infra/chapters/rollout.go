@@ -30,7 +30,7 @@ func rollout(chart cdk8s.Chart) {
 	}
 	workload.Probes = tutorialProbes()
 	// Unlike /ping, it fails from the first moment of a shutdown.
-	workload.Probes.Readiness.Handler = pod.HTTPGet(contract.PathReady, contract.HTTPPort)
+	workload.Probes.Readiness.Handler = pod.HTTPGet(contract.PathReady, contract.AdminPort)
 	props.Ports = meshPorts
 	infra.NewWebService(chart, providerName, props)
 }

@@ -90,7 +90,7 @@ func TestNoRequestFailsInAChangeOfConfiguration(t *testing.T) {
 				Workload: infra.ProbedDeploymentProps{
 					Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent, Replicas: new(int32(2)),
 					EnvFrom:  []pod.EnvFrom{{Source: config}},
-					Probes:   pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.HTTPPort), Period: 5 * time.Second}},
+					Probes:   pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.AdminPort), Period: 5 * time.Second}},
 					Rollout:  infra.Rollout{MinReady: 30 * time.Second},
 					Shutdown: pod.Shutdown{PreStop: 10 * time.Second},
 				},

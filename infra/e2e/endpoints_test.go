@@ -61,7 +61,7 @@ func awaitEndpoint(t *testing.T, namespace, service, pod string, want bool) time
 // requests returns how many HTTP requests of a path a pod has answered, as its metrics tell.
 func requests(t *testing.T, namespace, pod, path string) int {
 	t.Helper()
-	page, err := fetch(t, namespace, pod, contract.HTTPPort, contract.PathMetrics)
+	page, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathMetrics)
 	require.NoError(t, err)
 	sum := 0.0
 	for line := range strings.Lines(page) {

@@ -31,7 +31,7 @@ func TestAKillIsBounded(t *testing.T) {
 		}},
 		// Everybody learns of it from what fails.
 		{"crash of the process", func(t *testing.T, pod string) {
-			_, err := fetch(t, namespace, pod, contract.HTTPPort, contract.PathFault+"?crash=true")
+			_, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathFault+"?crash=true")
 			assert.Error(t, err, "an answer of a process that has crashed")
 			eventually(t, time.Minute, func() error {
 				for _, p := range providerPods(t, namespace) {

@@ -76,7 +76,7 @@ func newMeshNamespace(t *testing.T, prefix, chapter string) string {
 				Image: serviceImage, ImagePullPolicy: pod.PullIfNotPresent,
 				Env:    []pod.EnvVar{{Name: "GRPC_XDS_BOOTSTRAP", Value: path}},
 				Files:  []pod.File{{Path: path, From: bootstrap.Key("bootstrap.json")}},
-				Probes: pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.HTTPPort), Period: time.Second}},
+				Probes: pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet(contract.PathReady, contract.AdminPort), Period: time.Second}},
 			},
 			Ports: []infra.ServicePort{{Name: contract.HTTPPortName, Port: contract.HTTPPort}},
 		})

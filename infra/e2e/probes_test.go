@@ -180,7 +180,7 @@ func TestASlowStarterIsNotKilled(t *testing.T) {
 // switchFault has a pod misbehave, and returns since when it does.
 func switchFault(t *testing.T, namespace, pod, query string) time.Time {
 	t.Helper()
-	answer, err := fetch(t, namespace, pod, contract.HTTPPort, contract.PathFault+"?"+query)
+	answer, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathFault+"?"+query)
 	require.NoError(t, err)
 	t.Logf("%s is %s", pod, answer)
 	return time.Now()

@@ -59,7 +59,7 @@ func TestMountedFileReloads(t *testing.T) {
 	// await waits for a page that accept finds nothing wrong with.
 	await := func(accept func(page filePage) error) time.Duration {
 		return eventually(t, 3*time.Minute, func() error {
-			content, err := fetch(t, namespace, pod, contract.HTTPPort, contract.PathConfig)
+			content, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathConfig)
 			if err != nil {
 				return err
 			}
