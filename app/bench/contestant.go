@@ -54,7 +54,7 @@ func newContestants(folder, podinfo string) (contestants, error) {
 		name:      serviceName,
 		program:   filepath.Join(folder, serviceName),
 		arguments: []string{"--http-address=" + free[0], "--grpc-address=" + free[1], "--admin-address=" + free[5]},
-		ready:     "http://" + free[0] + contract.PathReady,
+		ready:     "http://" + free[5] + contract.PathReady,
 		metrics:   "http://" + free[5] + contract.PathMetrics,
 	}
 	overHTTP, overGRPC := service, service
