@@ -210,14 +210,33 @@ func TestAttackByHalfMessages(t *testing.T) {
 	p.assertMemory()
 }
 
-func sayHelloHeaders(t *testing.T) []byte {
+// gRPC answers a compression that it does not know by itself.
+func TestUnknownCompressionIsCounted(t *testing.T) {
+	p := inProcess(t, nil)
+	conn, err := net.Dial("tcp", p.grpcAddress)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, http2.ClientPreface)
+	require.NoError(t, err)
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	framer := http2.NewFramer(conn, nil)
+	require.NoError(t, framer.WriteSettings())
+	require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{
+		StreamID: 1, BlockFragment: sayHelloHeaders(t, [2]string{"grpc-encoding", "none-such"}), EndHeaders: true,
+	}))
+	const series = `grpc_server_handled_total{grpc_code="Unimplemented",grpc_method="SayHello",grpc_service="helloworld.Greeter",grpc_type="unary"} 1`
+	require.Eventually(t, func() bool { return strings.Contains(p.get("/metrics").body, series) }, patience, time.Millisecond)
+	p.awaitLog(`"method":"/helloworld.Greeter/SayHello","code":"Unimplemented"`)
+}
+
+func sayHelloHeaders(t *testing.T, more ...[2]string) []byte {
 	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	for _, field := range [][2]string{
+	for _, field := range append([][2]string{
 		{":method", "POST"}, {":scheme", "http"}, {":path", contract.PathSayHello}, {":authority", "x"},
 		{"content-type", "application/grpc"}, {"te", "trailers"},
-	} {
+	}, more...) {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}
 	return block.Bytes()

@@ -60,8 +60,10 @@ type call struct {
 	from   *peer.Peer
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
-	in     *list.List
-	place  *list.Element
+	// why is what timer ends the call for.
+	why   error
+	in    *list.List
+	place *list.Element
 }
 
 // callContext has a call that took too long end as one whose deadline is over. Where
@@ -86,14 +88,15 @@ func (c *calls) begin(ctx context.Context, unary bool) (context.Context, *call) 
 	defer c.mu.Unlock()
 	c.silentOf[one.from]++
 	one.in, one.place = c.silent, c.silent.PushBack(one)
-	one.timer = time.AfterFunc(c.message, func() { c.cut(one, errNoMessage) })
+	one.why = errNoMessage
+	one.timer = time.AfterFunc(c.message, func() { c.cut(one) })
 	if c.draining {
 		one.drain()
 	}
 	if c.silent.Len()+c.talking.Len() > c.open {
 		c.endOldest()
 	}
-	return callContext{ctx}, one
+	return ctx, one
 }
 
 // endOldest is called with c.mu held.
@@ -128,18 +131,28 @@ func (c *calls) received(one *call) {
 	}
 	c.leave(one)
 	one.in, one.place = c.talking, c.talking.PushBack(one)
-	one.timer.Stop()
-	if one.unary {
-		one.timer = time.AfterFunc(c.unary, func() { c.cut(one, errTooLong) })
+	if !one.unary {
+		one.timer.Stop()
+		return
 	}
+	one.why = errTooLong
+	one.timer.Reset(c.unary)
 }
 
 // cut ends a call before its handler does.
-func (c *calls) cut(one *call, why error) {
+func (c *calls) cut(one *call) {
 	c.mu.Lock()
 	c.remove(one)
+	why := one.why
 	c.mu.Unlock()
 	one.cancel(why)
+}
+
+// isSilent reports whether a call is one of those without a message.
+func (c *calls) isSilent(one *call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return one.in == c.silent
 }
 
 // end is called once the handler of a call has returned.
@@ -176,19 +189,24 @@ func (c *calls) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.draining = true
-	for _, calls := range []*list.List{c.silent, c.talking} {
-		for e := calls.Front(); e != nil; e = e.Next() {
-			e.Value.(*call).drain()
+	for e := c.silent.Front(); e != nil; e = e.Next() {
+		e.Value.(*call).drain()
+	}
+	for e := c.talking.Front(); e != nil; e = e.Next() {
+		if one := e.Value.(*call); !one.unary {
+			one.drain()
 		}
 	}
 }
 
+// drain ends a stream, or a call that sends no message.
 func (one *call) drain() {
 	switch {
 	case !one.unary:
 		one.cancel(errDraining)
 	case one.timer.Stop():
-		one.timer = time.AfterFunc(drainGrace, func() { one.cancel(errDraining) })
+		one.why = errDraining
+		one.timer.Reset(drainGrace)
 	}
 }
 

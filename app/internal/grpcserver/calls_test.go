@@ -179,6 +179,33 @@ func TestDrainEndsWhatWouldGoOn(t *testing.T) {
 	})
 }
 
+func TestDrainLetsOpenCallsEnd(t *testing.T) {
+	inBubble(t, func(o *grpcserver.Options) { o.Greeter = &busyGreeter{takes: 5 * time.Second} }, func(t *testing.T, _ *bufconn.Listener, server *grpcserver.Server, conn *grpc.ClientConn) {
+		called := make(chan error, 1)
+		go func() { called <- hello(t.Context(), conn, "world") }()
+		synctest.Wait()
+		start := time.Now()
+		assert.NoError(t, server.Drain(t.Context()))
+		assert.NoError(t, <-called)
+		assert.Equal(t, 5*time.Second, time.Since(start))
+	})
+}
+
+// busyGreeter takes its time.
+type busyGreeter struct {
+	helloworld.UnimplementedGreeterServer
+	takes time.Duration
+}
+
+func (g *busyGreeter) SayHello(ctx context.Context, _ *helloworld.HelloRequest) (*helloworld.HelloReply, error) {
+	select {
+	case <-time.After(g.takes):
+		return &helloworld.HelloReply{}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // raw sends bytes as they are.
 type raw struct{}
 

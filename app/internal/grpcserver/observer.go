@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
@@ -28,8 +28,9 @@ import (
 )
 
 // observer bounds, logs, counts and traces each call, and turns a panic into an
-// error. It is a stats.Handler: an interceptor hears nothing of calls that fail
-// before they have a handler and a message.
+// error. It hears of a call when its headers have come, and goes on around what reads
+// its message: an interceptor of unary calls hears nothing of those that fail before,
+// and a stats.Handler costs as much as the rest of a call.
 type observer struct {
 	log      *slog.Logger
 	requests *logging.Log
@@ -76,48 +77,115 @@ func (o *observer) method(full string) *method {
 	return other
 }
 
-// observed is a call on its way.
+// observed is a call on its way. It is the context of what it belongs to.
 type observed struct {
+	callContext
 	*call
 	*method
-	full  string
-	start time.Time
+	full   string
+	start  time.Time
+	header metadata.MD
+	span   trace.Span
 	// requestID is the caller's, or one that is made here.
 	requestID string
-	span      trace.Span
+	// unheard ends the watch for an end without a handler.
+	unheard func() bool
 }
 
 type observedKey struct{}
 
+// Value implements context.Context.
+func (one *observed) Value(key any) any {
+	if key == (observedKey{}) {
+		return one
+	}
+	return one.callContext.Value(key)
+}
+
 // tap is the first that hears of a call, in the goroutine that reads its
 // connection.
 func (o *observer) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	one := &observed{method: o.method(info.FullMethodName), full: info.FullMethodName, start: time.Now()}
-	if !strings.Contains(strings.TrimPrefix(one.full, "/"), "/") || !strings.HasPrefix(one.full, "/") {
-		// gRPC answers this, and what is late already, by itself, and tells nobody.
+	one := &observed{method: o.method(info.FullMethodName), full: info.FullMethodName, start: time.Now(), header: info.Header}
+	one.requestID = propagate.RequestID(info.Header.Get(contract.RequestIDHeader))
+	// gRPC answers what is no method, and what is late already, by itself, and tells
+	// nobody.
+	switch {
+	case !strings.HasPrefix(one.full, "/") || strings.Count(one.full, "/") < 2:
 		o.done(ctx, one, codes.Unimplemented)
 		return ctx, nil
-	}
-	if err := ctx.Err(); err != nil {
+	case ctx.Err() != nil:
 		o.done(ctx, one, codes.DeadlineExceeded)
 		return ctx, nil
 	}
-	if ids := info.Header[contract.RequestIDHeader]; len(ids) > 0 && ids[0] != "" && propagate.Valid(ids[0]) {
-		one.requestID = ids[0]
-	} else {
-		one.requestID = propagate.NewRequestID()
-	}
-	ctx, one.call = o.calls.begin(ctx, one.kind == unary)
-	return context.WithValue(ctx, observedKey{}, one), nil
+	one.callContext.Context, one.call = o.calls.begin(ctx, one.kind == unary)
+	// Nor does it tell of a compression that it does not know.
+	one.unheard = context.AfterFunc(one.callContext.Context, func() {
+		if o.calls.isSilent(one.call) {
+			o.calls.end(one.call)
+			o.done(ctx, one, codes.Unimplemented)
+		}
+	})
+	return one, nil
 }
 
-// TagRPC implements stats.Handler. It begins the span. Probes have none.
-func (o *observer) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context {
+// register has the methods of a service observed.
+func (o *observer) register(server *grpc.Server, service grpc.ServiceDesc, implementation any) {
+	service.Methods = slices.Clone(service.Methods)
+	for i, m := range service.Methods {
+		service.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
+			one, ok := ctx.Value(observedKey{}).(*observed)
+			if !ok {
+				return nil, status.Error(codes.Internal, "internal error")
+			}
+			ctx = o.begin(ctx, one)
+			defer o.end(ctx, one, &err)
+			return m.Handler(srv, ctx, func(message any) error {
+				err := receive(message)
+				if err == nil {
+					o.calls.received(one.call)
+				}
+				return err
+			}, nil)
+		}
+	}
+	server.RegisterService(&service, implementation)
+}
+
+// stream is a grpc.StreamServerInterceptor.
+func (o *observer) stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	ctx := stream.Context()
 	one, ok := ctx.Value(observedKey{}).(*observed)
 	if !ok {
-		return ctx
+		return status.Error(codes.Internal, "internal error")
 	}
-	ctx = propagate.FromGRPC(ctx)
+	ctx = o.begin(ctx, one)
+	defer o.end(ctx, one, &err)
+	return handler(srv, &observedStream{stream, ctx, o.calls, one.call})
+}
+
+type observedStream struct {
+	grpc.ServerStream
+	ctx   context.Context
+	calls *calls
+	call  *call
+}
+
+func (s *observedStream) Context() context.Context { return s.ctx }
+
+func (s *observedStream) RecvMsg(message any) error {
+	err := s.ServerStream.RecvMsg(message)
+	if err == nil {
+		s.calls.received(s.call)
+	}
+	return err
+}
+
+// begin is called when a call has a handler. It begins the span, which probes have
+// none of, and has the answer say by which id the log knows the call.
+func (o *observer) begin(ctx context.Context, one *observed) context.Context {
+	one.unheard()
+	// The only error is that the call is over.
+	_ = grpc.SetHeader(ctx, metadata.MD{contract.RequestIDHeader: {one.requestID}})
 	if o.tracer == nil || one.probe {
 		return ctx
 	}
@@ -127,31 +195,32 @@ func (o *observer) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Cont
 	} else {
 		name = strings.TrimPrefix(one.full, "/")
 	}
-	ctx, one.span = o.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer),
+	ctx, one.span = o.tracer.Start(propagate.FromGRPC(ctx), name, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(append(attributes, attribute.String("rpc.method", name))...))
 	return ctx
 }
 
-// HandleRPC implements stats.Handler.
-func (o *observer) HandleRPC(ctx context.Context, event stats.RPCStats) {
-	one, ok := ctx.Value(observedKey{}).(*observed)
-	if !ok {
-		return
+// end is deferred by handlers. It logs a panic, and sets what the client hears of it,
+// or of a call that was ended before its time.
+func (o *observer) end(ctx context.Context, one *observed, err *error) {
+	if cause := recover(); cause != nil {
+		o.metrics.Panics.Inc()
+		o.log.LogAttrs(ctx, slog.LevelError, "handler panicked",
+			slog.String("method", one.full), slog.String("cause", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
+		*err = status.Error(codes.Internal, "internal error")
 	}
-	switch event := event.(type) {
-	case *stats.InPayload:
-		o.calls.received(one.call)
-	case *stats.End:
-		o.calls.end(one.call)
-		o.done(ctx, one, status.Code(event.Error))
-	}
+	*err = reason(ctx, *err)
+	o.calls.end(one.call)
+	o.done(ctx, one, codeOf(*err))
 }
 
-// TagConn implements stats.Handler.
-func (o *observer) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-
-// HandleConn implements stats.Handler.
-func (o *observer) HandleConn(context.Context, stats.ConnStats) {}
+// codeOf is the code that gRPC sends for an error.
+func codeOf(err error) codes.Code {
+	if s, ok := status.FromError(err); ok {
+		return s.Code()
+	}
+	return status.FromContextError(err).Code()
+}
 
 // done counts and logs a call without its content. Probes are for debugging only.
 func (o *observer) done(ctx context.Context, one *observed, code codes.Code) {
@@ -177,7 +246,7 @@ func (o *observer) done(ctx context.Context, one *observed, code codes.Code) {
 		return
 	}
 	r := logging.Request{Level: level, Message: "call", Start: one.start, Duration: took, Method: one.full, Code: code.String()}
-	propagate.DescribeGRPC(&r, ctx)
+	propagate.DescribeGRPC(&r, one.header)
 	r.RequestID = one.requestID
 	if p, ok := peer.FromContext(ctx); ok {
 		r.Client = hostOf(p.Addr)
@@ -204,39 +273,6 @@ func isServerError(code codes.Code) bool {
 		return true
 	}
 	return false
-}
-
-func (o *observer) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
-	defer o.recover(ctx, info.FullMethod, &err)
-	identify(ctx)
-	return handler(ctx, req)
-}
-
-func (o *observer) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	ctx := stream.Context()
-	defer o.recover(ctx, info.FullMethod, &err)
-	identify(ctx)
-	return reason(ctx, handler(srv, stream))
-}
-
-// identify has the answer say by which id the log knows the call. The only error is
-// that the call is over.
-func identify(ctx context.Context) {
-	if one, ok := ctx.Value(observedKey{}).(*observed); ok {
-		_ = grpc.SetHeader(ctx, metadata.Pairs(contract.RequestIDHeader, one.requestID))
-	}
-}
-
-// recover logs a panic and sets what the client hears of it.
-func (o *observer) recover(ctx context.Context, method string, err *error) {
-	cause := recover()
-	if cause == nil {
-		return
-	}
-	o.metrics.Panics.Inc()
-	o.log.LogAttrs(ctx, slog.LevelError, "handler panicked",
-		slog.String("method", method), slog.String("cause", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
-	*err = status.Error(codes.Internal, "internal error")
 }
 
 // unknown answers the methods that callers make up, so that they are calls like

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -120,29 +119,15 @@ func New(l net.Listener, o Options) *Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout, MaxConnectionIdle: o.Idle, MaxConnectionAge: o.Age, MaxConnectionAgeGrace: ageGrace}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.InTapHandle(observe.tap),
-		grpc.StatsHandler(observe),
-		grpc.UnaryInterceptor(observe.unary),
 		grpc.StreamInterceptor(observe.stream),
 		grpc.UnknownServiceHandler(unknown),
 	)
 	s.SetServing(false)
-	s.register(helloworld.Greeter_ServiceDesc, o.Greeter)
-	s.register(grpc_health_v1.Health_ServiceDesc, s.health)
+	observe.register(s.server, helloworld.Greeter_ServiceDesc, o.Greeter)
+	observe.register(s.server, grpc_health_v1.Health_ServiceDesc, s.health)
 	reflection.Register(s.server)
 	observe.learn(s.server.GetServiceInfo())
 	return s
-}
-
-// register has unary calls that were ended before they had a message say why.
-func (s *Server) register(service grpc.ServiceDesc, implementation any) {
-	service.Methods = slices.Clone(service.Methods)
-	for i, m := range service.Methods {
-		service.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-			reply, err := m.Handler(srv, ctx, receive, interceptor)
-			return reply, reason(ctx, err)
-		}
-	}
-	s.server.RegisterService(&service, implementation)
 }
 
 // SetServing sets what grpc.health.v1.Health says of the Greeter and of the

@@ -116,13 +116,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // identify has the answer say by which id the log knows the request: the caller's, or
 // a new one.
 func (s *service) identify(rec *recorder) {
-	if ids := rec.request.Header["X-Request-Id"]; len(ids) > 0 && ids[0] != "" && propagate.Valid(ids[0]) {
-		rec.requestID = ids[0]
-	} else {
-		rec.requestID = propagate.NewRequestID()
-		rec.request.Header["X-Request-Id"] = []string{rec.requestID}
-	}
-	rec.ResponseWriter.Header()["X-Request-Id"] = []string{rec.requestID}
+	rec.requestID = propagate.RequestID(rec.request.Header["X-Request-Id"])
+	id := []string{rec.requestID}
+	rec.request.Header["X-Request-Id"] = id
+	rec.ResponseWriter.Header()["X-Request-Id"] = id
 }
 
 // end logs and counts a request, and turns a panic into a 500.

@@ -126,9 +126,11 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.listener.StopAccepting()
 	s.awaitQuiet(ctx)
 	err := s.server.Shutdown(ctx)
-	if err != nil {
-		_ = s.server.Close()
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		// The listener was closed above.
+		return nil
 	}
+	_ = s.server.Close()
 	return err
 }
 

@@ -1,7 +1,6 @@
 package propagate
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -19,13 +18,12 @@ func DescribeHTTP(r *logging.Request, h http.Header) {
 	r.UserAgent = first(h["User-Agent"])
 }
 
-// DescribeGRPC does that for the call that ctx belongs to.
-func DescribeGRPC(r *logging.Request, ctx context.Context) {
-	get := func(key string) string { return first(metadata.ValueFromIncomingContext(ctx, key)) }
-	r.TraceID = traceID(get("traceparent"), get("b3"), get("x-b3-traceid"))
-	r.RequestID = get("x-request-id")
-	r.Version = get("version")
-	r.UserAgent = get("user-agent")
+// DescribeGRPC does that for the metadata of a call.
+func DescribeGRPC(r *logging.Request, md metadata.MD) {
+	r.TraceID = traceID(first(md["traceparent"]), first(md["b3"]), first(md["x-b3-traceid"]))
+	r.RequestID = first(md["x-request-id"])
+	r.Version = first(md["version"])
+	r.UserAgent = first(md["user-agent"])
 }
 
 func first(values []string) string {

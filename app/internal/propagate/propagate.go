@@ -166,8 +166,16 @@ func to(ctx context.Context, headers propagation.TextMapCarrier) {
 	}
 }
 
-// NewRequestID returns 16 random hexadecimal digits: nobody has to guess them.
-func NewRequestID() string {
+// RequestID returns the id that a caller sends, or a new one where that is none.
+func RequestID(sent []string) string {
+	if len(sent) > 0 && sent[0] != "" && Valid(sent[0]) {
+		return sent[0]
+	}
+	return newRequestID()
+}
+
+// newRequestID returns 16 random hexadecimal digits: nobody has to guess them.
+func newRequestID() string {
 	const digits = "0123456789abcdef"
 	var id [16]byte
 	random := rand.Uint64()

@@ -142,7 +142,7 @@ func TestDescribe(t *testing.T) {
 				md.Set(key, values...)
 			}
 			got = logging.Request{}
-			propagate.DescribeGRPC(&got, metadata.NewIncomingContext(t.Context(), md))
+			propagate.DescribeGRPC(&got, md)
 			assert.Equal(t, want, got)
 		})
 	}
