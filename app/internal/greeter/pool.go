@@ -274,7 +274,6 @@ func (c *client) dial() (*grpc.ClientConn, error) {
 		grpc.WithStaticConnWindowSize(2 * windowBytes),
 		grpc.WithReadBufferSize(bufferBytes),
 		grpc.WithWriteBufferSize(bufferBytes),
-		grpc.WithSharedWriteBuffer(true),
 		// gRPC's own longest wait between two attempts is two minutes. Pods that
 		// were replaced are back sooner.
 		grpc.WithConnectParams(grpc.ConnectParams{

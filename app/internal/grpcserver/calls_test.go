@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -359,4 +360,22 @@ func TestConnectionsEndWithoutAFailedCall(t *testing.T) {
 	require.NoError(t, conn.Close())
 	assert.NoError(t, server.Drain(testContext(t, long)))
 	assert.NoError(t, <-served)
+}
+
+// A peer that is gone takes no connection with it.
+func TestDeadPeersAreClosed(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, listener *bufconn.Listener, _ *grpcserver.Server, _ *grpc.ClientConn) {
+		conn, err := listener.DialContext(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, http2.ClientPreface)
+		require.NoError(t, err)
+		framer := http2.NewFramer(conn, nil)
+		require.NoError(t, framer.WriteSettings())
+		start := time.Now()
+		// It reads, and answers nothing: not the questions whether it is there.
+		_, err = io.Copy(io.Discard, conn)
+		assert.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(start), time.Minute)
+	})
 }

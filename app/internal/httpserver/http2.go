@@ -16,12 +16,11 @@ const (
 // configureHTTP2 has a server speak HTTP/2, by the package that gRPC has in the program
 // anyway: that of net/http would be half a megabyte more, and is left out of the image.
 func configureHTTP2(server *http.Server) {
-	//lint:ignore SA1019 see above
-	conf := &http2.Server{
-		MaxConcurrentStreams: maxStreams, IdleTimeout: server.IdleTimeout, MaxReadFrameSize: 16 << 10,
-		MaxUploadBufferPerConnection: uploadBytes, MaxUploadBufferPerStream: uploadBytes,
+	server.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, MaxReadFrameSize: 16 << 10,
+		MaxReceiveBufferPerConnection: uploadBytes, MaxReceiveBufferPerStream: uploadBytes,
 	}
 	// The only errors are of settings for TLS, of which there are none here.
 	//lint:ignore SA1019 see above
-	_ = http2.ConfigureServer(server, conf)
+	_ = http2.ConfigureServer(server, nil)
 }
