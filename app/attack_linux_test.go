@@ -104,6 +104,30 @@ func TestAttackByReplies(t *testing.T) {
 	}
 }
 
+// Each connection of HTTP/2 holds as many requests as it may.
+func TestAttackByRequestsOfHTTP2(t *testing.T) {
+	p := ofItsOwn(t, []string{"HTTP_H2C=true"})
+	for range 300 {
+		conn, err := net.Dial("tcp", p.httpAddress)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, http2.ClientPreface)
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+		framer := http2.NewFramer(conn, nil)
+		_ = framer.WriteSettings()
+		for i := range 50 {
+			var block bytes.Buffer
+			encoder := hpack.NewEncoder(&block)
+			for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/delay/10"}, {":authority", "x"}, {"a", strings.Repeat("a", 10000)}} {
+				require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+			}
+			_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+		}
+	}
+	assert.Equal(t, 200, p.get("/ping").status, "others are served")
+	p.assertMemory()
+}
+
 // What is refused is refused in the same words, whatever is there.
 func TestAttackByScanning(t *testing.T) {
 	open, err := net.Listen("tcp", "127.0.0.1:0")

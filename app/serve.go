@@ -246,7 +246,7 @@ const maxQuiet = 5 * time.Second
 
 // http2Weight is how many connections of HTTP/1.1 one counts for that may be of
 // HTTP/2.
-const http2Weight = 5
+const http2Weight = 10
 
 // maxAdminConnections is far more than kubelet and Prometheus have.
 const maxAdminConnections = 50

@@ -8,7 +8,7 @@ import (
 
 const (
 	// maxStreams bounds the requests of one connection of HTTP/2 that are under way.
-	maxStreams = 32
+	maxStreams = 16
 	// uploadBytes is what a connection may send before it is read.
 	uploadBytes = 64 << 10
 )
