@@ -330,11 +330,14 @@ func TestSinksDoNotWaitForEachOther(t *testing.T) {
 // full is an output that takes a number of bytes, and then no more until there is
 // room.
 type full struct {
+	mu   sync.Mutex
 	room int
 	buf  bytes.Buffer
 }
 
 func (f *full) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	n := min(len(p), f.room)
 	f.room -= n
 	f.buf.Write(p[:n])
@@ -355,7 +358,9 @@ func TestSinkWritesWholeLines(t *testing.T) {
 				time.Sleep(time.Second)
 				sink.WriteLater([]byte(line))
 				time.Sleep(time.Second)
+				out.mu.Lock()
 				out.room = 1 << 20
+				out.mu.Unlock()
 				sink.WriteLater([]byte(line))
 				require.True(t, sink.Close(time.Second))
 				written := strings.Count(out.buf.String(), line)
