@@ -82,7 +82,11 @@ func exchange(t *testing.T, address string, pause time.Duration, parts ...string
 		_, err := io.WriteString(conn, part)
 		require.NoError(t, err)
 	}
-	return http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil {
+		t.Cleanup(func() { response.Body.Close() })
+	}
+	return response, err
 }
 
 func TestRunClosesEachConnectionWhileShuttingDown(t *testing.T) {

@@ -57,7 +57,7 @@ func main() {
 // Schema, such as "error" and "service": Elasticsearch refuses a line that has a
 // text there.
 func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer, signals <-chan os.Signal) int {
-	cfg, err := config.Parse(args, lookupEnv)
+	cfg, settings, err := config.Parse(args, lookupEnv)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		if err := config.WriteUsage(stdout); err != nil {
@@ -73,11 +73,8 @@ func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io
 		complain(stderr, err)
 		return exitUsage
 	}
-	s := service{Config: cfg}
-	if s.settings, err = config.Settings(args, lookupEnv); err == nil {
-		s.hostname, err = os.Hostname()
-	}
-	if err != nil {
+	s := service{Config: cfg, settings: settings}
+	if s.hostname, err = os.Hostname(); err != nil {
 		complain(stderr, err)
 		return exitFailure
 	}
@@ -87,7 +84,7 @@ func run(args []string, lookupEnv func(string) (string, bool), stdout, stderr io
 			complain(stderr, fmt.Errorf("log file: %w", err))
 			return exitFailure
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // its writer has told what could not be written
 		s.fileSink = logging.NewSink(file)
 	}
 	s.stdoutSink = logging.NewSink(stdout)

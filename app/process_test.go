@@ -77,12 +77,12 @@ func starting(t *testing.T, env map[string]string, args ...string) *process {
 }
 
 // ofItsOwn starts the service as a process, on free ports.
-func ofItsOwn(t *testing.T, env []string, args ...string) *process {
+func ofItsOwn(t *testing.T, env []string) *process {
 	t.Helper()
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	p := newProcess(t)
-	command := exec.Command(executable, withFreePorts(args)...)
+	command := exec.Command(executable, withFreePorts(nil)...)
 	command.Env = append(env, asMain+"=1")
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()

@@ -229,7 +229,11 @@ func TestProcessOutlivesTheReaderOfItsLog(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
 	t.Cleanup(func() { _ = command.Process.Kill() })
-	for lines := bufio.NewScanner(output); lines.Scan() && !strings.Contains(lines.Text(), `"msg":"ready"`); {
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"msg":"ready"`) {
+			break
+		}
 	}
 	require.NoError(t, output.Close())
 

@@ -144,7 +144,7 @@ func (l *load) receive(i int) {
 	c := l.conns[i]
 	n, err := syscall.Read(c.fd, c.in[c.n:])
 	switch {
-	case err == syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 		return
 	case err == nil && n == 0:
 		err = io.EOF
@@ -156,7 +156,7 @@ func (l *load) receive(i int) {
 	c.n += n
 	var used int
 	var answered bool
-	c.out, used, answered, err = c.conversation.receive(c.in[:c.n], c.out)
+	c.out, used, answered, err = c.receive(c.in[:c.n], c.out)
 	if err != nil {
 		l.fail(i, err)
 		return

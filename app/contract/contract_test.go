@@ -17,13 +17,13 @@ func Example() {
 }
 
 func TestDefaultsAgreeWithPorts(t *testing.T) {
-	assert.Equal(t, fmt.Sprintf(":%d", contract.HTTPPort), contract.DefaultHTTPAddress)
-	assert.Equal(t, fmt.Sprintf(":%d", contract.GRPCPort), contract.DefaultGRPCAddress)
-	assert.Equal(t, fmt.Sprintf(":%d", contract.AdminPort), contract.DefaultAdminAddress)
-	assert.Equal(t, fmt.Sprintf("http://k8s-combat-service:%d", contract.HTTPPort), contract.DefaultProviderURL)
+	assert.Equal(t, contract.DefaultHTTPAddress, fmt.Sprintf(":%d", contract.HTTPPort))
+	assert.Equal(t, contract.DefaultGRPCAddress, fmt.Sprintf(":%d", contract.GRPCPort))
+	assert.Equal(t, contract.DefaultAdminAddress, fmt.Sprintf(":%d", contract.AdminPort))
+	assert.Equal(t, contract.DefaultProviderURL, fmt.Sprintf("http://k8s-combat-service:%d", contract.HTTPPort))
 }
 
 func TestGreeterAgreesWithItsProto(t *testing.T) {
-	assert.Equal(t, helloworld.Greeter_ServiceDesc.ServiceName, contract.GreeterService)
+	assert.Equal(t, contract.GreeterService, helloworld.Greeter_ServiceDesc.ServiceName)
 	assert.Equal(t, helloworld.Greeter_SayHello_FullMethodName, contract.PathSayHello)
 }

@@ -81,7 +81,7 @@ func parseEntry(text string) (entry, error) {
 // splitPort takes the port off, of which "::1" and "10.0.0.0/8" have none.
 func splitPort(text string) (host string, port uint16, err error) {
 	host, digits, err := net.SplitHostPort(text)
-	if err != nil {
+	if err != nil { //nolint:nilerr // it has no port, and may have none
 		return strings.Trim(text, "[]"), contract.GRPCPort, nil
 	}
 	if digits == "*" {

@@ -21,23 +21,26 @@ var ErrVersion = errors.New("version asked for")
 
 // Parse returns the configuration that args, the command line without the
 // program's name, and the environment ask for. A flag wins over its environment
-// variable, which wins over the default; an empty variable counts as unset.
+// variable, which wins over the default; an empty variable counts as unset. It returns
+// each option as it is in force too, for people to read.
 //
 // The error joins one line for each thing that is wrong: the flag or variable,
 // its value, what is allowed.
-func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error) {
+func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, []Setting, error) {
 	options := options()
 	flags, err := parseFlags(options, args)
 	if err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
 
+	settings := make([]Setting, 0, len(options))
 	var (
 		config Config
 		errs   []error
 	)
 	for _, o := range options {
 		value, from := o.resolve(flags, lookupEnv)
+		settings = append(settings, Setting{Flag: "--" + o.flag, Env: o.env, Value: o.shown(value), Source: from})
 		if err := o.take(&config, value); err != nil {
 			where := map[Source]string{FromFlag: "--" + o.flag, FromEnvironment: o.env, FromDefault: "default of --" + o.flag}[from]
 			errs = append(errs, fmt.Errorf("%s=%q: %w", where, logging.Text(o.shown(value)), err))
@@ -63,9 +66,9 @@ func Parse(args []string, lookupEnv func(string) (string, bool)) (Config, error)
 		}
 	}
 	if len(errs) > 0 {
-		return Config{}, errors.Join(errs...)
+		return Config{}, nil, errors.Join(errs...)
 	}
-	return config, nil
+	return config, settings, nil
 }
 
 // notHonoured are the variables of OpenTelemetry's SDK that would have telemetry go

@@ -30,22 +30,6 @@ type Setting struct {
 	Source Source `json:"source"`
 }
 
-// Settings returns the options that args and the environment, which Parse has
-// found valid, put in force.
-func Settings(args []string, lookupEnv func(string) (string, bool)) ([]Setting, error) {
-	options := options()
-	flags, err := parseFlags(options, args)
-	if err != nil {
-		return nil, err
-	}
-	settings := make([]Setting, 0, len(options))
-	for _, o := range options {
-		value, from := o.resolve(flags, lookupEnv)
-		settings = append(settings, Setting{Flag: "--" + o.flag, Env: o.env, Value: o.shown(value), Source: from})
-	}
-	return settings, nil
-}
-
 // Page is the effective configuration, for people to read: secrets are masked.
 type Page struct {
 	Options []Setting `json:"options"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -171,7 +172,7 @@ func TestPoolKeepsOneClientForEachTarget(t *testing.T) {
 	for i := range 20 {
 		target := []greeter.Target{one.target, two.target}[i%2]
 		wait.Go(func() {
-			message, err := pool.SayHello(propagate.WithVersion(testContext(t), fmt.Sprint(i)), target, "world")
+			message, err := pool.SayHello(propagate.WithVersion(testContext(t), strconv.Itoa(i)), target, "world")
 			assert.NoError(t, err)
 			assert.Equal(t, fmt.Sprintf("hostname:pod-1, in:world, version:%d", i), message)
 		})

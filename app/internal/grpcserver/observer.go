@@ -115,11 +115,11 @@ func (o *observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 		return ctx, nil
 	case ctx.Err() != nil:
 		o.done(ctx, one, codes.DeadlineExceeded)
-		return ctx, nil
+		return ctx, nil //nolint:nilerr // gRPC answers it
 	}
-	one.callContext.Context, one.call = o.calls.begin(ctx, one.kind == unary)
+	one.Context, one.call = o.calls.begin(ctx, one.kind == unary)
 	// Nor does it tell of a compression that it does not know.
-	one.unheard = context.AfterFunc(one.callContext.Context, func() {
+	one.unheard = context.AfterFunc(one.Context, func() {
 		if o.calls.isSilent(one.call) {
 			o.calls.end(one.call)
 			o.done(ctx, one, codes.Unimplemented)

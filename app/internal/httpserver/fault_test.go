@@ -2,6 +2,7 @@ package httpserver_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -76,7 +77,7 @@ func TestFaultSwitches(t *testing.T) {
 		handler := newHandler(faulty())
 		code := func(target string) int {
 			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 			return w.Code
 		}
 		assert.Equal(t, 200, code("/fault?ready=false&live=false&for=10s"))
@@ -102,7 +103,7 @@ func TestFaultHangs(t *testing.T) {
 		handler := newHandler(o)
 		took := func(target string) time.Duration {
 			start := time.Now()
-			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, target, nil))
 			return time.Since(start)
 		}
 		assert.Zero(t, took("/fault?hang=10s"))

@@ -211,7 +211,7 @@ func (h *handler) serveGRPCClient(w http.ResponseWriter, r *http.Request) {
 	write(w, h.Flags.String(ctx, greetingFlag, "Greeting")+": "+message)
 }
 
-var errVersion = fmt.Errorf("allowed are up to 128 printable ASCII characters, such as 100")
+var errVersion = errors.New("allowed are up to 128 printable ASCII characters, such as 100")
 
 // outgoing returns the context of the calls that are made for a request: with
 // their deadline, and with what its headers carry on. It answers 400 to a header

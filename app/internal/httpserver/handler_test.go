@@ -107,7 +107,7 @@ func TestEachPortHasItsPaths(t *testing.T) {
 	public, admin := httpserver.NewHandlers(faulty())
 	code := func(handler http.Handler, path string) int {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w.Code
 	}
 	for path, isAdmin := range map[string]bool{
@@ -360,7 +360,7 @@ func TestRequestLog(t *testing.T) {
 			assert.NotContains(t, log, "hunter2")
 		})
 	}
-	assert.Empty(t, logged(options(), slog.LevelInfo, httptest.NewRequest("GET", "/readyz", nil)), "probes are for debugging")
+	assert.Empty(t, logged(options(), slog.LevelInfo, httptest.NewRequest(http.MethodGet, "/readyz", nil)), "probes are for debugging")
 }
 
 func TestPanicIsA500(t *testing.T) {
@@ -371,7 +371,7 @@ func TestPanicIsA500(t *testing.T) {
 	assert.Equal(t, "internal error\n", w.Body.String())
 	assert.Contains(t, get(o, "/metrics").Body.String(), "\npanics_total 1\n")
 
-	log := logged(o, slog.LevelInfo, httptest.NewRequest("GET", "/service", nil))
+	log := logged(o, slog.LevelInfo, httptest.NewRequest(http.MethodGet, "/service", nil))
 	assert.Contains(t, log, `"level":"ERROR","msg":"handler panicked","app":"app","hostname":"pod-1","method":"GET","path":"/service","cause":"kaboom","stack":"`)
 	assert.Contains(t, log, `"msg":"request","app":"app","hostname":"pod-1","method":"GET","path":"/service","status":500`)
 }
@@ -379,9 +379,9 @@ func TestPanicIsA500(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	o := options()
 	for _, r := range []*http.Request{
-		httptest.NewRequest("GET", "/ping", nil), httptest.NewRequest("GET", "/ping?a=b", nil),
-		httptest.NewRequest("HEAD", "/ping", nil), httptest.NewRequest("GET", "//ping", nil),
-		httptest.NewRequest("BREW", "/ping", nil), httptest.NewRequest("GET", "/what/ever", nil), httptest.NewRequest("GET", "/", nil),
+		httptest.NewRequest(http.MethodGet, "/ping", nil), httptest.NewRequest(http.MethodGet, "/ping?a=b", nil),
+		httptest.NewRequest(http.MethodHead, "/ping", nil), httptest.NewRequest(http.MethodGet, "//ping", nil),
+		httptest.NewRequest("BREW", "/ping", nil), httptest.NewRequest(http.MethodGet, "/what/ever", nil), httptest.NewRequest(http.MethodGet, "/", nil),
 	} {
 		do(o, r)
 	}
@@ -409,7 +409,7 @@ func TestHeadersAreCarriedOn(t *testing.T) {
 	var got http.Header
 	o := options()
 	o.Provider = pinger(func(ctx context.Context) (string, error) { got = carried(ctx); return "200 OK", nil })
-	r := httptest.NewRequest("GET", "/service", nil)
+	r := httptest.NewRequest(http.MethodGet, "/service", nil)
 	for name, value := range map[string]string{"traceparent": traceparent, "baggage": "a=b", "version": "100", "x-request-id": "r-1"} {
 		r.Header.Set(name, value)
 	}
@@ -421,17 +421,17 @@ func TestHeadersAreCarriedOn(t *testing.T) {
 		assert.Equal(t, want, got.Get(name), name)
 	}
 
-	r = httptest.NewRequest("GET", "/grpc_client?name=a", nil)
+	r = httptest.NewRequest(http.MethodGet, "/grpc_client?name=a", nil)
 	r.Header.Set("version", "100")
 	assert.Contains(t, do(o, r).Body.String(), "version:100")
-	r = httptest.NewRequest("GET", "/grpc_client?name=a&version=200", nil)
+	r = httptest.NewRequest(http.MethodGet, "/grpc_client?name=a&version=200", nil)
 	r.Header.Set("version", "100")
 	assert.Contains(t, do(o, r).Body.String(), "version:200", "the query wins")
 }
 
 func TestMalformedVersionHeader(t *testing.T) {
 	for _, path := range []string{"/service", "/grpc_client?name=a", "/flag?name=a"} {
-		r := httptest.NewRequest("GET", path, nil)
+		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("version", strings.Repeat("1", 129))
 		w := do(options(), r)
 		assert.Equal(t, 400, w.Code, path)
@@ -466,7 +466,7 @@ func TestOutgoingCallsAreBounded(t *testing.T) {
 	var handler http.Handler
 	ask := func(path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w
 	}
 	o.Provider = pinger(func(context.Context) (string, error) {

@@ -21,6 +21,5 @@ func configureHTTP2(server *http.Server) {
 		MaxReceiveBufferPerConnection: uploadBytes, MaxReceiveBufferPerStream: uploadBytes,
 	}
 	// The only errors are of settings for TLS, of which there are none here.
-	//lint:ignore SA1019 see above
-	_ = http2.ConfigureServer(server, nil)
+	_ = http2.ConfigureServer(server, nil) //nolint:staticcheck // deprecated for what the image is without: see above
 }

@@ -119,7 +119,7 @@ func (s *service) identify(rec *recorder) {
 	rec.requestID = propagate.RequestID(rec.request.Header["X-Request-Id"])
 	id := []string{rec.requestID}
 	rec.request.Header["X-Request-Id"] = id
-	rec.ResponseWriter.Header()["X-Request-Id"] = id
+	rec.Header()["X-Request-Id"] = id
 }
 
 // end logs and counts a request, and turns a panic into a 500.
@@ -146,7 +146,7 @@ func (s *service) recoverPanic(rec *recorder, cause any) (abort bool) {
 	if cause == nil {
 		return false
 	}
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return true
 	}
 	s.Metrics.Panics.Inc()

@@ -80,6 +80,7 @@ func TestRefusedRequestsAreCounted(t *testing.T) {
 			require.NoError(t, err)
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			require.NoError(t, err)
+			defer response.Body.Close()
 			assert.Equal(t, tt.code, response.Status[:3])
 			require.NoError(t, conn.Close())
 			require.NoError(t, server.Drain(t.Context()))
@@ -87,7 +88,7 @@ func TestRefusedRequestsAreCounted(t *testing.T) {
 			require.True(t, sink.Close(10*time.Second))
 
 			w := httptest.NewRecorder()
-			o.Metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			o.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 			assert.Contains(t, w.Body.String(), `http_server_requests_total{code="`+tt.code+`",`+cmp.Or(tt.series, `method="other",route="unmatched"`)+"} 1")
 			assert.Regexp(t, `"msg":"request","app":"app","hostname":"pod-1",.*"?status":`+tt.code, out.String())
 			assert.Equal(t, 1, strings.Count(out.String(), "\n"))

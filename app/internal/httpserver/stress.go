@@ -43,7 +43,6 @@ func (s *stress) memory(bytes int, period time.Duration) string {
 		s.await(end, period)
 		held[0] = 0
 		debug.SetMemoryLimit(debug.SetMemoryLimit(-1) - int64(bytes))
-		held = nil
 		debug.FreeOSMemory()
 	}()
 	return fmt.Sprintf("%d bytes of memory for %v", bytes, period)

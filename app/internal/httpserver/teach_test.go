@@ -88,7 +88,8 @@ func TestRequestsHaveAnID(t *testing.T) {
 		}
 		assert.Regexp(t, want, do(options(), r).Header().Get("X-Request-Id"), sent)
 	}
-	assert.NotEqual(t, get(options(), "/ping").Header(), get(options(), "/ping").Header())
+	first, second := get(options(), "/ping").Header(), get(options(), "/ping").Header()
+	assert.NotEqual(t, first, second, "each has an id of its own")
 }
 
 func TestMetricsHaveExemplars(t *testing.T) {

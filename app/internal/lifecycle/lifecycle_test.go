@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -184,9 +185,9 @@ func TestReadinessIsSafeForConcurrentUse(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 10 {
 		wait.Go(func() {
-			readiness.Block(fmt.Sprint(i))
+			readiness.Block(strconv.Itoa(i))
 			readiness.Ready()
-			readiness.Unblock(fmt.Sprint(i))
+			readiness.Unblock(strconv.Itoa(i))
 		})
 	}
 	wait.Wait()

@@ -2,6 +2,7 @@
 package listener
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -47,11 +48,11 @@ type conn struct {
 	heard atomic.Int64
 }
 
-// New wraps l, of which at most max connections may be open: one more closes the
+// New wraps l, of which at most limit connections may be open: one more closes the
 // one whose peer has been silent for longest. To refuse the newest instead would
 // leave the service to whoever came first.
-func New(l net.Listener, max int) *Listener {
-	return &Listener{Listener: l, max: max, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
+func New(l net.Listener, limit int) *Listener {
+	return &Listener{Listener: l, max: limit, open: map[*conn]struct{}{}, stopped: make(chan struct{})}
 }
 
 // Accept waits for the next connection.
@@ -116,7 +117,8 @@ func setDeadline(l net.Listener, at time.Time) bool {
 
 // isTimeout is true after a deadline, which only StopAccepting sets.
 func isTimeout(err error) bool {
-	timeout, ok := err.(net.Error)
+	var timeout net.Error
+	ok := errors.As(err, &timeout)
 	return ok && timeout.Timeout()
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -259,7 +260,7 @@ func TestFileIsBounded(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("before\n"), 0o600))
 	file, err := logging.OpenFile(path, 100)
 	require.NoError(t, err)
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	for i := range 30 {
 		_, err := fmt.Fprintf(file, "line %02d ........\n", i)
 		require.NoError(t, err)
@@ -350,7 +351,7 @@ func (f *full) Write(p []byte) (int, error) {
 func TestSinkWritesWholeLines(t *testing.T) {
 	const line = "0123456789\n"
 	for _, room := range []int{1, 5, len(line), len(line) + 1, 2*len(line) + 5, 3 * len(line)} {
-		t.Run(fmt.Sprint(room), func(t *testing.T) {
+		t.Run(strconv.Itoa(room), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				out := &full{room: room}
 				sink := logging.NewSink(out)
@@ -470,7 +471,7 @@ func TestFileBeginsWithAWholeLine(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("one\nhalf a li"), 0o600))
 	file, err := logging.OpenFile(path, 1<<20)
 	require.NoError(t, err)
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	_, err = file.Write([]byte("two\n"))
 	require.NoError(t, err)
 	content, err := os.ReadFile(path)

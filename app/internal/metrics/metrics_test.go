@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 
 func page(m *metrics.Metrics) string {
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", contract.PathMetrics, nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, contract.PathMetrics, nil))
 	return w.Body.String()
 }
 

@@ -50,9 +50,9 @@ func TestPing(t *testing.T) {
 		err     string
 	}{
 		"200": {func(http.ResponseWriter, *http.Request) {}, "200 OK", ""},
-		"204": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "204 No Content", ""},
+		"204": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "204 No Content", ""},
 		"404": {http.NotFound, "", "/ping answered 404 Not Found"},
-		"503": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "", "/ping answered 503 Service Unavailable"},
+		"503": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "", "/ping answered 503 Service Unavailable"},
 		"redirect": {
 			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
 			"", "/ping answered 302 Found",
