@@ -8,9 +8,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -27,6 +33,7 @@ const (
 	moduleName    = "k8s-combat-tree"
 	moduleVersion = "1.0.0"
 	objectClass   = moduleName + ".JsonObject"
+	processClass  = moduleName + ".Process"
 	// patchInterface is what cdk8s takes for one of its patches.
 	patchInterface = moduleName + ".IPatch"
 )
@@ -58,6 +65,8 @@ type officialTree struct {
 	scopes map[constructs.IConstruct]struct{}
 	// reported are the problems of the synth that is under way.
 	reported []Problem
+	// loaded is whether the module was given to the kernel, which therefore runs.
+	loaded bool
 }
 
 // report keeps what a construct of the official tree has found, since no more than its text comes back from Node.js.
@@ -156,6 +165,9 @@ func (o *officialTree) newObject(scope constructs.Construct, id string, content 
 func loadModule() {
 	cdk8sjsii.Initialize()
 	jsiiruntime.Load(moduleName, moduleVersion, moduleTarball())
+	official.mu.Lock()
+	defer official.mu.Unlock()
+	official.loaded = true
 }
 
 // moduleTarball packs the module's files as npm does.
@@ -197,8 +209,42 @@ var moduleTarball = sync.OnceValue(func() []byte {
 // Close ends the Node.js process of the official tree and removes its runtime from the temporary folder. Constructs of
 // the official tree are of no use afterwards. It may be called when no such tree was ever made, and more than once.
 func Close() {
-	jsii.Close()
 	official.mu.Lock()
 	defer official.mu.Unlock()
+	if official.loaded {
+		endProcess()
+	}
+	jsii.Close()
+	official.loaded = false
 	clear(official.scopes)
+}
+
+// endProcess ends Node.js before jsii does. jsii waits for its process in two places at once, of which the one that
+// comes too late prints "Runtime process exited abnormally: waitid: no child processes". Where the process has ended by
+// itself, only one of them waits.
+func endProcess() {
+	var ended string
+	if try("", func(string) { jsiiruntime.StaticInvoke(processClass, "end", nil, &ended) }) != nil {
+		return // it is gone already
+	}
+	const patience, pause = 2 * time.Second, time.Millisecond
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		if !slices.ContainsFunc(strings.Fields(ended), runs) {
+			return
+		}
+	}
+}
+
+// runs reports whether a process is there, or has ended and was not waited for.
+func runs(id string) bool {
+	number, err := strconv.Atoi(id)
+	if err != nil {
+		return false
+	}
+	process, err := os.FindProcess(number)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = process.Release() }()
+	return process.Signal(syscall.Signal(0)) == nil
 }
