@@ -63,6 +63,7 @@
 //   - A construct that depends on itself is a cycle; cdk8s loses its objects. Of several cycles, the one that the error
 //     shows may be another.
 //   - An object that could not be made is not in the tree; in cdk8s its id is taken.
+//   - What GetAllContext returns has maps as they were set; those of the official tree are wrapped in "$jsii.map".
 //   - What ToJson returns still has the nulls that a patch has put into maps; jsii leaves them out.
 //   - CDK8S_DISABLE_SORT has no effect, since Go's maps have no order of their own.
 //

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"strings"
@@ -19,7 +20,7 @@ func (n *node) SetContext(key *string, value any) {
 	if n.context == nil {
 		n.context = map[string]any{}
 	}
-	n.context[*key] = contextValue(value)
+	n.context[*key] = passedValue(value)
 }
 
 func (n *node) GetContext(key *string) any {
@@ -35,7 +36,7 @@ func (n *node) TryGetContext(key *string) any {
 	required("key", key != nil)
 	for ; n != nil; n = n.parent {
 		if value := n.context[*key]; value != nil {
-			return value
+			return plain(value)
 		}
 	}
 	return nil
@@ -44,30 +45,47 @@ func (n *node) TryGetContext(key *string) any {
 func (n *node) GetAllContext(defaults *map[string]any) any {
 	all := map[string]any{}
 	if defaults != nil {
-		maps.Copy(all, *defaults)
+		for key, value := range *defaults {
+			all[key] = passedValue(value)
+		}
 	}
 	for _, scope := range n.scopes() {
 		maps.Copy(all, scope.context)
 	}
-	return all
+	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
+	return plain(all)
 }
 
-// contextValue turns a scalar into what it comes back as from the official tree, where values are JSON on their way:
-// pointers are followed, and numbers are float64.
-func contextValue(value any) any {
+// passedValue turns a value into what it comes back as from the official tree, which has copied it on its way: pointers
+// are followed, numbers are float64, lists are []any and maps are map[string]any, without what is nil. A struct becomes
+// what encoding/json makes of it; a pointer to one, such as a construct, is handed on as it is.
+func passedValue(value any) any {
 	v := reflect.ValueOf(value)
-	for v.Kind() == reflect.Pointer && !v.IsNil() {
+	for (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && !v.IsNil() && v.Elem().Kind() != reflect.Struct {
 		v = v.Elem()
 	}
-	switch {
-	case !v.IsValid() || v.Kind() == reflect.Pointer:
+	switch v.Kind() {
+	case reflect.Invalid:
 		return nil
-	case v.CanInt() || v.CanUint() || v.CanFloat():
-		return v.Convert(reflect.TypeFor[float64]()).Float()
-	case v.Kind() == reflect.String:
-		return v.String()
-	case v.Kind() == reflect.Bool:
-		return v.Bool()
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return v.Interface()
+	case reflect.Map:
+		result := make(map[string]any, v.Len())
+		for entries := v.MapRange(); entries.Next(); {
+			if item := passedValue(entries.Value().Interface()); item != nil {
+				result[fmt.Sprint(entries.Key().Interface())] = item
+			}
+		}
+		return result
+	case reflect.Slice:
+		result := make([]any, v.Len())
+		for i := range result {
+			result[i] = passedValue(v.Index(i).Interface())
+		}
+		return result
 	}
-	return value
+	return jsonValue(v.Interface())
 }

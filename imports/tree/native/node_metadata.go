@@ -3,19 +3,22 @@ package native
 import (
 	"fmt"
 	"runtime"
-	"slices"
 
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
 func (n *node) Metadata() *[]*constructs.MetadataEntry {
-	return new(slices.Clone(n.metadata))
+	entries := make([]*constructs.MetadataEntry, len(n.metadata))
+	for i, entry := range n.metadata {
+		entries[i] = &constructs.MetadataEntry{Type: new(*entry.Type), Data: plain(entry.Data), Trace: entry.Trace}
+	}
+	return &entries
 }
 
 func (n *node) AddMetadata(kind *string, data any, options *constructs.MetadataOptions) {
 	required("type_", kind != nil)
 	required("data", data != nil)
-	if data = contextValue(data); data == nil {
+	if data = passedValue(data); data == nil {
 		return
 	}
 	entry := &constructs.MetadataEntry{Type: kind, Data: data}

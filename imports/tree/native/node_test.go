@@ -170,8 +170,32 @@ func TestContext(t *testing.T) {
 	assert.Nil(t, inner.Node().TryGetContext(new("unset")))
 	assert.PanicsWithError(t, "No context value present for nothing key", func() { inner.Node().GetContext(new("nothing")) })
 	assert.PanicsWithError(t, "Cannot set context after children have been added: g", func() { chart.Node().SetContext(new("x"), 1) })
-	assert.Equal(t, map[string]any{"stage": "prod", "replicas": 3.0, "unset": nil, "debug": true, "list": []string{"a"}, "more": true},
-		inner.Node().GetAllContext(&map[string]any{"stage": "default", "more": true}))
+	assert.Equal(t, map[string]any{"stage": "prod", "replicas": 3.0, "debug": true, "list": []any{"a"}, "more": []any{1.0}},
+		inner.Node().GetAllContext(&map[string]any{"stage": "default", "more": []int{1}}))
+}
+
+func TestContextAndMetadataAreCopied(t *testing.T) {
+	t.Parallel()
+	node := newChart(native.NewApp(nil), "c").Node()
+	labels := map[string]any{"team": "a", "zones": []string{"x"}}
+	node.SetContext(new("labels"), labels)
+	node.AddMetadata(new("labels"), labels, nil)
+	want := map[string]any{"team": "a", "zones": []any{"x"}}
+	labels["team"] = "b"
+	for range 2 {
+		context := node.GetContext(new("labels")).(map[string]any)
+		assert.Equal(t, want, context)
+		context["team"] = "c"
+		context["zones"].([]any)[0] = "y"
+		all := node.GetAllContext(nil).(map[string]any)
+		assert.Equal(t, map[string]any{"labels": want}, all)
+		all["labels"].(map[string]any)["team"] = "d"
+		entry := (*node.Metadata())[0]
+		assert.Equal(t, &constructs.MetadataEntry{Type: new("labels"), Data: want}, entry)
+		entry.Data.(map[string]any)["team"] = "e"
+		*entry.Type = "changed"
+	}
+	assert.PanicsWithError(t, "func() cannot be part of a manifest: json: unsupported type: func()", func() { node.SetContext(new("x"), func() {}) })
 }
 
 func TestMetadata(t *testing.T) {

@@ -45,6 +45,13 @@ class Replacing {
 const path = (construct) => (construct ? construct.node.path : null);
 const paths = (constructs) => constructs.map(path);
 
+// What jsii hands on of a value from Go: of maps, no entry that is null.
+function passed(value) {
+  if (Array.isArray(value)) return value.map(passed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null).map(([key, item]) => [key, passed(item)]));
+}
+
 // Each operation is given the construct that it is for, the step and what the steps before it have made. It returns what
 // there is to compare, and says with make what it has made.
 const operations = {
@@ -65,11 +72,11 @@ const operations = {
   defaultChild: (c) => path(c.node.defaultChild),
   setDefaultChild: (c, s, made) => { c.node.defaultChild = made[s.to]; },
   lock: (c) => { c.node.lock(); },
-  setContext: (c, s) => { c.node.setContext(s.id, s.value); },
+  setContext: (c, s) => { c.node.setContext(s.id, passed(s.value)); },
   tryContext: (c, s) => c.node.tryGetContext(s.id),
   context: (c, s) => c.node.getContext(s.id),
   allContext: (c) => c.node.getAllContext(),
-  addMetadata: (c, s) => { c.node.addMetadata(s.id, s.value); return c.node.metadata.map((m) => [m.type, m.data]); },
+  addMetadata: (c, s) => { c.node.addMetadata(s.id, passed(s.value)); return c.node.metadata.map((m) => [m.type, m.data]); },
   invalid: (c, s) => { c.node.addValidation({ validate: () => s.texts }); },
   validate: (c) => c.node.validate(),
   app: (c) => path(cdk8s.App.of(c)),
