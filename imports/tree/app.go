@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -28,11 +29,40 @@ func NewOfficialApp(outdir string) (app cdk8s.App, err error) {
 }
 
 // Synth calls app.Synth, of either tree, and returns what that panics with as an error: above all Problems, what is
-// wrong with all constructs.
+// wrong with all constructs. Two outputs with one path are such a problem. On the official tree, which would let the
+// second one win, Synth alone finds that, and what was written before stays.
 func Synth(app cdk8s.App) (err error) {
 	defer synthesizing(app, &err)()
-	app.Synth()
+	if isNative(app) {
+		app.Synth()
+	} else {
+		official.synth(app)
+	}
 	return nil
+}
+
+// SamePath returns what is wrong where several constructs, of which writers are the paths, write to one file: a problem
+// for each but the first. A single one writes to the place of the record of constructs. It is of use to the authors of
+// trees alone.
+func SamePath(file string, outputType cdk8s.YamlOutputType, writers []string) []Problem {
+	first, others := "the record of constructs", writers
+	if len(writers) > 1 {
+		first, others = writers[0], writers[1:]
+	}
+	fix := "give one of the charts another id"
+	switch outputType {
+	case cdk8s.YamlOutputType_FILE_PER_RESOURCE:
+		fix = "use FOLDER_PER_CHART_FILE_PER_RESOURCE or FILE_PER_CHART, or give one of them another name"
+	case cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE:
+		fix = "use FILE_PER_CHART, or give one of them another name"
+	}
+	var problems []Problem
+	for _, writer := range others {
+		problems = append(problems, Problem{
+			Construct: writer, Detail: fmt.Sprintf("is written to %s, as is %s", ShowValue(filepath.ToSlash(file)), first), Fix: fix,
+		})
+	}
+	return problems
 }
 
 // Render returns the objects of a chart as they would be written, as cdk8s.Testing_Synth and chart.ToJson do, on either
@@ -57,6 +87,9 @@ func synthesizing(construct constructs.IConstruct, err *error) func() {
 		seen := official.take()
 		if cause := recover(); cause != nil {
 			*err = asError(cause)
+			if _, ok := (*err).(Problems); ok {
+				return
+			}
 			if problems := parseProblems((*err).Error(), seen); problems != nil {
 				*err = problems
 			}

@@ -33,6 +33,7 @@ const (
 	moduleName    = "k8s-combat-tree"
 	moduleVersion = "1.0.0"
 	objectClass   = moduleName + ".JsonObject"
+	outputClass   = moduleName + ".Output"
 	processClass  = moduleName + ".Process"
 	// patchInterface is what cdk8s takes for one of its patches.
 	patchInterface = moduleName + ".IPatch"
@@ -159,6 +160,39 @@ func (o *officialTree) newObject(scope constructs.Construct, id string, content 
 	object := &jsiiProxy_JsonObject{}
 	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, object)
 	return object
+}
+
+// synth synthesizes an app of cdk8s, which does not mind that a file is written over. What has one path is a problem here;
+// it panics with those, as it does with the rest.
+func (o *officialTree) synth(app cdk8s.App) {
+	jsiiruntime.StaticInvokeVoid(outputClass, "watch", []any{app})
+	twice := func() (files []struct {
+		File    string
+		Writers []string
+	}) {
+		var text string
+		jsiiruntime.StaticInvoke(outputClass, "writtenTwice", nil, &text)
+		if err := json.Unmarshal([]byte(text), &files); err != nil {
+			panic(fmt.Errorf("the module answers %q: %w", text, err))
+		}
+		return files
+	}
+	done := false
+	defer func() {
+		if !done {
+			// It has failed already, and Node.js may have ended with it.
+			_ = try("", func(string) { twice() })
+		}
+	}()
+	app.Synth()
+	done = true
+	var problems Problems
+	for _, f := range twice() {
+		problems = append(problems, SamePath(f.File, app.YamlOutputType(), f.Writers)...)
+	}
+	if len(problems) > 0 {
+		panic(problems)
+	}
 }
 
 // loadModule gives the module to the jsii kernel, which ignores a module that it has.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,21 +43,20 @@ func TestMain(m *testing.M) {
 }
 
 // files synthesizes an app of the tree that newApp makes, and returns its files, or the error.
-func files(t *testing.T, newApp func(*cdk8s.AppProps) cdk8s.App, build func(app cdk8s.App)) (map[string]string, error) {
+func files(t *testing.T, newApp func(*cdk8s.AppProps) cdk8s.App, props cdk8s.AppProps, build func(app cdk8s.App)) (map[string]string, error) {
 	t.Helper()
 	outdir := t.TempDir()
-	app := newApp(&cdk8s.AppProps{Outdir: &outdir})
+	props.Outdir = &outdir
+	app := newApp(&props)
 	build(app)
 	if err := tree.Synth(app); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(outdir)
+	written, _, err := written(outdir)
 	require.NoError(t, err)
 	result := map[string]string{}
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(outdir, entry.Name()))
-		require.NoError(t, err)
-		result[entry.Name()] = string(content)
+	for name, content := range written {
+		result[strings.TrimPrefix(name, "out/")] = content.(string)
 	}
 	return result, nil
 }
@@ -66,8 +64,14 @@ func files(t *testing.T, newApp func(*cdk8s.AppProps) cdk8s.App, build func(app 
 // same builds on both trees and expects the same files, or the same error.
 func same(t *testing.T, build func(app cdk8s.App)) (map[string]string, error) {
 	t.Helper()
-	official, officialErr := files(t, cdk8s.NewApp, build)
-	ours, ourErr := files(t, native.NewApp, build)
+	return sameWith(t, cdk8s.AppProps{}, build)
+}
+
+// sameWith is same for an app with options.
+func sameWith(t *testing.T, props cdk8s.AppProps, build func(app cdk8s.App)) (map[string]string, error) {
+	t.Helper()
+	official, officialErr := files(t, cdk8s.NewApp, props, build)
+	ours, ourErr := files(t, native.NewApp, props, build)
 	if officialErr != nil || ourErr != nil {
 		require.Error(t, officialErr)
 		require.Error(t, ourErr)
@@ -193,6 +197,66 @@ func TestWarningsAndTheClusterDomainAreTheSameOnBothTrees(t *testing.T) {
 	require.Len(t, warnings, 2)
 	assert.Len(t, warnings[0], 1)
 	assert.Equal(t, warnings[0], warnings[1])
+}
+
+// TestOutputsOfOnePathAreTheSameErrorOnBothTrees: cdk8s by itself lets the last one win.
+func TestOutputsOfOnePathAreTheSameErrorOnBothTrees(t *testing.T) {
+	settings := func(chart cdk8s.Chart, id, namespace string) cdk8s.ApiObject {
+		return k8s.NewConfigMap(chart, id, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings", Namespace: namespace}})
+	}
+	twoCharts := func(app cdk8s.App) {
+		settings(tree.NewChart(app, "prod", tree.ChartProps{}), "config", "prod")
+		settings(tree.NewChart(app, "dev", tree.ChartProps{}), "config", "dev")
+	}
+	oneChart := func(app cdk8s.App) {
+		chart := tree.NewChart(app, "all", tree.ChartProps{})
+		for _, namespace := range []string{"prod", "dev", "test"} {
+			settings(chart, namespace, namespace)
+		}
+		settings(chart, "patched", "x").AddJsonPatch(tree.PatchReplace("/metadata/name", "other"))
+	}
+	// Default leaves no trace in the address of a construct, from which its name is made.
+	nested := func(app cdk8s.App) {
+		outer := tree.NewConstruct(app, "Shop")
+		tree.NewChart(outer, "web", tree.ChartProps{})
+		tree.NewChart(tree.NewConstruct(outer, "Default"), "web", tree.ChartProps{})
+	}
+	const (
+		perResource = "use FOLDER_PER_CHART_FILE_PER_RESOURCE or FILE_PER_CHART, or give one of them another name"
+		perFolder   = "use FILE_PER_CHART, or give one of them another name"
+	)
+	for name, test := range map[string]struct {
+		props cdk8s.AppProps
+		build func(app cdk8s.App)
+		want  string
+	}{
+		"a file a resource": {cdk8s.AppProps{YamlOutputType: cdk8s.YamlOutputType_FILE_PER_RESOURCE}, twoCharts,
+			"\n" + `  [dev/config] is written to "ConfigMap.settings.k8s.yaml", as is prod/config; ` + perResource},
+		"a file a resource, one chart": {cdk8s.AppProps{YamlOutputType: cdk8s.YamlOutputType_FILE_PER_RESOURCE}, oneChart,
+			"\n" + `  [all/dev] is written to "ConfigMap.settings.k8s.yaml", as is all/prod; ` + perResource +
+				"\n" + `  [all/test] is written to "ConfigMap.settings.k8s.yaml", as is all/prod; ` + perResource},
+		"a folder a chart": {cdk8s.AppProps{YamlOutputType: cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE}, oneChart,
+			"\n" + `  [all/dev] is written to "all/ConfigMap.settings.k8s.yaml", as is all/prod; ` + perFolder +
+				"\n" + `  [all/test] is written to "all/ConfigMap.settings.k8s.yaml", as is all/prod; ` + perFolder +
+				"\n" + `  [all/patched] is written to "all/ConfigMap.settings.k8s.yaml", as is all/prod; ` + perFolder},
+		"a folder a chart, two charts": {cdk8s.AppProps{YamlOutputType: cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE}, twoCharts, ""},
+		"a file a chart":               {cdk8s.AppProps{}, twoCharts, ""},
+		"a file an app":                {cdk8s.AppProps{YamlOutputType: cdk8s.YamlOutputType_FILE_PER_APP}, oneChart, ""},
+		"charts of one name": {cdk8s.AppProps{}, nested,
+			"\n" + `  [Shop/Default/web] is written to "shop-web-c8348c94.k8s.yaml", as is Shop/web; give one of the charts another id`},
+		"the record": {cdk8s.AppProps{OutputFileExtension: new(".json"), RecordConstructMetadata: new(true)}, func(app cdk8s.App) {
+			tree.NewChart(app, "construct-metadata", tree.ChartProps{})
+		}, "\n" + `  [construct-metadata] is written to "construct-metadata.json", as is the record of constructs; give one of the charts another id`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := sameWith(t, test.props, test.build)
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, "Validation failed with the following errors:"+test.want)
+		})
+	}
 }
 
 func TestOfficialObjectsAreCdk8sApiObjects(t *testing.T) {

@@ -124,6 +124,9 @@ func (g *generator) objectMetadata() map[string]any {
 	}
 	if g.chance(2) {
 		metadata["name"] = short(randdoc.String(g.Rand))
+		if g.chance(8) {
+			metadata["name"] = "same" // as others have, whose file it may be
+		}
 	}
 	if g.chance(3) {
 		metadata["namespace"] = randdoc.String(g.Rand)

@@ -153,6 +153,26 @@ func TestNothingIsWrittenWhenTheLastObjectFails(t *testing.T) {
 	assert.NoDirExists(t, folder)
 }
 
+func TestOutputsOfOnePath(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "dist")
+	app := native.NewApp(&cdk8s.AppProps{Outdir: &folder, YamlOutputType: cdk8s.YamlOutputType_FILE_PER_RESOURCE})
+	for _, id := range []string{"prod", "dev"} {
+		chart := tree.NewChart(app, id, tree.ChartProps{Namespace: id})
+		newObject(chart, "o", map[string]any{"metadata": map[string]any{"name": "settings"}})
+	}
+	const want = "Validation failed with the following errors:\n" + `  [dev/o] is written to "ConfigMap.settings.k8s.yaml", as is prod/o; ` +
+		"use FOLDER_PER_CHART_FILE_PER_RESOURCE or FILE_PER_CHART, or give one of them another name"
+	assert.PanicsWithError(t, want, app.Synth)
+	assert.NoDirExists(t, folder)
+	_, err := native.Files(app)
+	require.EqualError(t, err, want)
+	var problems tree.Problems
+	require.ErrorAs(t, err, &problems)
+	assert.Equal(t, "dev/o", problems[0].Construct)
+	assert.NotEmpty(t, *app.SynthYaml(), "one text for all has no files")
+}
+
 func TestSynthWithoutCharts(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

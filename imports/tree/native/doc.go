@@ -58,6 +58,8 @@
 //     where cdk8s writes null, and so is a path through what is neither a map nor a list, which cdk8s ignores, and one far
 //     beyond the end of a list, up to which cdk8s writes nulls.
 //   - Synth renders everything before it writes the first byte, so an error leaves the output folder as it was.
+//   - Two outputs with one path, such as those of two objects of one kind and name with a file for each resource, are an
+//     error, of tree.Synth on the official tree too. In cdk8s the last one is what is left.
 //   - Dependencies that Synth infers, between charts and between objects, are not added to the nodes. Charts takes them
 //     into account at any time.
 //   - A construct that depends on itself is a cycle; cdk8s loses its objects. Of several cycles, the one that the error

@@ -1,11 +1,14 @@
 package native
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
 )
@@ -22,6 +25,8 @@ type output struct {
 type file struct {
 	path    string
 	objects []rendering
+	// writer is the construct whose output it is.
+	writer *node
 }
 
 // rendering is an object on its way to a file.
@@ -68,30 +73,59 @@ func (a *app) plan(o *order) *output {
 		all = append(all, objects...)
 		switch a.outputType {
 		case cdk8s.YamlOutputType_FILE_PER_CHART:
-			out.add(name+a.extension, objects...)
+			out.add(c.node, name+a.extension, objects...)
 		case cdk8s.YamlOutputType_FILE_PER_RESOURCE:
 			for _, object := range objects {
-				out.add(resourceFile(object.result())+a.extension, object)
+				out.add(object.object.node, resourceFile(object.result())+a.extension, object)
 			}
 		case cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE:
 			out.folders = append(out.folders, name)
 			for _, object := range objects {
 				file := keepFileNameCharacters(object.object.kind + "." + *object.object.Name())
-				out.add(filepath.Join(name, file+a.extension), object)
+				out.add(object.object.node, filepath.Join(name, file+a.extension), object)
 			}
 		}
 	}
 	if a.outputType == cdk8s.YamlOutputType_FILE_PER_APP && len(charts) > 0 {
-		out.add("app"+a.extension, all...)
+		out.add(a.node, "app"+a.extension, all...)
 	}
 	if a.recordConstructs {
 		out.record = constructMetadata(all)
 	}
+	if problems := out.samePaths(a.outputType); len(problems) > 0 {
+		panic(problems)
+	}
 	return &out
 }
 
-func (o *output) add(path string, objects ...rendering) {
-	o.files = append(o.files, file{path, objects})
+func (o *output) add(writer *node, path string, objects ...rendering) {
+	o.files = append(o.files, file{path, objects, writer})
+}
+
+// samePaths finds the files that would be written over.
+func (o *output) samePaths(outputType cdk8s.YamlOutputType) tree.Problems {
+	writers := make(map[string][]*node, len(o.files))
+	var paths []string
+	for _, file := range o.files {
+		writers[file.path] = append(writers[file.path], file.writer)
+		tooMany := 2
+		if o.record != nil && file.path == recordFile {
+			tooMany = 1
+		}
+		if len(writers[file.path]) == tooMany {
+			paths = append(paths, file.path)
+		}
+	}
+	var problems tree.Problems
+	for _, path := range paths {
+		slices.SortFunc(writers[path], func(a, b *node) int { return cmp.Compare(a.place, b.place) })
+		var constructs []string
+		for _, writer := range writers[path] {
+			constructs = append(constructs, writer.path)
+		}
+		problems = append(problems, tree.SamePath(path, outputType, constructs)...)
+	}
+	return problems
 }
 
 // resourceFile names the file of an object after what its manifest says, patches included.

@@ -4,6 +4,7 @@
 "use strict";
 const fs = require("fs");
 const readline = require("readline");
+const { watch } = require("../../../imports/tree/module/lib/output.js");
 const cdk8s = require(process.argv[2]);
 const { Construct, ConstructOrder, Dependable, DependencyGroup } = require(require.resolve("constructs", { paths: [process.argv[2]] }));
 
@@ -119,6 +120,19 @@ function describe(c) {
   };
 }
 
+// What cdk8s does not say: that one output is written over another.
+function samePaths(test, files) {
+  const fix = {
+    FILE_PER_CHART: "give one of the charts another id",
+    FILE_PER_RESOURCE: "use FOLDER_PER_CHART_FILE_PER_RESOURCE or FILE_PER_CHART, or give one of them another name",
+    FOLDER_PER_CHART_FILE_PER_RESOURCE: "use FILE_PER_CHART, or give one of them another name",
+  }[test.outputType];
+  const quoted = (text) => JSON.stringify(text.length > 80 ? text.slice(0, 80) : text) + (text.length > 80 ? `... (${text.length} bytes)` : "");
+  const lines = files.flatMap(({ file, writers }) =>
+    writers.slice(1).map((writer) => `\n  [${writer}] is written to ${quoted(file)}, as is ${writers[0]}; ${fix}`));
+  return "Validation failed with the following errors:" + lines.join("");
+}
+
 function runTree(test) {
   const app = new cdk8s.App({
     outdir: "out",
@@ -150,7 +164,12 @@ function runTree(test) {
   result.chartChildren = charts.map((c) => [paths(c.apiObjects), c.namespace ?? null, c.labels]);
   files = {};
   folders = [];
+  const writtenTwice = watch(cdk8s, app);
   result.synth = attempt(() => app.synth());
+  const twice = writtenTwice();
+  if (!result.synth.error && twice.length > 0) {
+    result.synth = { error: samePaths(test, twice) };
+  }
   if (result.synth.error) {
     files = {}; // cdk8s may have written some by then
     folders = [];
