@@ -333,9 +333,9 @@ func (g *generator) patches() testCase {
 		}
 		switch patch.Op {
 		case "remove":
-			patch.Path = pick(g, "/new", "/list/2", "/list/7", "/list/-", "/map/10", "/map/a~1b", "/10", "/metadata/labels", "/metadata/no")
+			patch.Path = pick(g, "/new", "/list/2", "/list/7", "/list/-", "/list/", "/map/10", "/map/a~1b", "/10", "/metadata/labels", "/metadata/no")
 		case "copy":
-			patch.From = pick(g, "/list", "/list/0", "/map", "/empty", "/text", "/kind", "/metadata", "/metadata/name")
+			patch.From = pick(g, "/list", "/list/0", "/list/", "/map", "/empty", "/text", "/kind", "/metadata", "/metadata/name")
 		case "move":
 			if moved[object] {
 				continue // it is there once
@@ -355,7 +355,7 @@ func (g *generator) patches() testCase {
 
 // patchPlaces are where patches put what may be anything.
 var patchPlaces = []string{
-	"/list/0", "/list/1", "/list/-", "/list/3", "/map/a~1b", "/map/~0", "/map/10", "/map/😀", "/map/", "/text", "/number", "/empty/x",
+	"/list/0", "/list/1", "/list/-", "/list/", "/list/3", "/map/a~1b", "/map/~0", "/map/10", "/map/😀", "/map/", "/text", "/number", "/empty/x",
 	"/new", "/10", "/metadata/annotations",
 }
 

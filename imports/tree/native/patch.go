@@ -249,8 +249,11 @@ func parentOf(root any, pointer string) (parent any, key string) {
 
 // place returns the index that a step of a JSON pointer means in an array.
 func (a *array) place(key, pointer string) int {
-	if key == "-" {
+	switch key {
+	case "-":
 		return len(a.items)
+	case "":
+		return 0 // as in cdk8s
 	}
 	i, err := strconv.ParseUint(key, 10, 31)
 	if err != nil {
