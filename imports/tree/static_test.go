@@ -89,6 +89,23 @@ func TestDependencyGroup(t *testing.T) {
 	assert.Equal(t, []string{"b", "c", "a"}, names)
 }
 
+func TestDependencyGroupOfGroups(t *testing.T) {
+	t.Parallel()
+	chart := tree.NewChart(newApp(t), "chart", tree.ChartProps{})
+	a, b, c := newQueue(chart, "a", "a"), newQueue(chart, "b", "b"), newQueue(chart, "c", "c")
+	group := tree.NewDependencyGroup()
+	assert.Empty(t, tree.DependencyRoots(group))
+	a.Node().AddDependency(group)
+	assert.Empty(t, *a.Node().Dependencies())
+	inner := tree.NewDependencyGroup(b)
+	group.Add(inner)
+	inner.Add(c)
+	assert.Equal(t, []constructs.IConstruct{b, c}, *a.Node().Dependencies(), "what is added later counts")
+	inner.Add(group)
+	assert.Equal(t, []constructs.IConstruct{b, c}, *a.Node().Dependencies(), "a group that holds itself stands for its other members")
+	assert.PanicsWithError(t, "a dependency group cannot hold nil: pass constructs, other groups, or none", func() { group.Add(nil) })
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	chart := tree.NewChart(newApp(t), "chart", tree.ChartProps{})

@@ -77,6 +77,29 @@ func TestOperations(t *testing.T) {
 			s.object.Node().AddDependency(group)
 			return []any{paths(*s.object.Node().Dependencies()), paths(tree.DependencyRoots(group)), *s.app.SynthYaml(), paths(*s.app.Charts())}
 		},
+		"an empty group, filled later": func(s *small) any {
+			group := tree.NewDependencyGroup()
+			group.Add(s.inner)
+			s.object.Node().AddDependency(group)
+			group.Add(s.other)
+			return []any{paths(*s.object.Node().Dependencies()), paths(tree.DependencyRoots(group))}
+		},
+		"a group of groups": func(s *small) any {
+			a, b, empty := tree.NewDependencyGroup(s.inner), tree.NewDependencyGroup(), tree.NewDependencyGroup()
+			all := tree.NewDependencyGroup(a)
+			s.object.Node().AddDependency(all)
+			all.Add(b, empty)
+			b.Add(s.other, a)
+			return []any{paths(*s.object.Node().Dependencies()), paths(tree.DependencyRoots(all)), *s.app.SynthYaml()}
+		},
+		"a group of empty groups": func(s *small) any {
+			inner := tree.NewDependencyGroup()
+			all := tree.NewDependencyGroup(inner)
+			all.Add(s.inner)
+			inner.Add(s.other)
+			s.object.Node().AddDependency(all)
+			return []any{paths(*s.object.Node().Dependencies()), paths(tree.DependencyRoots(inner))}
+		},
 		"patches": func(s *small) any {
 			s.object.AddJsonPatch(
 				tree.PatchTest("/data/a", "1"), tree.PatchAdd("/data/b", values{"c": []any{1, nil, true, "x"}}), tree.PatchReplace("/data/a", 2),

@@ -87,6 +87,8 @@ func TestOfficialConstructsAreRefusedByTheNativeTree(t *testing.T) {
 		"a group": {func() { chart.Node().AddDependency(constructs.NewDependencyGroup(official)) },
 			"*constructs.jsiiProxy_DependencyGroup cannot be depended on in the native tree: pass the constructs, a group made with tree.NewDependencyGroup, " +
 				"or a value of your own with the method DependencyRoots() *[]constructs.IConstruct"},
+		"a member of a group": {func() { tree.NewDependencyGroup(chart, official) },
+			"*native.chart is not of the official tree, as another member of the dependency group is: make a group for each tree"},
 		"a patch": {func() { object.AddJsonPatch(cdk8s.JsonPatch_Remove(new("/spec"))) },
 			"a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: make it with package tree, like tree.PatchReplace(\"/spec/replicas\", 3)"},
 		"a value": {func() { object.Metadata().Add(new("x"), cdk8s.Duration_Minutes(new(1.0))) },
