@@ -212,11 +212,19 @@ func TestOperations(t *testing.T) {
 
 // TestPlainValues compares what works on values of no tree.
 func TestPlainValues(t *testing.T) {
+	// Patches of package tree need its module.
+	_, err := tree.NewOfficialApp(t.TempDir())
+	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(3, 4))
 	g := &generator{Rand: random}
 	for range 50 {
 		documents := []any{withoutNulls(g.something(4)), g.something(0)}
 		assert.Equal(t, *cdk8s.Yaml_Stringify(documents...), must(native.Stringify(documents...)))
+	}
+	for _, documents := range [][]any{
+		nil, {}, {nil}, {nil, nil}, {1, nil, "x"}, {(*string)(nil)}, {values(nil)}, {[]any(nil)}, {[]any{nil}}, {[]string(nil)}, {values{}}, {new("x"), &values{"a": 1}},
+	} {
+		assert.Equal(t, *cdk8s.Yaml_Stringify(documents...), must(native.Stringify(documents...)), "%#v", documents)
 	}
 	document := values{"a": []any{1.5, "x"}, "b": values{"c": "y"}}
 	ops := func() []cdk8s.JsonPatch {
@@ -224,7 +232,7 @@ func TestPlainValues(t *testing.T) {
 	}
 	want := cdk8s.JsonPatch_Apply(document, ops()...)
 	assert.Equal(t, want, must(native.ApplyPatch(document, ops()...)))
-	_, err := native.ApplyPatch(document, tree.PatchTest("/a/0", 2))
+	_, err = native.ApplyPatch(document, tree.PatchTest("/a/0", 2))
 	require.EqualError(t, err, "Test operation failed: /a/0 is not 2")
 	_, err = native.Stringify(make(chan int))
 	require.EqualError(t, err, "chan int cannot be part of a manifest: json: unsupported type: chan int")

@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
@@ -10,15 +11,41 @@ import (
 )
 
 // Stringify writes documents as YAML, the bytes that cdk8s.Yaml_Stringify writes. A document is any Go value, written in
-// the form that encoding/json gives it; it is an error if there is none. Null stays null; from the maps of the documents
-// for cdk8s.Yaml_Stringify, jsii leaves it out.
+// the form that encoding/json gives it; it is an error if there is none. One that is nil is an empty document, and a nil
+// map or list is an empty one. Null inside a document stays null; from the maps of the documents for
+// cdk8s.Yaml_Stringify, jsii leaves it out.
 func Stringify(documents ...any) (text string, err error) {
 	defer returned(&err)
-	ordered := make([]any, len(documents))
+	var result []byte
 	for i, document := range documents {
-		ordered[i] = freeze(thaw(jsonValue(document)))
+		if i > 0 {
+			result = append(result, yaml.Separator...)
+		}
+		if content := topValue(document); content != nil {
+			result = yaml.Append(result, freeze(thaw(content)))
+		} else {
+			result = append(result, '\n')
+		}
 	}
-	return string(yaml.Append(nil, ordered...)), nil
+	return string(result), nil
+}
+
+// topValue returns a document as a JSON value. Unlike inside of it, a map or a list that is nil is an empty one.
+func topValue(document any) any {
+	v := reflect.ValueOf(document)
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	content := jsonValue(document)
+	if content == nil {
+		switch v.Kind() {
+		case reflect.Map:
+			return map[string]any{}
+		case reflect.Slice:
+			return []any{}
+		}
+	}
+	return content
 }
 
 // ApplyPatch returns a copy of a document with JSON Patch operations applied, as cdk8s.JsonPatch_Apply does. The

@@ -179,7 +179,8 @@ function runTree(test) {
   return result;
 }
 
-const runDocuments = (test) => ({ yaml: attempt(() => cdk8s.Yaml.stringify(...test.documents)) });
+// What is null in Go is undefined for cdk8s.
+const runDocuments = (test) => ({ yaml: attempt(() => cdk8s.Yaml.stringify(...test.documents.map((d) => d ?? undefined))) });
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const test = JSON.parse(line);
