@@ -7,6 +7,8 @@ import (
 
 	jsiiruntime "github.com/aws/jsii-runtime-go/runtime"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
 
 // PatchAdd makes an operation of JSON Patch (RFC 6902) for ApiObject.AddJsonPatch, as cdk8s.JsonPatch_Add does, for
@@ -62,6 +64,10 @@ func patchValue(path string, value any) any {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(fmt.Errorf("patch of %s: %T cannot be part of a manifest: %w", path, value, err))
+	}
+	if proxy := manifest.ProxyIn(value); proxy != nil {
+		panic(fmt.Errorf("patch of %s: %s lives in Node.js, where it cannot be read: pass a plain value, or make the patch with cdk8s.JsonPatch "+
+			"for an object of the official tree", path, proxy))
 	}
 	var result any
 	if err := json.Unmarshal(text, &result); err != nil {

@@ -100,6 +100,42 @@ func TestOfficialConstructsAreRefusedByTheNativeTree(t *testing.T) {
 	}
 }
 
+// TestValuesOfNodeAreRefused: in an object of either tree, or a patch, they would be {}.
+func TestValuesOfNodeAreRefused(t *testing.T) {
+	for name, value := range map[string]any{
+		"Size": cdk8s.Size_Gibibytes(new(5.0)), "Duration": cdk8s.Duration_Minutes(new(1.0)), "Cron": cdk8s.Cron_Daily(),
+		"Lazy": cdk8s.Lazy_Any(&producer{}), "JsonPatch": cdk8s.JsonPatch_Remove(new("/x")),
+	} {
+		for place, content := range map[string]any{
+			"spec.size":        values{"size": value},
+			"spec.sizes[1]":    values{"sizes": []any{1, value}},
+			"spec.Size":        struct{ Size any }{value},
+			"spec.Inner.Sizes": struct{ Inner *struct{ Sizes any } }{&struct{ Sizes any }{value}},
+		} {
+			for which, app := range map[string]cdk8s.App{"official": cdk8s.NewApp(nil), "native": native.NewApp(nil)} {
+				chart := tree.NewChart(app, "chart", tree.ChartProps{})
+				tree.NewObject(chart, "object", configMap, values{"spec": content})
+				_, err := tree.Render(chart)
+				require.Error(t, err)
+				assert.Contains(t, err.Error(), "[chart/object] ConfigMap: cannot be written as YAML: "+place+": ", "%s, %s", name, which)
+				assert.Contains(t, err.Error(), "lives in Node.js, where it cannot be read; pass a plain value")
+			}
+			for _, patch := range []func(){
+				func() { tree.PatchAdd("/spec", content) }, func() { tree.PatchReplace("/spec", content) }, func() { tree.PatchTest("/spec", content) },
+			} {
+				message := failure(t, patch)
+				assert.Contains(t, message, "patch of /spec: ")
+				assert.Contains(t, message, "lives in Node.js, where it cannot be read: pass a plain value, or make the patch with cdk8s.JsonPatch")
+			}
+		}
+	}
+}
+
+// producer is what a lazy value asks.
+type producer struct{}
+
+func (*producer) Produce() any { return "late" }
+
 // A patch of package tree needs its module of jsii, which comes with the first thing that is asked of that package.
 func TestPatchesOfPlainObjects(t *testing.T) {
 	tree.Close()

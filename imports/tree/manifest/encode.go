@@ -31,7 +31,8 @@ import (
 // An error names the field, as in spec.template.spec.containers[0].name. Errors are: a value that is no object; a func,
 // chan or complex number; NaN and infinities; text that is not UTF-8, which encoding/json would change silently; two
 // keys of a map with the same text; a marshaler that fails, panics or returns something other than JSON; and values
-// nested more than 1000 deep, as those are that contain themselves.
+// nested more than 1000 deep, as those are that contain themselves; and a value of jsii, such as a cdk8s.Size, which
+// lives in Node.js.
 //
 // Encode may be called concurrently; object must not change while it runs.
 func Encode(object any) (Object, error) {

@@ -84,6 +84,10 @@ func (p *plan) make() {
 	case reflect.Pointer:
 		p.function = pointerEncoder(planFor(t.Elem()))
 	case reflect.Struct:
+		if IsProxy(t) {
+			p.function = encodeProxy
+			return
+		}
 		p.plain = newStructPlan(t)
 		p.function = func(value reflect.Value, depth int) (any, error) { return p.plain.encode(value, depth, "") }
 	case reflect.Slice:

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
 
 type app struct {
@@ -51,7 +53,7 @@ func NewApp(props *cdk8s.AppProps) cdk8s.App {
 	if props.Resolvers != nil {
 		a.resolvers = slices.Clone(*props.Resolvers)
 		for _, resolver := range a.resolvers {
-			if v := reflect.Indirect(reflect.ValueOf(resolver)); v.IsValid() && isProxy(v.Type()) {
+			if v := reflect.Indirect(reflect.ValueOf(resolver)); v.IsValid() && manifest.IsProxy(v.Type()) {
 				fail("resolver %T lives in Node.js, and a native tree has none of the lazy values and tokens that it resolves: "+
 					"pass resolvers of your own", resolver)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
 )
@@ -28,7 +29,7 @@ func (o *apiObject) AddJsonPatch(ops ...cdk8s.JsonPatch) {
 func operations(ops []cdk8s.JsonPatch) []operation {
 	result := make([]operation, len(ops))
 	for i, op := range ops {
-		if v := reflect.Indirect(reflect.ValueOf(op)); v.IsValid() && isProxy(v.Type()) {
+		if v := reflect.Indirect(reflect.ValueOf(op)); v.IsValid() && manifest.IsProxy(v.Type()) {
 			fail("a patch made by cdk8s.JsonPatch lives in Node.js, where the native tree cannot read it: make it with " +
 				`package tree, like tree.PatchReplace("/spec/replicas", 3)`)
 		}

@@ -3,11 +3,10 @@ package native
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
 )
@@ -124,7 +123,7 @@ func jsonValue(value any) any {
 	if err != nil {
 		panic(fmt.Errorf("%T cannot be part of a manifest: %w", value, err))
 	}
-	if proxy := findProxy(reflect.ValueOf(value)); proxy != nil {
+	if proxy := manifest.ProxyIn(value); proxy != nil {
 		fail("%s lives in Node.js, where the native tree cannot read it: pass plain values", proxy)
 	}
 	var result any
@@ -133,40 +132,3 @@ func jsonValue(value any) any {
 	}
 	return result
 }
-
-// findProxy returns the type of the first object of jsii in a value that can be marshalled. In the result of that, such
-// an object would be empty.
-func findProxy(v reflect.Value) reflect.Type {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		return findProxy(v.Elem())
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			if proxy := findProxy(v.MapIndex(key)); proxy != nil {
-				return proxy
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			if proxy := findProxy(v.Index(i)); proxy != nil {
-				return proxy
-			}
-		}
-	case reflect.Struct:
-		if isProxy(v.Type()) {
-			return v.Type()
-		}
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); !field.IsExported() || field.Tag.Get("json") == "-" {
-				continue
-			}
-			if proxy := findProxy(v.Field(i)); proxy != nil {
-				return proxy
-			}
-		}
-	}
-	return nil
-}
-
-// isProxy knows the types of jsii by their names: they have nothing else in common.
-func isProxy(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "jsiiProxy_") }
