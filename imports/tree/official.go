@@ -49,7 +49,11 @@ type jsonObject interface{ cdk8s.ApiObject }
 type jsiiProxy_JsonObject struct{ cdk8s.ApiObject } //nolint:revive // jsii asks for this name
 
 func init() {
-	jsiiruntime.RegisterClass(objectClass, reflect.TypeFor[jsonObject](), nil, func() any {
+	// The methods are those that may be overridden.
+	members := []jsiiruntime.Member{
+		jsiiruntime.MemberMethod{JsiiMethod: "toJson", GoMethod: "ToJson"}, jsiiruntime.MemberMethod{JsiiMethod: "toString", GoMethod: "ToString"},
+	}
+	jsiiruntime.RegisterClass(objectClass, reflect.TypeFor[jsonObject](), members, func() any {
 		object := &jsiiProxy_JsonObject{}
 		jsiiruntime.InitJsiiProxy(&object.ApiObject)
 		return object
@@ -118,27 +122,35 @@ func (o *officialTree) newConstruct(self, scope constructs.Construct, id string)
 }
 
 func (o *officialTree) newChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Chart {
-	options := &cdk8s.ChartProps{DisableResourceNameHashes: &props.DisableResourceNameHashes}
-	if props.Namespace != "" {
-		options.Namespace = &props.Namespace
+	if props.GenerateObjectName == nil {
+		chart := cdk8s.NewChart(scope, &id, props.official())
+		o.remember(chart)
+		return chart
 	}
-	if len(props.Labels) > 0 {
-		labels := make(map[string]*string, len(props.Labels))
-		for key, value := range props.Labels {
+	naming := &namingChart{generate: props.GenerateObjectName}
+	o.initChart(naming, scope, id, props)
+	return naming
+}
+
+func (o *officialTree) initChart(self cdk8s.Chart, scope constructs.Construct, id string, props ChartProps) {
+	cdk8s.NewChart_Override(self, scope, &id, props.official())
+	o.remember(self)
+}
+
+// official is the form that cdk8s takes, without GenerateObjectName.
+func (p ChartProps) official() *cdk8s.ChartProps {
+	options := &cdk8s.ChartProps{DisableResourceNameHashes: &p.DisableResourceNameHashes}
+	if p.Namespace != "" {
+		options.Namespace = &p.Namespace
+	}
+	if len(p.Labels) > 0 {
+		labels := make(map[string]*string, len(p.Labels))
+		for key, value := range p.Labels {
 			labels[key] = &value
 		}
 		options.Labels = &labels
 	}
-	var chart cdk8s.Chart
-	if props.GenerateObjectName == nil {
-		chart = cdk8s.NewChart(scope, &id, options)
-	} else {
-		naming := &namingChart{generate: props.GenerateObjectName}
-		cdk8s.NewChart_Override(naming, scope, &id, options)
-		chart = naming
-	}
-	o.remember(chart)
-	return chart
+	return options
 }
 
 // namingChart is a chart that names its objects in its own way. jsii finds the method that it overrides by its name.
@@ -152,14 +164,23 @@ func (c *namingChart) GenerateObjectName(object cdk8s.ApiObject) *string {
 }
 
 func (o *officialTree) newObject(scope constructs.Construct, id string, content manifest.Object, clusterScoped bool) cdk8s.ApiObject {
+	object := &jsiiProxy_JsonObject{}
+	createObject(object, scope, id, content, clusterScoped)
+	return object
+}
+
+func (o *officialTree) initObject(self cdk8s.ApiObject, scope constructs.Construct, id string, content manifest.Object, clusterScoped bool) {
+	createObject(self, scope, id, content, clusterScoped)
+	o.remember(self)
+}
+
+func createObject(self cdk8s.ApiObject, scope constructs.Construct, id string, content manifest.Object, clusterScoped bool) {
 	text, err := json.Marshal(content)
 	if err != nil {
 		// Package manifest makes nothing but JSON values.
 		panic(fmt.Sprintf("object %q: %v", id, err))
 	}
-	object := &jsiiProxy_JsonObject{}
-	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, object)
-	return object
+	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, self)
 }
 
 // synth synthesizes an app of cdk8s, which does not mind that a file is written over. What has one path is a problem here;

@@ -25,6 +25,9 @@ type Scope interface {
 	// AddObject adds a Kubernetes object as a child. The object is a tree of JSON values with apiVersion and kind, as
 	// package manifest makes it; the callee owns it. One that is clusterScoped does not get the chart's namespace.
 	AddObject(id string, object manifest.Object, clusterScoped bool) cdk8s.ApiObject
+	// Adopt makes the node that of outer, which embeds the App, Chart or ApiObject that the node is of: a user's type. The
+	// tree hands out outer from then on, and calls the methods that it overrides. It does nothing for any other construct.
+	Adopt(outer constructs.IConstruct)
 }
 
 // ChartProps are the options of NewChart; they mean what those of cdk8s.ChartProps mean.
@@ -47,7 +50,7 @@ type ChartProps struct {
 // An empty id, or one that scope has given away already, does not panic: self gets another id and is Invalid, so that
 // synth reports the mistake together with all others.
 func New(self, scope constructs.Construct, id string) {
-	embedded := embeddedConstruct(self)
+	embedded := embeddedField(self, reflect.TypeFor[constructs.Construct](), "a construct")
 	problem := place(scope, id, func(id string) {
 		if native, ok := nativeScope(scope); ok {
 			embedded.Set(reflect.ValueOf(native.AddConstruct(self, id)))
@@ -80,12 +83,52 @@ func NewChart(scope constructs.Construct, id string, props ChartProps) cdk8s.Cha
 		}
 		chart = official.newChart(scope, id, props)
 	})
-	if errs := validation.IsDNS1123Label(props.Namespace); props.Namespace != "" && len(errs) > 0 {
-		problem = append(problem, Problem{Field: "Namespace", Value: props.Namespace, Detail: "is not an RFC 1123 label",
-			Fix: "use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"})
-	}
-	Invalid(chart, problem...)
+	Invalid(chart, append(problem, props.validate()...)...)
 	return chart
+}
+
+// InitChart makes self a chart, as NewChart does, where a chart has a type of its own: self is a pointer to a struct that
+// embeds cdk8s.Chart, and InitChart sets that field. The tree hands out self, and what it declares in place of the methods
+// GenerateObjectName and ToJson is called for each object without a name, and at synth:
+//
+//	type Shop struct{ cdk8s.Chart }
+//
+//	func NewShop(scope constructs.Construct, id string) *Shop {
+//		shop := &Shop{}
+//		tree.InitChart(shop, scope, id, tree.ChartProps{})
+//		return shop
+//	}
+//
+//	func (s *Shop) GenerateObjectName(object cdk8s.ApiObject) *string { return object.Node().Id() }
+//
+// The official tree wants at least one method on the pointer. On the native one, a struct around what NewChart has made
+// becomes the chart too, once it is the scope of something; on the official one it cannot be a scope.
+func InitChart(self cdk8s.Chart, scope constructs.Construct, id string, props ChartProps) {
+	embedded := embeddedField(self, reflect.TypeFor[cdk8s.Chart](), "a chart")
+	problems := props.validate()
+	if props.GenerateObjectName != nil {
+		problems = append(problems, Problem{Field: "GenerateObjectName", Detail: "is not for a chart with a type of its own", Fix: "declare the method"})
+		props.GenerateObjectName = nil
+	}
+	problem := place(scope, id, func(id string) {
+		if native, ok := nativeScope(scope); ok {
+			chart := native.AddChart(id, props)
+			embedded.Set(reflect.ValueOf(chart))
+			chart.Node().(Scope).Adopt(self)
+			return
+		}
+		official.initChart(self, scope, id, props)
+	})
+	Invalid(self, append(problem, problems...)...)
+}
+
+func (p ChartProps) validate() []Problem {
+	errs := validation.IsDNS1123Label(p.Namespace)
+	if p.Namespace == "" || len(errs) == 0 {
+		return nil
+	}
+	return []Problem{{Field: "Namespace", Value: p.Namespace, Detail: "is not an RFC 1123 label",
+		Fix: "use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit"}}
 }
 
 // NewObject makes a Kubernetes object in the tree of scope: on the official tree a real cdk8s.ApiObject, found by
@@ -102,6 +145,35 @@ func NewObject(scope constructs.Construct, id string, gvk schema.GroupVersionKin
 // namespace is not written into it.
 func NewClusterObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) cdk8s.ApiObject {
 	return newObject(scope, id, gvk, object, true)
+}
+
+// InitObject makes self a Kubernetes object, as NewObject does, where an object has a type of its own: self is a pointer
+// to a struct that embeds cdk8s.ApiObject, and InitObject sets that field. The tree hands out self, and calls its ToJson at
+// synth, where it declares one. What that returns is written with keys in the order of encoding/json, on either tree.
+//
+// The official tree wants at least one method on the pointer.
+func InitObject(self cdk8s.ApiObject, scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) {
+	initObject(self, scope, id, gvk, object, false)
+}
+
+// InitClusterObject is InitObject for a kind that belongs to no namespace.
+func InitClusterObject(self cdk8s.ApiObject, scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any) {
+	initObject(self, scope, id, gvk, object, true)
+}
+
+func initObject(self cdk8s.ApiObject, scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any, clusterScoped bool) {
+	embedded := embeddedField(self, reflect.TypeFor[cdk8s.ApiObject](), "an object")
+	content, problems := encode(gvk, object)
+	problem := place(scope, id, func(id string) {
+		if native, ok := nativeScope(scope); ok {
+			made := native.AddObject(id, content, clusterScoped)
+			embedded.Set(reflect.ValueOf(made))
+			made.Node().(Scope).Adopt(self)
+			return
+		}
+		official.initObject(self, scope, id, content, clusterScoped)
+	})
+	Invalid(self, append(problem, problems...)...)
 }
 
 func newObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any, clusterScoped bool) cdk8s.ApiObject {
@@ -224,6 +296,7 @@ func nativeScope(scope constructs.IConstruct) (Scope, bool) {
 		return nil, false
 	}
 	if native, ok := scope.Node().(Scope); ok {
+		native.Adopt(scope)
 		return native, true
 	}
 	loadModule()
@@ -231,18 +304,16 @@ func nativeScope(scope constructs.IConstruct) (Scope, bool) {
 	return nil, false
 }
 
-var constructType = reflect.TypeFor[constructs.Construct]()
-
-// embeddedConstruct returns the embedded constructs.Construct field of the struct that self points to.
-func embeddedConstruct(self constructs.Construct) reflect.Value {
+// embeddedField returns the embedded field of an interface type of the struct that self points to.
+func embeddedField(self constructs.IConstruct, embedded reflect.Type, what string) reflect.Value {
 	value := reflect.ValueOf(self)
 	if value.Kind() == reflect.Pointer && value.Elem().Kind() == reflect.Struct {
 		structure := value.Elem()
 		for i := range structure.NumField() {
-			if field := structure.Type().Field(i); field.Anonymous && field.Type == constructType {
+			if field := structure.Type().Field(i); field.Anonymous && field.Type == embedded {
 				return structure.Field(i)
 			}
 		}
 	}
-	panic(fmt.Sprintf("%T cannot be a construct: it must be a pointer to a struct that embeds constructs.Construct", self))
+	panic(fmt.Sprintf("%T cannot be %s: it must be a pointer to a struct that embeds %s", self, what, embedded))
 }

@@ -31,6 +31,8 @@ func (n *recorderNode) AddObject(_ string, object manifest.Object, _ bool) cdk8s
 	return &recordedObject{recorder: n.recorder}
 }
 
+func (n *recorderNode) Adopt(constructs.IConstruct) {}
+
 func (n *recorderNode) AddValidation(validation constructs.IValidation) {
 	for _, message := range *validation.Validate() {
 		n.recorder.problems = append(n.recorder.problems, *message)

@@ -65,7 +65,7 @@ func NewApp(props *cdk8s.AppProps) cdk8s.App {
 	default:
 		fail("%q is not a YamlOutputType", a.outputType)
 	}
-	a.node = &node{host: a, kind: "App"}
+	a.node = &node{host: a, kind: "App", application: a}
 	return a
 }
 
@@ -81,7 +81,7 @@ func (a *app) Resolvers() *[]cdk8s.IResolver { return new(slices.Clone(a.resolve
 func (a *app) Charts() *[]cdk8s.Chart {
 	charts := []cdk8s.Chart{}
 	for _, c := range newOrder(a.node).charts() {
-		charts = append(charts, c)
+		charts = append(charts, c.self())
 	}
 	return &charts
 }
@@ -90,7 +90,7 @@ func (a *app) SynthYaml() *string {
 	order := newCheckedOrder(a.node)
 	var all file
 	for _, c := range order.charts() {
-		all.objects = append(all.objects, renderings(order.objects(c))...)
+		all.documents = append(all.documents, c.documents(renderings(order.objects(c)))...)
 	}
 	var text strings.Builder
 	for _, part := range encode(parts([]file{all})) {

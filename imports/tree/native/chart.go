@@ -15,6 +15,18 @@ type chart struct {
 	plainNames bool
 	// generateName names objects in place of all that, unless it is nil.
 	generateName func(object cdk8s.ApiObject) string
+
+	// outer is the user's type around the chart, nil without one; the others are what it does itself.
+	outer                       cdk8s.Chart
+	namesObjects, rendersItself bool
+}
+
+// self is the chart as users know it.
+func (c *chart) self() cdk8s.Chart {
+	if c.outer != nil {
+		return c.outer
+	}
+	return c
 }
 
 // NewChart makes a chart as cdk8s.NewChart does: scope is an App, a Chart or another construct of a native tree, id is
@@ -70,7 +82,7 @@ func (c *chart) ApiObjects() *[]cdk8s.ApiObject {
 	objects := []cdk8s.ApiObject{}
 	for _, child := range c.node.children.list() {
 		if child.object != nil {
-			objects = append(objects, child.object)
+			objects = append(objects, child.object.self())
 		}
 	}
 	return &objects
@@ -79,6 +91,14 @@ func (c *chart) ApiObjects() *[]cdk8s.ApiObject {
 func (c *chart) GenerateObjectName(object cdk8s.ApiObject) *string {
 	required("apiObject", object != nil)
 	return new(c.objectName(nodeOf(object), object))
+}
+
+// nameFor names a new object: as the user's type does, if that has its own way.
+func (c *chart) nameFor(n *node, object cdk8s.ApiObject) *string {
+	if c.namesObjects {
+		return c.outer.GenerateObjectName(object)
+	}
+	return new(c.objectName(n, object))
 }
 
 func (c *chart) objectName(n *node, object cdk8s.ApiObject) string {
@@ -100,7 +120,21 @@ func (c *chart) ToJson() *[]any {
 	}
 	documents := []any{}
 	for _, object := range order.objects(c) {
-		documents = append(documents, object.ToJson())
+		documents = append(documents, object.self().ToJson())
 	}
 	return &documents
+}
+
+// documents are what is written of the chart: the objects, or what the user's type makes of them.
+func (c *chart) documents(objects []rendering) []rendering {
+	if !c.rendersItself {
+		return objects
+	}
+	made := c.outer.ToJson()
+	required("what ToJson of the chart returns", made != nil)
+	var documents []rendering
+	for _, document := range *made {
+		documents = append(documents, rendering{chart: c, document: settledDocument(document)})
+	}
+	return documents
 }

@@ -28,14 +28,15 @@
 //	NewDependencyGroup                        tree.NewDependencyGroup
 //	NewDependencyGraph, NewDependencyVertex   App.Charts and tree.Render, which are in the order of dependencies
 //	NewConstruct, NewConstruct_Override       tree.NewConstruct, tree.New
-//	NewChart_Override                         tree.ChartProps.GenerateObjectName
+//	NewChart_Override, NewApiObject_Override  tree.InitChart, tree.InitObject
 //	Yaml_Stringify, Yaml_FormatObjects        Stringify
 //	Yaml_Save, Yaml_Tmp                       Stringify and os.WriteFile
 //	Yaml_Load, NewInclude                     sigs.k8s.io/yaml and tree.NewObject
 //	NewHelm                                   helm template, and the same
 //	Lazy_Any, New...Resolver                  a value, an AddJsonPatch once it is known, or an IResolver of your own
 //	Cron_..., Duration_..., Size_...          a string, time.Duration, resource.Quantity
-//	NewNode, NewRootConstruct, other _Override  none: embed what New... returns
+//	NewApp_Override                           a struct around what NewApp returns
+//	NewNode, NewRootConstruct, other _Override  none
 //
 // # Libraries of jsii
 //

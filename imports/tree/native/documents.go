@@ -21,13 +21,22 @@ func Stringify(documents ...any) (text string, err error) {
 		if i > 0 {
 			result = append(result, yaml.Separator...)
 		}
-		if content := topValue(document); content != nil {
-			result = yaml.Append(result, freeze(thaw(content)))
+		content := topValue(document)
+		if content == nil {
+			content = emptyDocument
 		} else {
-			result = append(result, '\n')
+			content = freeze(thaw(content))
 		}
+		result = appendDocument(result, content)
 	}
 	return string(result), nil
+}
+
+func appendDocument(dst []byte, document any) []byte {
+	if document == emptyDocument {
+		return append(dst, '\n')
+	}
+	return yaml.Append(dst, document)
 }
 
 // topValue returns a document as a JSON value. Unlike inside of it, a map or a list that is nil is an empty one.

@@ -19,6 +19,8 @@ type node struct {
 	host constructs.IConstruct
 	// kind is the name of the host's class in cdk8s, for messages.
 	kind string
+	// application is the app, at the root alone.
+	application *app
 	// chart is the closest one: the host itself, the one that it stands in, or nil.
 	chart *chart
 	// object is the host, where it is an object.
@@ -82,11 +84,15 @@ func nodeOf(c constructs.IConstruct) *node {
 	if !ok {
 		fail("%T does not stand in a native tree: begin the tree with native.NewApp, or use the functions of cdk8s for it", c)
 	}
+	h[0].adopt(c)
 	return h[0]
 }
 
+// plainKind is the kind of the constructs that are nothing else.
+const plainKind = "Construct"
+
 func (n *node) AddConstruct(self constructs.Construct, id string) constructs.Construct {
-	return jsiiCannotTakeTheNativeTree_useCdk8sNewApp{newChild(n, self, "Construct", &id)}
+	return jsiiCannotTakeTheNativeTree_useCdk8sNewApp{newChild(n, self, plainKind, &id)}
 }
 
 func (n *node) Id() *string { return new(n.id) }
@@ -107,13 +113,15 @@ func (n *node) addr() string {
 	return "c8" + hex.EncodeToString(hash.Sum(nil))
 }
 
-func (n *node) Root() constructs.IConstruct { return n.app() }
+func (n *node) Root() constructs.IConstruct { return n.root().host }
 
-func (n *node) app() *app {
+func (n *node) app() *app { return n.root().application }
+
+func (n *node) root() *node {
 	for n.parent != nil {
 		n = n.parent
 	}
-	return n.host.(*app) // only NewApp makes a root
+	return n
 }
 
 func (n *node) Scope() constructs.IConstruct {

@@ -22,6 +22,19 @@ type apiObject struct {
 	// has nil.
 	content yaml.Mapping
 	patches []operation
+
+	// outer is the user's type around the object, nil without one.
+	outer cdk8s.ApiObject
+	// rendersItself is whether that has a ToJson of its own.
+	rendersItself bool
+}
+
+// self is the object as users know it.
+func (o *apiObject) self() cdk8s.ApiObject {
+	if o.outer != nil {
+		return o.outer
+	}
+	return o
 }
 
 // NewApiObject makes a Kubernetes object as cdk8s.NewApiObject does: scope is a construct below a chart of a native
@@ -66,7 +79,7 @@ func newAPIObject(scope *node, id *string, content yaml.Mapping) *apiObject {
 	o.node = newChild(scope, o, "ApiObject", id)
 	o.node.object = o
 	if o.metadata.name == nil {
-		o.metadata.name = new(o.chart.objectName(o.node, o))
+		o.metadata.name = o.chart.nameFor(o.node, o)
 	}
 	return o
 }
@@ -99,7 +112,7 @@ func (o *apiObject) ApiGroup() *string {
 
 func (o *apiObject) ApiVersion() *string { return new(o.apiVersion) }
 
-func (o *apiObject) Chart() cdk8s.Chart { return o.chart }
+func (o *apiObject) Chart() cdk8s.Chart { return o.chart.self() }
 
 func (o *apiObject) Kind() *string { return new(o.kind) }
 
@@ -124,7 +137,7 @@ func newContent(entries yaml.Mapping) yaml.Mapping {
 
 // isPlain tells whether rendering the object calls nobody's code and cannot fail.
 func (o *apiObject) isPlain() bool {
-	return len(o.patches) == 0 && len(o.node.app().resolvers) == 0
+	return !o.rendersItself && len(o.patches) == 0 && len(o.node.app().resolvers) == 0
 }
 
 // manifest renders the object. The result shares values with the object and is not to be changed.

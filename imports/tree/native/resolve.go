@@ -54,7 +54,7 @@ type resolutionContext struct {
 	replacement any
 }
 
-func (c *resolutionContext) Obj() cdk8s.ApiObject { return c.object }
+func (c *resolutionContext) Obj() cdk8s.ApiObject { return c.object.self() }
 
 func (c *resolutionContext) Key() *[]*string {
 	keys := make([]*string, len(c.key))

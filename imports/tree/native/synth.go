@@ -10,7 +10,6 @@ import (
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/js"
-	"github.com/crossoverJie/k8s-combat/imports/tree/native/internal/yaml"
 )
 
 // output is what Synth writes. Its paths are relative to the output folder.
@@ -23,17 +22,19 @@ type output struct {
 
 // file is a file of manifests. Its text is made when it is written.
 type file struct {
-	path    string
-	objects []rendering
+	path      string
+	documents []rendering
 	// writer is the construct whose output it is.
 	writer *node
 }
 
-// rendering is an object on its way to a file.
+// rendering is a document on its way to a file.
 type rendering struct {
+	// object is what it is a rendering of. Nil for a document that the chart makes itself.
 	object *apiObject
-	// manifest is rendered already, or nil.
-	manifest yaml.Mapping
+	chart  *chart
+	// document is rendered already, or nil.
+	document any
 }
 
 // renderings renders what can fail or calls the code of others, so that the rest can be left for later, when files
@@ -41,26 +42,50 @@ type rendering struct {
 func renderings(objects []*apiObject) []rendering {
 	result := make([]rendering, len(objects))
 	for i, object := range objects {
-		result[i].object = object
-		if !object.isPlain() {
-			result[i].manifest = object.manifest()
+		result[i] = rendering{object: object, chart: object.chart}
+		switch {
+		case object.rendersItself:
+			result[i].document = settledDocument(object.outer.ToJson())
+		case !object.isPlain():
+			result[i].document = object.manifest()
 		}
 	}
 	return result
 }
 
-func (r rendering) result() yaml.Mapping {
-	if r.manifest != nil {
-		return r.manifest
+func (r rendering) result() any {
+	if r.document != nil {
+		return r.document
 	}
 	return r.object.manifest()
 }
+
+// writer is the construct that the document is from.
+func (r rendering) writer() *node {
+	if r.object != nil {
+		return r.object.node
+	}
+	return r.chart.node
+}
+
+// settledDocument is what a user's ToJson has made as the official tree writes it, which is given it as JSON: with keys in
+// the order of encoding/json.
+func settledDocument(document any) any {
+	if document = jsonValue(passedValue(document)); document == nil {
+		return emptyDocument
+	}
+	return freeze(thaw(document))
+}
+
+// emptyDocument stands for a document that is nil.
+var emptyDocument any = struct{}{}
 
 // plan decides what Synth writes.
 func (a *app) plan(o *order) *output {
 	var (
 		out output
-		all []rendering
+		// made are the objects, and all is what is written.
+		made, all []rendering
 	)
 	charts := o.charts()
 	for i, c := range charts {
@@ -70,13 +95,20 @@ func (a *app) plan(o *order) *output {
 			name = fmt.Sprintf("%04d-%s", i, name)
 		}
 		objects := renderings(o.objects(c))
-		all = append(all, objects...)
+		made = append(made, objects...)
+		documents := objects
+		if a.outputType != cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE {
+			documents = c.documents(objects)
+		}
+		all = append(all, documents...)
 		switch a.outputType {
 		case cdk8s.YamlOutputType_FILE_PER_CHART:
-			out.add(c.node, name+a.extension, objects...)
+			out.add(c.node, name+a.extension, documents...)
 		case cdk8s.YamlOutputType_FILE_PER_RESOURCE:
-			for _, object := range objects {
-				out.add(object.object.node, resourceFile(object.result())+a.extension, object)
+			for _, document := range documents {
+				if document.document != emptyDocument {
+					out.add(document.writer(), resourceFile(document.result())+a.extension, document)
+				}
 			}
 		case cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE:
 			out.folders = append(out.folders, name)
@@ -90,7 +122,7 @@ func (a *app) plan(o *order) *output {
 		out.add(a.node, "app"+a.extension, all...)
 	}
 	if a.recordConstructs {
-		out.record = constructMetadata(all)
+		out.record = constructMetadata(made)
 	}
 	if problems := out.samePaths(a.outputType); len(problems) > 0 {
 		panic(problems)
@@ -98,8 +130,8 @@ func (a *app) plan(o *order) *output {
 	return &out
 }
 
-func (o *output) add(writer *node, path string, objects ...rendering) {
-	o.files = append(o.files, file{path, objects, writer})
+func (o *output) add(writer *node, path string, documents ...rendering) {
+	o.files = append(o.files, file{path, documents, writer})
 }
 
 // samePaths finds the files that would be written over.
@@ -129,8 +161,8 @@ func (o *output) samePaths(outputType cdk8s.YamlOutputType) tree.Problems {
 }
 
 // resourceFile names the file of an object after what its manifest says, patches included.
-func resourceFile(manifest yaml.Mapping) string {
-	fields := plain(manifest).(map[string]any)
+func resourceFile(manifest any) string {
+	fields, _ := plain(manifest).(map[string]any)
 	metadata, _ := fields["metadata"].(map[string]any)
 	kind, name := "undefined", "undefined"
 	if text, ok := fields["kind"].(string); ok {

@@ -59,8 +59,8 @@ func (o *output) writeFiles(folder string) (err error) {
 
 // part is a piece of a file that is encoded at once.
 type part struct {
-	path    string
-	objects []rendering
+	path      string
+	documents []rendering
 	// first is whether the file begins with it.
 	first bool
 }
@@ -71,7 +71,7 @@ func parts(files []file) iter.Seq[part] {
 	const most = 64
 	return func(yield func(part) bool) {
 		for _, file := range files {
-			rest := file.objects
+			rest := file.documents
 			for first := true; first || len(rest) > 0; first = false {
 				n := min(most, len(rest))
 				if !yield(part{file.path, rest[:n], first}) {
@@ -84,11 +84,11 @@ func parts(files []file) iter.Seq[part] {
 }
 
 func (p part) append(dst []byte) []byte {
-	for i, object := range p.objects {
+	for i, document := range p.documents {
 		if i > 0 || !p.first {
 			dst = append(dst, yaml.Separator...)
 		}
-		dst = yaml.Append(dst, object.result())
+		dst = appendDocument(dst, document.result())
 	}
 	return dst
 }

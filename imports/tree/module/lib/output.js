@@ -4,23 +4,25 @@ const path = require("path");
 
 const resourceFile = (kind, name) => `${kind}.${name}`.replace(/[^0-9a-zA-Z-_.]/g, "");
 
-// The constructs that an app of cdk8s writes to a file, in the order of the tree.
+// The constructs that an app of cdk8s writes to a file, in the order of the tree. A chart that has a toJson of its own is
+// what all of its documents are from.
 function writersOf(cdk8s, app, file) {
-  const type = app.yamlOutputType;
-  const writes = (construct) => {
-    if (type === cdk8s.YamlOutputType.FILE_PER_CHART) {
-      return construct instanceof cdk8s.Chart && cdk8s.Names.toDnsLabel(construct) + app.outputFileExtension === path.basename(file);
-    }
-    if (!(construct instanceof cdk8s.ApiObject)) return false;
-    if (type === cdk8s.YamlOutputType.FILE_PER_RESOURCE) {
-      const written = construct.toJson();
-      return resourceFile(written.kind, written.metadata?.name) + app.outputFileExtension === path.basename(file);
-    }
+  const { Chart, ApiObject, YamlOutputType } = cdk8s;
+  const named = (name) => name + app.outputFileExtension === path.basename(file);
+  const isNamed = (written) => named(resourceFile(written?.kind, written?.metadata?.name));
+  const rendersItself = (chart) => chart.toJson !== Chart.prototype.toJson;
+  const times = {
+    [YamlOutputType.FILE_PER_CHART]: (c) => (c instanceof Chart && named(cdk8s.Names.toDnsLabel(c)) ? 1 : 0),
+    [YamlOutputType.FILE_PER_RESOURCE]: (c) => {
+      if (c instanceof Chart && rendersItself(c)) return c.toJson().filter(isNamed).length;
+      return c instanceof ApiObject && !rendersItself(c.chart) && isNamed(c.toJson()) ? 1 : 0;
+    },
     // Before the name of a chart's folder there may be a number.
-    return resourceFile(construct.kind, construct.name) + app.outputFileExtension === path.basename(file) &&
-      path.basename(path.dirname(file)).replace(/^\d{4}-/, "") === cdk8s.Names.toDnsLabel(construct.chart);
-  };
-  return app.node.findAll().filter(writes).map((construct) => construct.node.path);
+    [YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE]: (c) =>
+      c instanceof ApiObject && named(resourceFile(c.kind, c.name)) &&
+      path.basename(path.dirname(file)).replace(/^\d{4}-/, "") === cdk8s.Names.toDnsLabel(c.chart) ? 1 : 0,
+  }[app.yamlOutputType] ?? (() => 0);
+  return app.node.findAll().flatMap((c) => Array(times(c)).fill(c.node.path));
 }
 
 // Watches what is written to files until it is asked what was to be written twice, and lets the first content stand.
