@@ -6,8 +6,8 @@
 // at once: changing it afterwards changes nothing, and several constructors may be given the same one. apiVersion and
 // kind need not be set. What is written is what says something: no status, no nil or empty optional field, no
 // "creationTimestamp: null", "strategy: {}" or "resources: {}". An explicit pointer to an empty struct
-// ("emptyDir: {}") and an empty element of a list ("ingress: [{}]") mean something and are kept; package manifest has the
-// rules.
+// ("emptyDir: {}") and an empty element of a list ("ingress: [{}]") mean something and are kept, and so is an empty struct
+// that the API requires ("podSelector: {}"); package manifest has the rules.
 //
 // Nothing here panics or returns an error: a nil object, an apiVersion or kind that is another's, a value that cannot be
 // written, and an id that is empty or taken are reported at synth, under the construct's path.

@@ -74,6 +74,41 @@ func TestWriteConstructors(t *testing.T) {
 	}
 }
 
+const requiringSpec = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: gadgets.things.example.org
+spec:
+  group: things.example.org
+  names:
+    kind: Gadget
+  versions:
+    - name: v1
+      schema:
+        openAPIV3Schema:
+          required: [spec]
+    - name: v2
+      schema:
+        openAPIV3Schema: {}
+`
+
+func TestWriteRequired(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	crds := filepath.Join(folder, "crds")
+	file := filepath.Join(folder, "zz_generated.required.go")
+	assert.ErrorContains(t, writeRequired(file, "things", crds, []string{testdata + "v1"}), "crds: no CustomResourceDefinition in a folder there")
+	require.NoError(t, os.MkdirAll(filepath.Join(crds, "things"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(crds, "things", "gadgets.yaml"), []byte(requiringSpec), 0o644))
+
+	require.NoError(t, writeRequired(file, "things", crds, []string{testdata + "v1"}))
+	want, err := os.ReadFile(filepath.Join("testdata", "golden", "required.go.txt"))
+	require.NoError(t, err)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got))
+}
+
 func TestAPINames(t *testing.T) {
 	t.Parallel()
 	for want, a := range map[[3]string]api{
@@ -164,7 +199,8 @@ func TestLocateTakesTheVersionOfASibling(t *testing.T) {
 func TestRun(t *testing.T) {
 	t.Setenv("GOPACKAGE", "")
 	for _, args := range [][]string{nil, {"constructors"}, {"crds", "istio"}, {"else", "x"}} {
-		require.ErrorContains(t, run(args), "allowed are 'constructors PACKAGE...' and 'crds FOLDER MODULE PATH [SIBLING]'")
+		require.ErrorContains(t, run(args), "allowed are 'constructors PACKAGE...', 'crds FOLDER MODULE PATH [SIBLING]' and 'required FILE CRDS PACKAGE...'")
 	}
 	require.ErrorContains(t, run([]string{"constructors", testdata + "v1"}), "GOPACKAGE: not set")
+	require.ErrorContains(t, run([]string{"required", "x.go", "crds", testdata + "v1"}), "GOPACKAGE: not set")
 }

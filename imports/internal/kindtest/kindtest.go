@@ -3,6 +3,7 @@ package kindtest
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -74,9 +75,8 @@ func checkOne(t *testing.T, constructor Constructor, apiVersion, kind string) {
 	assert.Empty(t, empty.problems)
 	want := map[string]any{"apiVersion": apiVersion, "kind": kind}
 	for key, value := range empty.objects[0] {
-		switch value {
-		case "", int64(0), false:
-			// A few kinds have fields that are neither structs nor optional.
+		// A few kinds have fields that are not optional.
+		if holdsNothing(value) {
 			want[key] = value
 		}
 	}
@@ -95,6 +95,19 @@ func checkOne(t *testing.T, constructor Constructor, apiVersion, kind string) {
 	constructor.construct(missing, "missing", nil)
 	assert.Equal(t, []map[string]any{{"apiVersion": apiVersion, "kind": kind}}, missing.objects)
 	assert.Len(t, missing.problems, 1)
+}
+
+// holdsNothing reports whether a value is there because its field is required.
+func holdsNothing(value any) bool {
+	if object, ok := value.(map[string]any); ok {
+		for _, item := range object {
+			if !holdsNothing(item) {
+				return false
+			}
+		}
+		return true
+	}
+	return value == "" || value == int64(0) || value == false
 }
 
 // objectKinds returns the names of the kinds of a scheme that are objects, each once, whatever versions it has.
@@ -118,13 +131,16 @@ func Scheme(t *testing.T, add ...func(*runtime.Scheme) error) *runtime.Scheme {
 }
 
 // CheckCRDs compares the kinds of constructors with the definitions in a folder of package crds: each has one
-// constructor, of a version that the cluster serves.
+// constructor, of a version that the cluster serves, and writes the empty structs that the definition requires.
 func CheckCRDs(t *testing.T, constructors []Constructor, scheme *runtime.Scheme, folder string) {
 	made := map[schema.GroupKind]string{}
+	types := map[schema.GroupKind]reflect.Type{}
 	for _, constructor := range constructors {
-		gvks, _, err := scheme.ObjectKinds(constructor.empty())
+		empty := constructor.empty()
+		gvks, _, err := scheme.ObjectKinds(empty)
 		require.NoError(t, err)
 		made[gvks[0].GroupKind()] = gvks[0].Version
+		types[gvks[0].GroupKind()] = reflect.TypeOf(empty)
 	}
 	files, err := crds.FS.ReadDir(folder)
 	require.NoError(t, err)
@@ -140,6 +156,7 @@ func CheckCRDs(t *testing.T, constructors []Constructor, scheme *runtime.Scheme,
 					Name       string
 					Served     bool
 					Deprecated bool
+					Schema     struct{ OpenAPIV3Schema *property }
 				}
 			}
 		}
@@ -155,7 +172,10 @@ func CheckCRDs(t *testing.T, constructors []Constructor, scheme *runtime.Scheme,
 		delete(made, kind)
 		served := false
 		for _, v := range spec.Versions {
-			served = served || v.Name == version && v.Served && !v.Deprecated
+			if v.Name == version {
+				served = v.Served && !v.Deprecated
+				checkRequired(t, types[kind], v.Schema.OpenAPIV3Schema, "")
+			}
 		}
 		assert.True(t, served, "%s: version %s is not served, or deprecated", kind, version)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -270,10 +271,15 @@ func (f filler) json() []byte {
 func viaJSON(t *testing.T, value any) any {
 	text, err := json.Marshal(value)
 	require.NoError(t, err)
+	return decode(text)
+}
+
+func decode(text []byte) (content any) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	var content any
-	require.NoError(t, decoder.Decode(&content))
+	if err := decoder.Decode(&content); err != nil {
+		panic(err)
+	}
 	return content
 }
 
@@ -324,6 +330,12 @@ func pruneFields(v reflect.Value, content map[string]any) {
 			}
 		case field.Anonymous && name == "":
 			pruneFields(value, content)
+		case isRequired(v.Type(), field):
+			text, err := json.Marshal(value.Addr().Interface())
+			if err != nil {
+				panic(err)
+			}
+			content[name] = prune(value, decode(text))
 		case content[name] == nil:
 			delete(content, name)
 		default:
@@ -335,6 +347,29 @@ func pruneFields(v reflect.Value, content map[string]any) {
 			}
 		}
 	}
+}
+
+// requiredSpecs are the kinds of which the spec is required although its tag says otherwise.
+var requiredSpecs = []string{
+	"v1.DaemonSet", "v1.Deployment", "v1.ReplicaSet", "v1.StatefulSet", "v2.HorizontalPodAutoscaler", "v1.CronJob", "v1.IPAddress",
+	"v1.BackendTLSPolicy", "v1.GRPCRoute", "v1.ListenerSet", "v1alpha1.TrafficExtension", "v1alpha1.WasmPlugin",
+	"v1.ServiceEntry", "v1.WorkloadEntry", "v1.WorkloadGroup", "v1beta1.ServiceEntry", "v1beta1.WorkloadEntry", "v1beta1.WorkloadGroup",
+	"v1alpha3.ServiceEntry", "v1alpha3.WorkloadEntry", "v1alpha3.WorkloadGroup",
+}
+
+// isRequired reports whether a field is a struct that is written even if it is empty.
+func isRequired(structure reflect.Type, field reflect.StructField) bool {
+	name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	if field.Type.Kind() != reflect.Struct || name == "" {
+		return false
+	}
+	_, message := reflect.New(field.Type).Interface().(proto.Message)
+	if _, marshals := reflect.New(field.Type).Interface().(json.Marshaler); marshals && !message {
+		return false
+	}
+	place := structure.String() + "." + name
+	return !strings.Contains(options, "omit") || name == "spec" && slices.Contains(requiredSpecs, structure.String()) ||
+		slices.Contains([]string{"v1.ListenerSetSpec.parentRef", "v1.HTTPExternalAuthFilter.backendRef"}, place)
 }
 
 // pruneJSON does to JSON that a marshaler wrote what prune does to values.

@@ -17,9 +17,11 @@ import (
 //     author put it there.
 //   - A field that is nil, or encodes to null, is left out, whatever its tag says: null means 'delete this' to an API
 //     server that patches.
-//   - A field that is a struct, not a pointer to one, is left out if it is zero or encodes to {}, whatever its tag
-//     says: it is there because its Go type is. A pointer to an empty struct is written as {}, since somebody made it
-//     ("emptyDir: {}"), and so is an empty struct in a list or a map ("ingress: [{}]").
+//   - A field that is a struct, not a pointer to one, is left out if it is zero or encodes to {}: it is there because
+//     its Go type is. It is written as {} if the API requires it ("podSelector: {}"), which is so if its tag has neither
+//     omitempty nor omitzero, or if it is marked as required upstream, or the kind's definition requires it. A pointer
+//     to an empty struct is written as {}, since somebody made it ("emptyDir: {}"), and so is an empty struct in a list
+//     or a map ("ingress: [{}]").
 //   - A slice or a map that is empty and not nil is left out with omitempty, and written as [] or {} without.
 //   - A key of a map whose value is nil is left out, as cdk8s does. A nil in a list is kept, as null, since leaving it
 //     out would move its neighbours.

@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	istionetworkingv1alpha3 "istio.io/api/networking/v1alpha3"
 	istionetworkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -20,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree/manifest"
 )
@@ -156,7 +159,7 @@ func TestEncode(t *testing.T) {
 		object any
 		want   object
 	}{
-		"fields that are nil": {&always{}, object{"text": "", "number": int64(0), "flag": false}},
+		"fields that are nil": {&always{}, object{"struct": object{}, "text": "", "number": int64(0), "flag": false}},
 		"fields with marshalers that are nil": {
 			struct {
 				Raw     json.RawMessage
@@ -168,7 +171,7 @@ func TestEncode(t *testing.T) {
 		},
 		"fields that are empty": {
 			&always{Map: map[string]int{}, Slice: []int{}, Bytes: []byte{}, Interface: pair{}},
-			object{"map": object{}, "slice": list{}, "bytes": "", "interface": object{}, "text": "", "number": int64(0), "flag": false},
+			object{"map": object{}, "slice": list{}, "bytes": "", "interface": object{}, "struct": object{}, "text": "", "number": int64(0), "flag": false},
 		},
 		"typed nil in an interface": {struct{ X any }{(*int)(nil)}, object{}},
 		"omitempty":                 {&omitting{Map: map[string]int{}, Slice: []int{}}, object{}},
@@ -204,7 +207,7 @@ func TestEncode(t *testing.T) {
 			&embedding{inner: inner{Name: "n", Shared: "hidden"}, Outer: &Outer{Shared: "hidden", Other: "o"}, Named: Named{X: 1}},
 			object{"name": "n", "other": "o", "named": object{"x": int64(1)}, "own": ""},
 		},
-		"embedding nil": {&embedding{Own: "o"}, object{"own": "o"}},
+		"embedding nil": {&embedding{Own: "o"}, object{"named": object{}, "own": "o"}},
 		"embedding, names differ in case alone": {
 			embeddingTwo{inner: inner{Name: "n"}, Other: pair{B: 1}}, object{"name": "n", "Name": object{"b": int64(1)}},
 		},
@@ -298,7 +301,23 @@ func TestEncode(t *testing.T) {
 			}{struct{ Status string }{"kept"}, "dropped"},
 			object{"spec": object{"Status": "kept"}},
 		},
-		"zero Deployment": {&appsv1.Deployment{}, object{}},
+		"zero Deployment": {&appsv1.Deployment{}, object{"spec": object{"template": object{}}}},
+		"required by the tag": {
+			&networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{Paths: []networkingv1.HTTPIngressPath{{}}}},
+			object{"http": object{"paths": list{object{"backend": object{}}}}},
+		},
+		"required by the tag, and no object": {corev1.HTTPGetAction{Path: "/"}, object{"path": "/"}},
+		"required by a marker":               {&appsv1.StatefulSet{}, object{"spec": object{"template": object{}, "serviceName": ""}}},
+		"required by a marker, with omitzero": {
+			gatewayv1.ListenerSet{}, object{"spec": object{"parentRef": object{"name": ""}}},
+		},
+		"required by the definition":     {&istionetworkingv1.WorkloadGroup{}, object{"spec": object{}}},
+		"not required by the definition": {&istionetworkingv1.VirtualService{}, object{}},
+		"required in what is left out":   {&batchv1.CronJobList{}, object{}},
+		"ServiceMonitor": {
+			&monitoringv1.ServiceMonitor{Spec: monitoringv1.ServiceMonitorSpec{Endpoints: []monitoringv1.Endpoint{{Port: "http"}}}},
+			object{"spec": object{"selector": object{}, "endpoints": list{object{"port": "http"}}}},
+		},
 		"Deployment": {
 			appsv1.Deployment{
 				Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
@@ -316,7 +335,7 @@ func TestEncode(t *testing.T) {
 		},
 		"NetworkPolicy that allows all": {
 			&networkingv1.NetworkPolicy{Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}},
-			object{"spec": object{"ingress": list{object{}}}},
+			object{"spec": object{"podSelector": object{}, "ingress": list{object{}}}},
 		},
 		"Istio": {
 			&istionetworkingv1.Gateway{Spec: istionetworkingv1alpha3.Gateway{Servers: []*istionetworkingv1alpha3.Server{{

@@ -28,6 +28,8 @@ type field struct {
 	canBeNil bool
 	// isStruct is whether the field holds a struct itself, which is there whether somebody wanted it or not.
 	isStruct bool
+	// required is whether such a struct is written even if it is empty: the API asks for it.
+	required bool
 	// comparesToZero is whether such a struct is left out without being encoded.
 	comparesToZero bool
 	omitEmpty      bool
@@ -96,7 +98,7 @@ func (f *field) encode(structure reflect.Value, depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.isStruct {
+	if f.isStruct && !f.required {
 		if object, ok := content.(Object); ok && len(object) == 0 {
 			return nil, nil
 		}
@@ -234,6 +236,7 @@ func fieldsOf(levels []level, visited map[reflect.Type]bool) (candidates []candi
 			if c.name = name; name == "" {
 				c.name = structField.Name
 			}
+			c.require(l.typ, tag != "")
 			candidates = append(candidates, c)
 		}
 	}
@@ -260,6 +263,19 @@ func newField(t reflect.Type, index []int, options string) field {
 		}
 	}
 	return f
+}
+
+// require finds out whether a field of a struct is required, and has it written even if it is empty then. By the convention
+// of the API, one that is has no omitempty and no omitzero in its tag; those that have are in a table. What is no object
+// in JSON, like a port or a quantity, is no empty struct there.
+func (f *field) require(structure reflect.Type, hasTag bool) {
+	if !f.isStruct || !hasTag || f.comparesToZero && hasMarshaler(f.plan.typ) {
+		return
+	}
+	inTable := slices.Contains(required[structure.PkgPath()+"."+structure.Name()], f.name)
+	if inTable || !f.omitEmpty && f.omit == nil {
+		f.required, f.comparesToZero, f.omit = true, false, nil
+	}
 }
 
 // canQuote is whether the option string does anything for a type.

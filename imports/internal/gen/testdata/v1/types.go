@@ -25,7 +25,40 @@ type Widget struct {
 type Gadget struct {
 	metav1.TypeMeta   `json:""`
 	metav1.ObjectMeta `json:"metadata"`
+
+	Spec GadgetSpec `json:"spec,omitempty"`
+	// +required
+	Status string `json:"status,omitempty"`
 }
+
+// GadgetSpec has fields of which the API requires some.
+type GadgetSpec struct {
+	// Marked is required.
+	// +required
+	Marked Part `json:"marked,omitempty"`
+	// +kubebuilder:validation:Required
+	Zero metav1.LabelSelector `json:"zero,omitzero"`
+	// +k8s:required
+	// +more
+	Declarative Part `json:"declarative,omitempty,omitzero"`
+	// +required
+	Pointer *Part `json:"pointer,omitempty"`
+	// +required
+	Name PartName `json:"name,omitempty"`
+	// +required
+	Always Part `json:"always"`
+	// +optional
+	Optional Part `json:"optional,omitempty"`
+	Plain    Part `json:"plain,omitempty"`
+	// +required
+	Untagged Part
+}
+
+// Part is part of a GadgetSpec.
+type Part struct{}
+
+// PartName is no struct.
+type PartName string
 
 // GadgetList has no client.
 type GadgetList struct {
