@@ -24,8 +24,9 @@
 //
 // What cdk8s offers as static functions on constructs is here for both trees: AppOf, ChartOf and ObjectOf find, IsChart
 // and IsObject tell, Render is Testing_Synth, PatchAdd and its likes make operations for AddJsonPatch, DNSLabel and
-// LabelValue make names, and NewDependencyGroup makes one thing to depend on out of several. The documentation of
-// package native has the whole table.
+// LabelValue make names, NewDependencyGroup makes one thing to depend on out of several, InitChart and InitObject take
+// types of their own, Load and Include read YAML, and Helm runs "helm template". The documentation of package native has
+// the whole table.
 //
 // The official tree sets conditions on such a struct: it embeds constructs.Construct and no other struct, it has at
 // least one exported method on its pointer, and it declares none of the methods Node, ToString and With itself.

@@ -31,8 +31,7 @@
 //	NewChart_Override, NewApiObject_Override  tree.InitChart, tree.InitObject
 //	Yaml_Stringify, Yaml_FormatObjects        Stringify
 //	Yaml_Save, Yaml_Tmp                       Stringify and os.WriteFile
-//	Yaml_Load, NewInclude                     sigs.k8s.io/yaml and tree.NewObject
-//	NewHelm                                   helm template, and the same
+//	Yaml_Load, NewInclude, NewHelm            tree.Load, tree.Include, tree.Helm
 //	Lazy_Any, New...Resolver                  a value, an AddJsonPatch once it is known, or an IResolver of your own
 //	Cron_..., Duration_..., Size_...          a string, time.Duration, resource.Quantity
 //	NewApp_Override                           a struct around what NewApp returns
