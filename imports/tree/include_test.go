@@ -145,6 +145,7 @@ func TestIncludeMistakes(t *testing.T) {
 	tree.Include(chart, "nil", nil)
 	tree.Include(chart, "broken", strings.NewReader("[1\n"))
 	tree.Include(chart, "values", strings.NewReader("replicas: 3\n---\ntext\n---\napiVersion: a/b/c\nkind: Pod\n---\napiVersion: v1\nkind: Pod\n"))
+	tree.Include(chart, "quotes", strings.NewReader("apiVersion: v1\nkind: Pod\nmetadata: {name: yes, labels: {a: on}}\n"))
 	const pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}}"
 	tree.Include(chart, "twice", strings.NewReader(pod+"\n---\n"+pod))
 	assert.EqualError(t, tree.Synth(app), `Validation failed with the following errors:
@@ -153,6 +154,8 @@ func TestIncludeMistakes(t *testing.T) {
   [c/values] object 1: is no Kubernetes object: it needs an apiVersion and a kind; take it out, or read it with Load
   [c/values] object 2: is no Kubernetes object: it needs an apiVersion and a kind; take it out, or read it with Load
   [c/values] object 3: is no Kubernetes object: it needs an apiVersion and a kind; take it out, or read it with Load
+  [c/quotes/object0-pod] metadata.labels[a]: true is not text; put it in quotes
+  [c/quotes/object0-pod] metadata.name: true is not text; put it in quotes
   [c/twice/a-pod-2] id: "a-pod" is taken below c/twice; give each construct an id that its siblings do not have`)
 }
 

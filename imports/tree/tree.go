@@ -248,7 +248,67 @@ func encode(gvk schema.GroupVersionKind, object any) (manifest.Object, []Problem
 		}
 		content = content.Set(f.key, f.want)
 	}
-	return content, problems
+	metadata, wrong := checkMetadata(content.Get("metadata"))
+	if len(wrong) > 0 {
+		content = content.Set("metadata", metadata)
+	}
+	return content, append(problems, wrong...)
+}
+
+// checkMetadata returns what is wrong with the metadata of an object, which a map may hold anything as, and the metadata
+// without that.
+func checkMetadata(metadata any) (manifest.Object, []Problem) {
+	if metadata == nil {
+		return nil, nil
+	}
+	fields, ok := metadata.(manifest.Object)
+	if !ok {
+		return manifest.Object{}, []Problem{{Field: "metadata", Value: scalar(metadata), Detail: "is not a map", Fix: "write one"}}
+	}
+	const (
+		text  = "is not text"
+		quote = "put it in quotes"
+	)
+	var problems []Problem
+	kept := fields[:0:0]
+	for _, field := range fields {
+		place := "metadata." + field.Key
+		var wrong []Problem
+		switch field.Key {
+		case "name", "namespace":
+			if _, ok := field.Value.(string); !ok {
+				wrong = append(wrong, Problem{Field: place, Value: scalar(field.Value), Detail: text, Fix: quote})
+			}
+		case "labels", "annotations":
+			entries, ok := field.Value.(manifest.Object)
+			if !ok {
+				wrong = append(wrong, Problem{Field: place, Value: scalar(field.Value), Detail: "is not a map", Fix: "write one"})
+			}
+			for _, entry := range entries {
+				if _, ok := entry.Value.(string); !ok {
+					wrong = append(wrong, Problem{Field: place + "[" + entry.Key + "]", Value: scalar(entry.Value), Detail: text, Fix: quote})
+				}
+			}
+		case "finalizers", "ownerReferences":
+			if _, ok := field.Value.([]any); !ok {
+				wrong = append(wrong, Problem{Field: place, Value: scalar(field.Value), Detail: "is not a list", Fix: "write one"})
+			}
+		}
+		if len(wrong) == 0 {
+			kept = append(kept, field)
+		}
+		problems = append(problems, wrong...)
+	}
+	return kept, problems
+}
+
+// scalar is a value as a problem shows it: what holds others is too much.
+func scalar(value any) any {
+	switch value.(type) {
+	case manifest.Object, []any:
+		return nil
+	}
+	return value
 }
 
 // place calls add with an id that scope accepts: the one asked for, or another and a message that says why.

@@ -115,6 +115,10 @@ func TestMistakesAreReportedAtSynth(t *testing.T) {
 			tree.NewObject(chart, "kind", configMap, map[string]any{"kind": "Secret"})
 			tree.NewObject(chart, "version", configMap, map[string]any{"apiVersion": 1})
 			tree.NewObject(chart, "nan", configMap, map[string]any{"data": map[string]any{"a": math.NaN()}})
+			tree.NewObject(chart, "metadata", configMap, map[string]any{"metadata": 1})
+			tree.NewObject(chart, "fields", configMap, map[string]any{"metadata": map[string]any{
+				"name": true, "namespace": 1, "labels": map[string]any{"a": true}, "annotations": []string{"a"}, "finalizers": "f", "ownerReferences": map[string]any{}, "x": 1,
+			}})
 			tree.NewObject(chart, "text", configMap, "text")
 		}, `
   [chart/nil] ConfigMap: the object is nil; pass one, an empty one if need be
@@ -122,6 +126,13 @@ func TestMistakesAreReportedAtSynth(t *testing.T) {
   [chart/kind] kind: "Secret" is not what this constructor makes; leave it out, or write "ConfigMap"
   [chart/version] apiVersion: 1 is not what this constructor makes; leave it out, or write "v1"
   [chart/nan] ConfigMap: cannot be written as YAML: data.a: NaN is not allowed; a number must be finite
+  [chart/metadata] metadata: 1 is not a map; write one
+  [chart/fields] metadata.annotations: is not a map; write one
+  [chart/fields] metadata.finalizers: "f" is not a list; write one
+  [chart/fields] metadata.labels[a]: true is not text; put it in quotes
+  [chart/fields] metadata.name: true is not text; put it in quotes
+  [chart/fields] metadata.namespace: 1 is not text; put it in quotes
+  [chart/fields] metadata.ownerReferences: is not a list; write one
   [chart/text] ConfigMap: cannot be written as YAML: string is not an object; allowed are structs of API types, pointers to them, and maps`},
 	} {
 		t.Run(name, func(t *testing.T) {
