@@ -87,7 +87,7 @@ func synthesizing(construct constructs.IConstruct, err *error) func() {
 		seen := official.take()
 		if cause := recover(); cause != nil {
 			*err = asError(cause)
-			if _, ok := (*err).(Problems); ok {
+			if found := (Problems)(nil); errors.As(*err, &found) {
 				return
 			}
 			if problems := parseProblems((*err).Error(), seen); problems != nil {

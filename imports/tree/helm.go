@@ -78,8 +78,8 @@ func Helm(scope constructs.Construct, id string, props HelmProps) *HelmChart {
 	return chart
 }
 
-// ApiObjects returns the objects, in the order in which helm writes them.
-func (c *HelmChart) ApiObjects() []cdk8s.ApiObject { return c.objects }
+// Objects returns the objects, in the order in which helm writes them.
+func (c *HelmChart) Objects() []cdk8s.ApiObject { return c.objects }
 
 // ReleaseName returns the name of the release.
 func (c *HelmChart) ReleaseName() string { return c.releaseName }

@@ -159,8 +159,8 @@ func Include(scope constructs.Construct, id string, reader io.Reader) *Included 
 	return included
 }
 
-// ApiObjects returns the objects, in the order of the stream.
-func (i *Included) ApiObjects() []cdk8s.ApiObject { return i.objects }
+// Objects returns the objects, in the order of the stream.
+func (i *Included) Objects() []cdk8s.ApiObject { return i.objects }
 
 // include makes objects out of documents.
 func include(scope constructs.Construct, documents []any) []cdk8s.ApiObject {

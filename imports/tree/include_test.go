@@ -51,7 +51,7 @@ func TestLoad(t *testing.T) {
 		"document 1: yaml: unknown anchor 'x' referenced":                             "a: *x\n",
 	} {
 		_, err := tree.Load(strings.NewReader(text))
-		assert.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, want)
 	}
 	_, err := tree.Load(iotest.ErrReader(errors.New("broken")))
 	assert.EqualError(t, err, "broken")
@@ -91,14 +91,14 @@ func TestInclude(t *testing.T) {
 	chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod", Labels: map[string]string{"team": "a"}})
 	included := tree.Include(chart, "guestbook", strings.NewReader(guestbook))
 	var paths []string
-	for _, object := range included.ApiObjects() {
+	for _, object := range included.Objects() {
 		paths = append(paths, *object.Node().Path())
 	}
 	assert.Equal(t, []string{
 		"shop/guestbook/web-service", "shop/guestbook/web-deployment-other", "shop/guestbook/other-namespace", "shop/guestbook/object0-configmap",
 	}, paths)
-	assert.Same(t, included, included.ApiObjects()[0].Node().Scope())
-	included.ApiObjects()[0].Metadata().AddAnnotation(new("note"), new("yes"))
+	assert.Same(t, included, included.Objects()[0].Node().Scope())
+	included.Objects()[0].Metadata().AddAnnotation(new("note"), new("yes"))
 	assert.Equal(t, `apiVersion: v1
 kind: Service
 metadata:
@@ -179,9 +179,9 @@ func TestHelm(t *testing.T) {
 		Values: map[string]any{"replicas": 3, "ingress": map[string]any{"host": nil}}, HelmFlags: []string{"--no-hooks", "--description", "x y"}, HelmExecutable: program,
 	})
 	assert.Equal(t, "shop-web-c8ba814a", h.ReleaseName())
-	require.Len(t, h.ApiObjects(), 4)
-	assert.Equal(t, "shop/web/web-service", *h.ApiObjects()[0].Node().Path())
-	assert.Same(t, h, h.ApiObjects()[0].Node().Scope())
+	require.Len(t, h.Objects(), 4)
+	assert.Equal(t, "shop/web/web-service", *h.Objects()[0].Node().Path())
+	assert.Same(t, h, h.Objects()[0].Node().Scope())
 	require.NoError(t, tree.Synth(app))
 
 	arguments, err := os.ReadFile(filepath.Join(folder, "arguments"))
@@ -208,7 +208,7 @@ func TestHelmWithoutOptions(t *testing.T) {
 	chart := tree.NewChart(newApp(t), "shop", tree.ChartProps{})
 	h := tree.Helm(chart, "web", tree.HelmProps{Chart: "./web", ReleaseName: "mine", HelmExecutable: program})
 	assert.Equal(t, "mine", h.ReleaseName())
-	assert.Empty(t, h.ApiObjects())
+	assert.Empty(t, h.Objects())
 	arguments, err := os.ReadFile(filepath.Join(folder, "arguments"))
 	require.NoError(t, err)
 	assert.Equal(t, "template\nmine\n./web\n", string(arguments))

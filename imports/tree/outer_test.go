@@ -29,7 +29,7 @@ type market struct {
 	written int
 }
 
-func (m *market) ToJson() *[]any {
+func (m *market) ToJson() *[]any { //nolint:revive // the name that cdk8s gives it
 	objects := m.shop.ToJson()
 	m.written = len(*objects)
 	more := append(*objects, map[string]any{"kind": "Extra", "metadata": map[string]any{"name": "extra", "labels": nil}, "apiVersion": "v1"}, nil)
@@ -55,7 +55,7 @@ func (v byValue) GenerateObjectName(cdk8s.ApiObject) *string { return new("by-va
 // settings is an object that has the last word on what is written.
 type settings struct{ cdk8s.ApiObject }
 
-func (s *settings) ToJson() any {
+func (s *settings) ToJson() any { //nolint:revive // the name that cdk8s gives it
 	content := s.ApiObject.ToJson().(map[string]any)
 	content["data"] = map[string]any{"name": strings.ToUpper(*s.Name()), "none": nil}
 	return content
@@ -183,7 +183,7 @@ func TestInitMistakes(t *testing.T) {
 	tree.InitChart(again, app, "s", tree.ChartProps{})
 	object := &settings{}
 	tree.InitObject(object, s, "o", configMap, nil)
-	assert.EqualError(t, tree.Synth(app), `Validation failed with the following errors:
+	require.EqualError(t, tree.Synth(app), `Validation failed with the following errors:
   [s] Namespace: "Prod" is not an RFC 1123 label; use 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit
   [s] GenerateObjectName: is not for a chart with a type of its own; declare the method
   [s/o] ConfigMap: the object is nil; pass one, an empty one if need be

@@ -52,7 +52,7 @@ func TestIncludeIsThatOfCdk8s(t *testing.T) {
 		return []any{paths(objects), paths(*chart.Node().FindChild(new("book")).Node().Children()), *app.SynthYaml()}
 	}
 	ours := func(chart cdk8s.Chart) []cdk8s.ApiObject {
-		return tree.Include(chart, "book", strings.NewReader(guestbook)).ApiObjects()
+		return tree.Include(chart, "book", strings.NewReader(guestbook)).Objects()
 	}
 	want := outcome(cdk8s.NewApp(nil), func(chart cdk8s.Chart) []cdk8s.ApiObject {
 		return *cdk8s.NewInclude(chart, new("book"), &cdk8s.IncludeProps{Url: &file}).ApiObjects()

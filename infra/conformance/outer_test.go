@@ -24,7 +24,7 @@ func (c *ownChart) GenerateObjectName(object cdk8s.ApiObject) *string {
 	return new(strings.ToLower(*object.Kind()) + "-of-" + *c.Chart.GenerateObjectName(object))
 }
 
-func (c *ownChart) ToJson() *[]any {
+func (c *ownChart) ToJson() *[]any { //nolint:revive // the name that cdk8s gives it
 	documents := append(*c.Chart.ToJson(), values{"kind": "Extra", "apiVersion": "v1", "metadata": values{"name": "extra", "labels": nil}, "7": []any{nil, 1}}, nil)
 	return &documents
 }
@@ -32,7 +32,7 @@ func (c *ownChart) ToJson() *[]any {
 // ownObject overrides what cdk8s asks of an object.
 type ownObject struct{ cdk8s.ApiObject }
 
-func (o *ownObject) ToJson() any {
+func (o *ownObject) ToJson() any { //nolint:revive // the name that cdk8s gives it
 	content := o.ApiObject.ToJson().(values)
 	content["data"] = values{"upper": strings.ToUpper(*o.Name()), "none": nil}
 	return content

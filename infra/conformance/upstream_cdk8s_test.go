@@ -244,17 +244,16 @@ const (
 // hooked is a chart that takes one of its objects away before it is written.
 type hooked struct{ cdk8s.Chart }
 
-func (h *hooked) ToJson() *[]any {
+func (h *hooked) ToJson() *[]any { //nolint:revive // the name that cdk8s gives it
 	h.Node().TryRemoveChild(new("a"))
 	return h.Chart.ToJson()
 }
 
-func newHooked(app cdk8s.App) *hooked {
+func newHooked(app cdk8s.App) {
 	h := &hooked{}
 	tree.InitChart(h, app, "chart", tree.ChartProps{})
 	newKind(h, "a", "A", values{"metadata": values{"name": "a"}})
 	newKind(h, "b", "B", values{"metadata": values{"name": "b"}})
-	return h
 }
 
 // charts makes charts, of which some depend on others.

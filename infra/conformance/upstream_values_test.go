@@ -33,11 +33,11 @@ func nameCases() []upstreamCase {
 				u.Setenv("CDK8S_LEGACY_HASH", "1")
 				hash = legacyHash(*c.Node().Path())
 			}
-			make := tree.DNSLabel
+			toName := tree.DNSLabel
 			if variant.label {
-				make = tree.LabelValue
+				toName = tree.LabelValue
 			}
-			name, err := make(c, options)
+			name, err := toName(c, options)
 			return name, hash, err
 		})
 		// is expects a name, in which # is the hash.
@@ -205,7 +205,7 @@ var yamlCases = []upstreamCase{
 		u.equal([]any{"test/inc/same-foo", "test/inc/same-bar"}, paths(*included(u, twoOfOneName()...).Node().Children()))
 	}},
 	{file: includeTest, name: "apiObjects returns all the API objects", check: func(u *upstream) {
-		u.equal([]any{"test/inc/same-foo", "test/inc/same-bar"}, paths(included(u, twoOfOneName()...).ApiObjects()))
+		u.equal([]any{"test/inc/same-foo", "test/inc/same-bar"}, paths(included(u, twoOfOneName()...).Objects()))
 	}},
 
 	{file: helmTest, name: "basic usage", check: func(u *upstream) {
@@ -230,7 +230,7 @@ var yamlCases = []upstreamCase{
 	}},
 	{file: helmTest, name: "it is possible to interact with api objects in the chart", check: func(u *upstream) {
 		h, _ := rendered(u, tree.HelmProps{Chart: "./web"})
-		h.ApiObjects()[0].Metadata().AddAnnotation(new("a"), new("b"))
+		h.Objects()[0].Metadata().AddAnnotation(new("a"), new("b"))
 		u.equal(values{"a": "b"}, must(tree.Render(must(tree.ChartOf(h))))[0].(values)["metadata"].(values)["annotations"])
 	}},
 	{file: helmTest, name: "helmFlags can be used to specify additional helm options", check: func(u *upstream) {
@@ -257,8 +257,8 @@ func rendered(u *upstream, props tree.HelmProps) (h *tree.HelmChart, arguments s
 	script := "#!/bin/sh\necho \"{apiVersion: v1, kind: ConfigMap, metadata: {name: made}, data: {arguments: '$*'}}\"\n"
 	require.NoError(u, os.WriteFile(props.HelmExecutable, []byte(script), 0o755))
 	h = tree.Helm(u.chart(), "h", props)
-	require.Len(u, h.ApiObjects(), 1)
-	return h, h.ApiObjects()[0].ToJson().(values)["data"].(values)["arguments"].(string)
+	require.Len(u, h.Objects(), 1)
+	return h, h.Objects()[0].ToJson().(values)["data"].(values)["arguments"].(string)
 }
 
 var valueCases = append(append(append([]upstreamCase{

@@ -97,7 +97,7 @@ func TestWriteRequired(t *testing.T) {
 	folder := t.TempDir()
 	crds := filepath.Join(folder, "crds")
 	file := filepath.Join(folder, "zz_generated.required.go")
-	assert.ErrorContains(t, writeRequired(file, "things", crds, []string{testdata + "v1"}), "crds: no CustomResourceDefinition in a folder there")
+	require.ErrorContains(t, writeRequired(file, "things", crds, []string{testdata + "v1"}), "crds: no CustomResourceDefinition in a folder there")
 	require.NoError(t, os.MkdirAll(filepath.Join(crds, "things"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(crds, "things", "gadgets.yaml"), []byte(requiringSpec), 0o644))
 
