@@ -10,7 +10,7 @@ TAG ?= v1
 PLATFORMS ?= linux/amd64,linux/arm64
 
 # Tools are pinned here and run from the module cache: nothing is installed.
-STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --config $(CURDIR)/.golangci.yml
 
 # The race detector needs a C compiler. What talks to jsii runs without it: jsii is not made for concurrency.
 RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(if $(shell command -v $$($(GO) env CC) 2>/dev/null),-race))
@@ -66,12 +66,11 @@ fuzz: ## fill constructs with random props (FUZZ_APPS, SEED)
 	cd $(FUZZ) && FUZZ_APPS=$(FUZZ_APPS) SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomApps$$' -v .
 
 .PHONY: lint
-lint: ## check format, vet and staticcheck
+lint: ## check format, go.mod and what .golangci.yml names
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }
 	$(GO) mod tidy -diff
-	set -e; for module in $(MODULES); do (cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(STATICCHECK) ./...); done
-	$(GO) vet ./...
-	$(STATICCHECK) ./...
+	$(GOLANGCI_LINT) ./...
+	set -e; for module in $(MODULES); do (cd $$module && $(GO) mod tidy -diff && $(GOLANGCI_LINT) ./...); done
 
 .PHONY: bench-tools
 bench-tools: ## install what make bench compares with

@@ -225,7 +225,7 @@ func (w *world) volume() pod.Volume {
 	return pod.EmptyDir(name, options)
 }
 
-func (w *world) workload(place fill.Place) infra.Workload {
+func (w *world) workload(fill.Place) infra.Workload {
 	if w.Wild() {
 		return fill.Pick[infra.Workload](w.Filler, nil, (*infra.ProbedDeployment)(nil),
 			(*infra.StatefulSet)(nil), (*logs.Elasticsearch)(nil))

@@ -158,7 +158,6 @@ func validate(files []native.File) (errs []error) {
 
 // What is wrong is found: each of these apps has one defect.
 func TestDefectsAreFound(t *testing.T) {
-	t.Parallel()
 	config := func(w *world, name string, data map[string]string) {
 		object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: data}
 		k8s.NewConfigMap(w.scopes[0], "config", object)

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/crossoverJie/k8s-combat/infra"
@@ -63,7 +64,7 @@ func (w *world) canary(props *mesh.IstioCanaryProps) {
 		if i == len(props.Rules)-1 {
 			props.Rules[i].Match = nil
 		} else if len(props.Rules[i].Match) == 0 {
-			props.Rules[i].Match = []mesh.Match{{Headers: map[string]mesh.StringMatch{"x-rule": mesh.Exact(fmt.Sprint(i))}}}
+			props.Rules[i].Match = []mesh.Match{{Headers: map[string]mesh.StringMatch{"x-rule": mesh.Exact(strconv.Itoa(i))}}}
 		}
 	}
 }

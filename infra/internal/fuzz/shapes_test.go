@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/crossoverJie/k8s-combat/infra"
@@ -194,7 +195,7 @@ func (w *world) tidyPod(parts podParts) {
 func (w *world) tidy(ports *[]pod.Port, env *[]pod.EnvVar, files *[]pod.File, mounts *[]pod.Mount, scratch *[]string) {
 	seen := map[string]bool{}
 	*ports = slices.DeleteFunc(*ports, func(port pod.Port) bool {
-		number, name := fmt.Sprint(port.Port), "name "+port.Name
+		number, name := strconv.Itoa(int(port.Port)), "name "+port.Name
 		repeated := seen[number] || port.Name != "" && seen[name]
 		seen[number], seen[name] = true, true
 		return repeated
