@@ -41,6 +41,23 @@ func Synth(app cdk8s.App) (err error) {
 	return nil
 }
 
+// Main is the end of a main: it synthesizes the app, prints what is wrong, and any warning, to standard error, closes what
+// cdk8s has started, and returns the exit status, 0 or 1.
+//
+//	os.Exit(tree.Main(app))
+func Main(app cdk8s.App) int {
+	defer Close()
+	err := Synth(app)
+	for _, warning := range Warnings(app) {
+		_, _ = fmt.Fprintf(os.Stderr, "warning: %v\n", warning)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
 // SamePath returns what is wrong where several constructs, of which writers are the paths, write to one file: a problem
 // for each but the first. A single one writes to the place of the record of constructs. It is of use to the authors of
 // trees alone.

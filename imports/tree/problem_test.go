@@ -3,6 +3,7 @@ package tree_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -82,5 +83,34 @@ func TestMessagesCanBePrinted(t *testing.T) {
 		"long":  {tree.Problem{Value: map[string]string{"a": long}, Detail: "is long"}, "map[a:" + strings.Repeat("x", 74) + "... (5007 bytes) is long"},
 	} {
 		assert.Equal(t, test.want, test.problem.Message(), name)
+	}
+}
+
+func TestMainPrintsWhatIsWrong(t *testing.T) {
+	if os.Getenv("TREE_MAIN") != "" {
+		app := native.NewApp(&cdk8s.AppProps{Outdir: new(os.Getenv("TREE_MAIN"))})
+		q := newQueue(tree.NewChart(app, "chart", tree.ChartProps{}), "queue", os.Getenv("TREE_MAIN_NAME"))
+		tree.Warn(q, tree.Problem{Detail: "may not be meant"})
+		os.Exit(tree.Main(app))
+	}
+	t.Parallel()
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"jobs": "warning: [chart/queue] may not be meant\n",
+		"": "warning: [chart/queue] may not be meant\n" +
+			"Validation failed with the following errors:\n  [chart/queue] Name: is not set; name the queue\n",
+	} {
+		temporary := t.TempDir()
+		command := exec.Command(executable, "-test.run=^TestMainPrintsWhatIsWrong$")
+		command.Env = append(os.Environ(), "TREE_MAIN="+t.TempDir(), "TREE_MAIN_NAME="+name, "TMPDIR="+temporary)
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		err := command.Run()
+		assert.Equal(t, name == "", err != nil, name)
+		assert.Equal(t, want, stderr.String(), name)
+		left, err := os.ReadDir(temporary)
+		require.NoError(t, err)
+		assert.Empty(t, left, "nothing stays in the temporary folder")
 	}
 }

@@ -2,11 +2,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +63,7 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q; use synth", args[0])}
+				return usageError{fmt.Errorf("unknown command %q; use synth or version", args[0])}
 			}
 			return nil
 		},
@@ -69,6 +71,47 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynthCommand(book))
+	root.AddCommand(newSynthCommand(book), newVersionCommand())
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			command, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("no command %q to tell about; see 'combat help'", strings.Join(args, " "))}
+			}
+			return command.Help()
+		},
+	})
 	return root
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print which version of the module this is, and of which commit",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(command.OutOrStdout(), version())
+			return err
+		},
+	}
+}
+
+// version is what the linker knows of the program: "(devel)" for one that was built in a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "combat, of an unknown version"
+	}
+	text := "combat " + cmp.Or(info.Main.Version, "(devel)")
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			text += ", commit " + setting.Value
+		}
+		if setting.Key == "vcs.modified" && setting.Value == "true" {
+			text += ", changed since"
+		}
+	}
+	return text + ", " + info.GoVersion
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,9 +54,18 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 				return usageError{fmt.Errorf("--output: no format %q; use text or json", format)}
 			}
 			outdir = cmp.Or(outdir, os.Getenv(outdirVariable), defaultOutdir)
+			if outdir == standardOutput && format != "text" {
+				return usageError{fmt.Errorf("--output %s: would stand among the manifests on standard output; leave it out, or name a folder", format)}
+			}
 			files, warnings, err := synth(chosen)
+			if outdir == standardOutput {
+				return report(command, outcome{nil, warnings, printAll(command.OutOrStdout(), files, err)})
+			}
 			if err == nil {
 				err = replace(outdir, files)
+			}
+			if err == nil && len(names) == 0 {
+				warnings = append(warnings, strangers(outdir, files)...)
 			}
 			var paths []string
 			for _, f := range files {
@@ -65,7 +75,7 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 		},
 	}
 	command.Flags().StringVar(&outdir, "out", "",
-		"`FOLDER` to write to (default: "+outdirVariable+", else "+defaultOutdir+")")
+		"`FOLDER` to write to, or - for standard output (default: "+outdirVariable+", else "+defaultOutdir+")")
 	command.Flags().StringVar(&treeName, "tree", "native",
 		"`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
 	command.Flags().StringVarP(&format, "output", "o", "text",
@@ -73,6 +83,44 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 	command.Flags().BoolVar(&listOnly, "list", false, "list the chapters and write nothing")
 	return command
 }
+
+// standardOutput, in place of a folder, prints the manifests.
+const standardOutput = "-"
+
+// printAll prints the manifests, separated as YAML separates documents.
+func printAll(w io.Writer, files []file, failure error) error {
+	if failure != nil {
+		return failure
+	}
+	for i, f := range files {
+		if i > 0 {
+			f.content = append([]byte("---\n"), f.content...)
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strangers tells of manifests in the folder that no chapter makes: those of a chapter that is gone would be applied with
+// the rest.
+func strangers(folder string, files []file) []tree.Problem {
+	names, err := filepath.Glob(filepath.Join(folder, "*"+manifestExtension))
+	if err != nil {
+		return nil
+	}
+	var warnings []tree.Problem
+	for _, name := range names {
+		if !slices.ContainsFunc(files, func(f file) bool { return f.name == filepath.Base(name) }) {
+			warnings = append(warnings, tree.Problem{Construct: name, Detail: "is of no chapter", Fix: "delete it, unless it is yours"})
+		}
+	}
+	return warnings
+}
+
+// manifestExtension is what the names of manifests end with, as cdk8s has it.
+const manifestExtension = ".k8s.yaml"
 
 // choose returns the chapters of these names, all of them where there are none, in the order of the
 // book.
