@@ -249,9 +249,9 @@ var moduleTarball = sync.OnceValue(func() []byte {
 		_, err = archive.Write(content)
 		return err
 	})
-	for _, close := range []func() error{archive.Close, compressed.Close} {
+	for _, end := range []func() error{archive.Close, compressed.Close} {
 		if err == nil {
-			err = close()
+			err = end()
 		}
 	}
 	if err != nil {

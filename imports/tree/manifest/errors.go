@@ -39,7 +39,7 @@ func inKey(key string, err error) error { return within("["+key+"]", err) }
 
 func within(step string, err error) error {
 	// Not errors.As: a marshaler may itself have encoded something, whose path is its own affair.
-	if at, ok := err.(*fieldError); ok {
+	if at, ok := err.(*fieldError); ok { //nolint:errorlint // see above
 		at.steps = append(at.steps, step)
 		return at
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,13 +39,13 @@ func files(t *testing.T, folder string) map[string]string {
 	return found
 }
 
-func manifest(kind, name string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata:\n  name: %s\n", kind, name)
+func manifest(name string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + name + "\n"
 }
 
 func TestSynth(t *testing.T) {
 	t.Parallel()
-	a, b, c := manifest("ConfigMap", "a"), manifest("ConfigMap", "b!"), manifest("ConfigMap", "c")
+	a, b, c := manifest("a"), manifest("b!"), manifest("c")
 	for name, test := range map[string]struct {
 		props cdk8s.AppProps
 		want  map[string]string
@@ -98,7 +99,7 @@ func TestSynthOfManyObjects(t *testing.T) {
 		for j := range 1000 {
 			name := fmt.Sprintf("o-%d-%d", i, j)
 			named(chart, name)
-			documents = append(documents, manifest("ConfigMap", name))
+			documents = append(documents, manifest(name))
 		}
 		want[fmt.Sprintf("chart%d.k8s.yaml", i)] = strings.Join(documents, "---\n")
 	}
@@ -110,12 +111,12 @@ func TestSynthOfDependentCharts(t *testing.T) {
 	t.Parallel()
 	for outputType, want := range map[cdk8s.YamlOutputType]map[string]string{
 		cdk8s.YamlOutputType_FILE_PER_CHART: {
-			"0000-second.k8s.yaml": manifest("ConfigMap", "b"),
-			"0001-first.k8s.yaml":  manifest("ConfigMap", "a"),
+			"0000-second.k8s.yaml": manifest("b"),
+			"0001-first.k8s.yaml":  manifest("a"),
 		},
 		cdk8s.YamlOutputType_FOLDER_PER_CHART_FILE_PER_RESOURCE: {
-			"0000-second/": "", "0000-second/ConfigMap.b.k8s.yaml": manifest("ConfigMap", "b"),
-			"0001-first/": "", "0001-first/ConfigMap.a.k8s.yaml": manifest("ConfigMap", "a"),
+			"0000-second/": "", "0000-second/ConfigMap.b.k8s.yaml": manifest("b"),
+			"0001-first/": "", "0001-first/ConfigMap.a.k8s.yaml": manifest("a"),
 		},
 	} {
 		folder := t.TempDir()
@@ -221,7 +222,7 @@ func TestTreesInParallel(t *testing.T) {
 			app := native.NewApp(nil)
 			a, b := newChart(app, "a"), newChart(app, "b")
 			for j := range 50 {
-				newObject(newGroup(a, fmt.Sprint(j)), "Resource", map[string]any{"data": map[string]any{"time": "2001-12-14", "n": j}})
+				newObject(newGroup(a, strconv.Itoa(j)), "Resource", map[string]any{"data": map[string]any{"time": "2001-12-14", "n": j}})
 			}
 			named(b, "x")
 			a.AddDependency(b)

@@ -1,7 +1,6 @@
 package native
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -63,6 +62,6 @@ func TestOrdinaryTextsPass(t *testing.T) {
 		require.False(t, refused, "%q", text)
 		var got corev1.ConfigMap
 		require.NoError(t, yaml.Unmarshal([]byte(manifests), &got), "%q", text)
-		assert.Equal(t, text, got.Data["text"], fmt.Sprintf("%q", text))
+		assert.Equal(t, text, got.Data["text"], "%q", text)
 	}
 }

@@ -104,14 +104,14 @@ func version() string {
 	if !ok {
 		return "combat, of an unknown version"
 	}
-	text := "combat " + cmp.Or(info.Main.Version, "(devel)")
+	parts := []string{"combat " + cmp.Or(info.Main.Version, "(devel)")}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			text += ", commit " + setting.Value
+			parts = append(parts, "commit "+setting.Value)
 		}
 		if setting.Key == "vcs.modified" && setting.Value == "true" {
-			text += ", changed since"
+			parts = append(parts, "changed since")
 		}
 	}
-	return text + ", " + info.GoVersion
+	return strings.Join(append(parts, info.GoVersion), ", ")
 }

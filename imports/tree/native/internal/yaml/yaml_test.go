@@ -16,7 +16,7 @@ import (
 )
 
 func Example() {
-	os.Stdout.Write(yaml.Append(nil,
+	_, _ = os.Stdout.Write(yaml.Append(nil,
 		map[string]any{"on": "no", "replicas": 2, "args": []any{}},
 		yaml.Mapping{{Key: "kind", Value: "ConfigMap"}, {Key: "data", Value: map[string]any{"run.sh": "set -e\nexec app\n"}}},
 	))
