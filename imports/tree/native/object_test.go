@@ -171,7 +171,7 @@ func TestObjectMetadata(t *testing.T) {
 }
 
 // jsiiProxy_Lazy is named like the values that jsii hands out.
-type jsiiProxy_Lazy struct{ _ byte } //nolint:staticcheck // see above
+type jsiiProxy_Lazy struct{ _ byte }
 
 func TestValuesOfJsii(t *testing.T) {
 	t.Parallel()
