@@ -136,6 +136,9 @@ func (props LogCollectorProps) validate() problem.List {
 	if !logFilePath.MatchString(props.LogFile) || path.Clean(props.LogFile) != props.LogFile {
 		p.Add(problem.At("LogFile"), props.LogFile,
 			"is not the path of a log file in a folder of its own; use for example \"/var/log/app/app.log\", absolute, with letters, digits, '_', '-' and '.', ending with .log")
+	} else if hidden := pod.Hidden(path.Dir(props.LogFile)); hidden != "" {
+		p.Add(problem.At("LogFile"), props.LogFile,
+			"would hide "+hidden+", since the volume of its folder is shared; use for example \"/var/log/app/app.log\"")
 	}
 	if props.LogFileVariable != "" {
 		p.EnvName(problem.At("LogFileVariable"), props.LogFileVariable)

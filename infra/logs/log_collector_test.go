@@ -481,8 +481,11 @@ func TestLogCollectorBadInput(t *testing.T) {
 		}), []string{
 			`[chart/logs] Attach: "bare" has no container that could write a log; attach the collector to a workload that has one`,
 		}},
-		"relative log file":     {with(func(props *logs.LogCollectorProps) { props.LogFile = "app.log" }), []string{`[chart/logs] LogFile: "app.log" ` + logFile}},
-		"log file at the root":  {with(func(props *logs.LogCollectorProps) { props.LogFile = "/app.log" }), []string{`[chart/logs] LogFile: "/app.log" ` + logFile}},
+		"relative log file":    {with(func(props *logs.LogCollectorProps) { props.LogFile = "app.log" }), []string{`[chart/logs] LogFile: "app.log" ` + logFile}},
+		"log file at the root": {with(func(props *logs.LogCollectorProps) { props.LogFile = "/app.log" }), []string{`[chart/logs] LogFile: "/app.log" ` + logFile}},
+		"log file over a system folder": {with(func(props *logs.LogCollectorProps) { props.LogFile = "/etc/app.log" }), []string{
+			`[chart/logs] LogFile: "/etc/app.log" would hide all that the image has in /etc, since the volume of its folder is shared; use for example "/var/log/app/app.log"`,
+		}},
 		"log file with dots":    {with(func(props *logs.LogCollectorProps) { props.LogFile = "/logs/../a.log" }), []string{`[chart/logs] LogFile: "/logs/../a.log" ` + logFile}},
 		"log file without .log": {with(func(props *logs.LogCollectorProps) { props.LogFile = "/logs/app" }), []string{`[chart/logs] LogFile: "/logs/app" ` + logFile}},
 		"log files":             {with(func(props *logs.LogCollectorProps) { props.LogFile = "/logs/*/a.log" }), []string{`[chart/logs] LogFile: "/logs/*/a.log" ` + logFile}},

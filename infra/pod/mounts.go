@@ -49,7 +49,7 @@ func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 		this := occupied{path: file.Path, at: field, file: true, data: file.From.data}
 		if !file.alone() {
 			this.path = file.folder()
-			if hides := whatIsHidden(this.path); hides != "" {
+			if hides := Hidden(this.path); hides != "" {
 				l.Add(field.Child("Path"), file.Path,
 					"would hide "+hides+": a file that is updated in place is mounted with its folder; use a folder of its own")
 				continue
@@ -59,7 +59,7 @@ func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 	}
 	add := func(field *problem.Path, folder string) {
 		validateAbsolute(l, field, folder)
-		hides := whatIsHidden(folder)
+		hides := Hidden(folder)
 		if !isCleanAbsolute(folder) {
 			return
 		}
@@ -79,8 +79,9 @@ func (c Container) validateMounts(l *problem.List, at *problem.Path) {
 	}
 }
 
-// whatIsHidden says what a volume at the folder would hide that every image has, or the kernel's.
-func whatIsHidden(folder string) string {
+// Hidden says what a volume at the folder would hide that every image has, or the kernel's. It is
+// empty for a folder that can be mounted over.
+func Hidden(folder string) string {
 	if folder == "/" {
 		return "the whole image"
 	}
