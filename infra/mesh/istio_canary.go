@@ -326,10 +326,18 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 	if props.Service.Ref() != nil {
 		tree.Validate(c, c.validateSurroundings)
 	}
-	c.virtualService = istio.NewVirtualService(c, "Resource",
-		object.Patched(c, "Patch", props.renderVirtualService(), props.Patch))
-	c.destinationRule = istio.NewDestinationRule(c, "DestinationRule",
-		object.Patched(c, "PatchDestinationRule", props.renderDestinationRule(), props.PatchDestinationRule))
+	routes := object.Patched(c, "Patch", props.renderVirtualService(), props.Patch)
+	rule := object.Patched(c, "PatchDestinationRule", props.renderDestinationRule(), props.PatchDestinationRule)
+	var p problem.List
+	if props.PatchDestinationRule != nil {
+		validatePatchedSubsets(&p, rule)
+	}
+	if props.Patch != nil || props.PatchDestinationRule != nil {
+		validatePatchedRoutes(&p, routes, rule)
+	}
+	tree.Invalid(c, p...)
+	c.virtualService = istio.NewVirtualService(c, "Resource", routes)
+	c.destinationRule = istio.NewDestinationRule(c, "DestinationRule", rule)
 	return c
 }
 

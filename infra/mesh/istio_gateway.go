@@ -219,6 +219,11 @@ func NewIstioGateway(scope constructs.Construct, id string, props IstioGatewayPr
 	tree.New(g, scope, id)
 	tree.Invalid(g, props.validate()...)
 	g.made = object.Patched(g, "Patch", props.render(), props.Patch)
+	if props.Patch != nil {
+		var p problem.List
+		validatePatchedServers(&p, g.made)
+		tree.Invalid(g, p...)
+	}
 	g.object = istio.NewGateway(g, "Resource", g.made)
 	return g
 }

@@ -76,7 +76,7 @@ func TestMatchGoodInput(t *testing.T) {
 			behind(parts, props, mesh.IstioGatewayProps{
 				Servers: []mesh.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
 				Patch: func(g *networkingv1.Gateway) {
-					g.Spec.Servers = append(g.Spec.Servers, nil, &networking.Server{Hosts: []string{"*"}, Port: &networking.Port{Name: "more", Number: 8080, Protocol: "http"}})
+					g.Spec.Servers = append(g.Spec.Servers, &networking.Server{Hosts: []string{"*"}, Port: &networking.Port{Name: "more", Number: 8080, Protocol: "http"}})
 				},
 			})
 			props.Rules[0].Match = []mesh.Match{{Port: 8080}}
