@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/yaml"
@@ -105,11 +106,29 @@ func install(t *testing.T) {
 	}
 	t.Logf("creating %d CustomResourceDefinitions that the cluster does not have; they stay", len(missing))
 	kubectl(t, list(t, slices.Collect(maps.Values(missing))...), "apply", "--server-side", "--filename", "-")
-	wait := []string{"wait", "--for", "condition=Established", "--timeout", "1m"}
-	for name := range missing {
-		wait = append(wait, "customresourcedefinition/"+name)
+	eventually(t, time.Minute, func() error {
+		var waiting []error
+		for name := range missing {
+			waiting = append(waiting, established(t, name))
+		}
+		return errors.Join(waiting...)
+	})
+}
+
+// established tells what keeps a CustomResourceDefinition from being served. One that has just been created has no
+// conditions at all, over which kubectl wait can stumble.
+func established(t *testing.T, name string) error {
+	t.Helper()
+	definition, err := get[apiextensionsv1.CustomResourceDefinition](t.Context(), "customresourcedefinition", name)
+	if err != nil {
+		return err
 	}
-	kubectl(t, nil, wait...)
+	for _, condition := range definition.Status.Conditions {
+		if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
+			return nil
+		}
+	}
+	return fmt.Errorf("CustomResourceDefinition %s is not established: %+v", name, definition.Status.Conditions)
 }
 
 // run applies the chapter, with these edits, in a namespace and waits until all its Deployments are there. A chapter
