@@ -52,10 +52,6 @@ func (m Match) render() (whole, below []*networking.HTTPMatchRequest) {
 	return whole, below
 }
 
-// keepsRest is how Istio takes a redirect that replaces the prefix that was matched, and not the
-// path as a whole (applyRedirect in istio.io/istio/pilot/pkg/networking/core/route).
-const keepsRest = "%PREFIX()%"
-
 // changesPath reports whether the rule replaces a prefix of the path, for which a route is for one
 // kind of match alone.
 func (r Rule) changesPath() bool { return r.Rewrite.URI != "" || r.Redirect.PathPrefix != "" }
@@ -67,15 +63,16 @@ func (r Rule) below() Rule {
 		r.Rewrite.URI = underFolder(r.Rewrite.URI)
 	}
 	if r.Redirect.PathPrefix != "" {
-		r.Redirect.URI = keepsRest + underFolder(r.Redirect.PathPrefix)
+		r.Redirect.PathPrefix = underFolder(r.Redirect.PathPrefix)
 	}
 	return r
 }
 
-// whole is the rule for a path that is replaced as a whole.
+// whole is the rule for a path that is replaced as a whole: Istio takes a redirect of a prefix for
+// matches by Prefix alone.
 func (r Rule) whole() Rule {
 	if r.Redirect.PathPrefix != "" {
-		r.Redirect.URI = r.Redirect.PathPrefix
+		r.Redirect.URI, r.Redirect.PathPrefix = r.Redirect.PathPrefix, ""
 	}
 	return r
 }

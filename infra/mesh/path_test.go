@@ -18,10 +18,10 @@ import (
 func rewritten(routes []*networking.HTTPRoute, path string) string {
 	for _, route := range routes {
 		replacement := route.GetRewrite().GetUri()
+		prefix := route.GetRedirect().GetPrefixRewrite()
 		if redirect := route.GetRedirect(); redirect != nil {
 			replacement = redirect.GetUri()
 		}
-		prefix, ofPrefix := strings.CutPrefix(replacement, "%PREFIX()%")
 		if len(route.Match) == 0 {
 			return strings.Replace(path, "/", replacement, 1)
 		}
@@ -32,13 +32,10 @@ func rewritten(routes []*networking.HTTPRoute, path string) string {
 			case uri.GetExact() != "" && uri.GetExact() == path:
 				return replacement
 			case uri.GetPrefix() != "" && strings.HasPrefix(path, uri.GetPrefix()):
-				if route.GetRedirect() != nil && !ofPrefix {
+				if route.GetRedirect() != nil && prefix == "" {
 					return replacement
 				}
-				if ofPrefix {
-					replacement = prefix
-				}
-				return replacement + path[len(uri.GetPrefix()):]
+				return replacement + prefix + path[len(uri.GetPrefix()):]
 			}
 		}
 	}
@@ -70,6 +67,9 @@ func TestPrefixesOfPathsAreReplacedAsAWhole(t *testing.T) {
 		}},
 		"redirect that keeps the rest": {redirect("/bar"), []mesh.Match{{URI: mesh.Prefix("/foo")}}, map[string]string{
 			"/foo": "/bar", "/foo/x/y": "/bar/x/y", "/food": "-",
+		}},
+		"redirect to the root": {redirect("/"), []mesh.Match{{URI: mesh.Prefix("/foo")}}, map[string]string{
+			"/foo": "/", "/foo/": "/", "/foo/x/y": "/x/y",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,8 @@ type Redirect struct {
 	// URI is the path to go to, whatever the request's is. Defaults to the request's.
 	URI string
 	// PathPrefix replaces the prefix that was matched, and keeps what is below it; an error beside
-	// URI. Defaults to the path as it is.
+	// URI. It needs Istio 1.31: to the CRDs of those before it, its field is not known. Defaults to
+	// the path as it is.
 	PathPrefix string
 	// Authority is the host to go to. Defaults to the request's.
 	Authority string
@@ -374,7 +375,8 @@ func (r Rule) route(canary IstioCanaryProps, matches []*networking.HTTPMatchRequ
 	}
 	if (r.Redirect != Redirect{}) {
 		route.Redirect = &networking.HTTPRedirect{
-			Uri: r.Redirect.URI, Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme,
+			Uri: r.Redirect.URI, PrefixRewrite: r.Redirect.PathPrefix,
+			Authority: r.Redirect.Authority, Scheme: r.Redirect.Scheme,
 			RedirectCode: uint32(max(r.Redirect.Code, 0)),
 		}
 		return route
