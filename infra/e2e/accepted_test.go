@@ -45,7 +45,7 @@ func createNamespaces(t *testing.T, all []*unstructured.Unstructured) {
 			continue
 		}
 		if stdout, _ := kubectl(t, nil, "get", "namespace", object.GetName(), "--ignore-not-found", "--output", "name"); stdout == "" {
-			createNamespace(t, object.GetName())
+			createNamespace(t, object.GetName(), nil)
 		}
 	}
 }

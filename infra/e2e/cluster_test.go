@@ -23,30 +23,47 @@ import (
 	"github.com/crossoverJie/k8s-combat/imports/crds"
 )
 
+const (
+	injectionLabel = "istio-injection"
+	enforceLabel   = "pod-security.kubernetes.io/enforce"
+)
+
 // namespaceLabels are those of every namespace that the tests make. A pod there that falls short of the restricted
-// standard is refused, and a workload whose pods would is warned of. A sidecar's init container does fall short of it.
+// standard is refused, and a workload whose pods would is warned of.
 var namespaceLabels = map[string]string{
-	"app.kubernetes.io/managed-by":       "k8s-combat-e2e",
-	"istio-injection":                    "disabled",
-	"pod-security.kubernetes.io/enforce": "restricted",
-	"pod-security.kubernetes.io/warn":    "restricted",
+	"app.kubernetes.io/managed-by":    "k8s-combat-e2e",
+	injectionLabel:                    "disabled",
+	enforceLabel:                      "restricted",
+	"pod-security.kubernetes.io/warn": "restricted",
 }
+
+// meshLabels put a namespace into the mesh, as a MeshNamespace does. The init container of a sidecar falls short of the
+// restricted standard; what the workloads themselves are is still warned of.
+var meshLabels = map[string]string{injectionLabel: "enabled", enforceLabel: "privileged"}
 
 // newNamespace makes a namespace that the test has for itself, and that goes with it.
 func newNamespace(t *testing.T, prefix string) string {
 	t.Helper()
+	return newNamespaceWith(t, prefix, nil)
+}
+
+// newNamespaceWith is newNamespace with labels that replace those of every namespace.
+func newNamespaceWith(t *testing.T, prefix string, labels map[string]string) string {
+	t.Helper()
 	name := fmt.Sprintf("e2e-%s-%s", prefix, rand.String(5))
-	createNamespace(t, name)
+	createNamespace(t, name, labels)
 	return name
 }
 
-func createNamespace(t *testing.T, name string) {
+func createNamespace(t *testing.T, name string, labels map[string]string) {
 	t.Helper()
+	all := maps.Clone(namespaceLabels)
+	maps.Copy(all, labels)
 	namespace := &unstructured.Unstructured{}
 	namespace.SetAPIVersion("v1")
 	namespace.SetKind("Namespace")
 	namespace.SetName(name)
-	namespace.SetLabels(namespaceLabels)
+	namespace.SetLabels(all)
 	kubectl(t, list(t, namespace), "create", "--filename", "-")
 	t.Cleanup(func() {
 		ctx := context.Background() // the test's own has ended

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -21,26 +23,44 @@ import (
 // synth returns the chapter's file.
 func synth(t *testing.T, chapter chapters.Chapter) []byte {
 	t.Helper()
-	return written(t, chapter.Name, func(app cdk8s.App) { chapter.New(app) })
+	return written(t, func(app cdk8s.App) { chapter.New(app) })
 }
 
 // apply applies the objects that build adds to a chart.
 func apply(t *testing.T, namespace string, build func(chart cdk8s.Chart)) {
 	t.Helper()
-	content := written(t, "chart", func(app cdk8s.App) { build(tree.NewChart(app, "chart", tree.ChartProps{})) })
+	content := written(t, func(app cdk8s.App) { build(tree.NewChart(app, "chart", tree.ChartProps{})) })
 	kubectl(t, content, "apply", "--server-side", "--namespace", namespace, "--filename", "-")
 }
 
-// written returns the file of a chart of the app that build fills.
-func written(t *testing.T, chart string, build func(app cdk8s.App)) []byte {
+// applyApp applies the charts that build adds to an app, each of which has a Namespace, and deletes their objects when the
+// test ends: not all of the namespaces are the test's own.
+func applyApp(t *testing.T, build func(app cdk8s.App)) {
+	t.Helper()
+	content := written(t, build)
+	kubectl(t, content, "apply", "--server-side", "--filename", "-")
+	t.Cleanup(func() {
+		_, _, err := tryKubectl(context.Background(), content, "delete", "--ignore-not-found", "--wait=false", "--filename", "-")
+		assert.NoError(t, err)
+	})
+}
+
+// written returns the files of the app that build fills, as one.
+func written(t *testing.T, build func(app cdk8s.App)) []byte {
 	t.Helper()
 	outdir := t.TempDir()
 	app := native.NewApp(&cdk8s.AppProps{Outdir: &outdir})
 	build(app)
 	require.NoError(t, tree.Synth(app))
-	content, err := os.ReadFile(filepath.Join(outdir, chart+".k8s.yaml"))
+	paths, err := filepath.Glob(filepath.Join(outdir, "*.yaml"))
 	require.NoError(t, err)
-	return content
+	var files [][]byte
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		files = append(files, content)
+	}
+	return bytes.Join(files, []byte("---\n"))
 }
 
 // objects returns the objects of the chapter's file.

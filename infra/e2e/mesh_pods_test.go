@@ -11,7 +11,6 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
@@ -22,8 +21,6 @@ import (
 // to greet the others, which it finds through istiod.
 
 const (
-	istioNamespace = "istio-system"
-	istiod         = "istiod"
 	// istiodPort serves xDS in the clear.
 	istiodPort = 15010
 
@@ -59,11 +56,7 @@ func TestWeightsInPods(t *testing.T) {
 // newMeshNamespace runs a chapter on the mesh and beside it the service that calls it, which istiod tells where.
 func newMeshNamespace(t *testing.T, prefix, chapter string) string {
 	t.Helper()
-	needCluster(t)
-	if _, err := get[corev1.Service](t.Context(), "service", istiod, "--namespace", istioNamespace); err != nil {
-		t.Skipf("there is no Service %s in %s: this test needs Istio's control plane (istioctl install --set profile=minimal): %v", istiod, istioNamespace, err)
-	}
-	install(t)
+	needIstiod(t)
 	namespace := newNamespace(t, prefix)
 	apply(t, namespace, func(chart cdk8s.Chart) {
 		const path = "/etc/xds/bootstrap.json"

@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/infra/e2e/echo/wire"
+)
+
+// door is where requests from outside arrive, whatever host they are for.
+type door struct {
+	address string
+	tls     *tls.Config
+}
+
+// answer is what a client sees.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	// echo is the body where an echo has answered, the zero value where another has.
+	echo wire.Answer
+}
+
+// headers are sent with a request.
+type headers map[string]string
+
+// try sends a request, which is never tried again and whose redirects are not followed.
+func (d door) try(t *testing.T, method, url string, headers headers) (answer, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	require.NoError(t, err)
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	client := &http.Client{
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			TLSClientConfig:   d.tls,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				_, port, err := net.SplitHostPort(address)
+				if err != nil {
+					return nil, err
+				}
+				return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(d.address, port))
+			},
+		},
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	got := answer{status: response.StatusCode, header: response.Header, body: string(body)}
+	if response.Header.Get("Content-Type") == "application/json" {
+		// What is no echo stays the zero value.
+		_ = json.Unmarshal(body, &got.echo)
+	}
+	return got, nil
+}
+
+// get is try with GET, where a failure is the test's.
+func (d door) get(t *testing.T, url string, headers headers) answer {
+	t.Helper()
+	got, err := d.try(t, http.MethodGet, url, headers)
+	require.NoError(t, err)
+	return got
+}
+
+// await asks until the answer has that status: proxies hear of what was applied a moment later.
+func (d door) await(t *testing.T, url string, status int) {
+	t.Helper()
+	took := eventually(t, time.Minute, func() error {
+		got, err := d.try(t, http.MethodGet, url, nil)
+		if err == nil && got.status != status {
+			err = fmt.Errorf("%s: status %d, not %d: %.200s", url, got.status, status, got.body)
+		}
+		return err
+	})
+	t.Logf("%s is answered with %d after %s", url, status, took)
+}
