@@ -79,6 +79,9 @@ type HostRoutingProps struct {
 	Form RoutingForm
 	// Class names the controller that acts on the routing: the IngressClass or GatewayClass.
 	// Required for GatewayAPI; for Ingress it defaults to the cluster's default class.
+	// Of the class istio, a Gateway has pods of its own in its namespace, which name no seccomp
+	// profile: where Restricted is enforced they are refused, unless Istio is installed with
+	// --set values.gateways.seccompProfile.type=RuntimeDefault.
 	Class string
 	// Hosts that are served; the Paths of one that is named twice are joined. At least one is required.
 	Hosts []Host
