@@ -155,6 +155,25 @@ var measuredOptions = []option{
 		measure: arrives("per-try", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 2),
 	},
 	{
+		name: "Retries.PerTryTimeout by default", rules: only(mesh.Rule{Retries: mesh.Retries{Attempts: 2, PerTryTimeout: 300 * time.Millisecond}}),
+		measure: arrives("per-try-default", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 1),
+	},
+	{
+		name:    "Retries.PerTryTimeout on gateway-error",
+		rules:   only(mesh.Rule{Retries: mesh.Retries{Attempts: 1, PerTryTimeout: 300 * time.Millisecond, On: []string{"gateway-error"}}}),
+		measure: arrives("per-try-gateway", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 2),
+	},
+	{
+		name:    "Retries.PerTryTimeout on reset",
+		rules:   only(mesh.Rule{Retries: mesh.Retries{Attempts: 1, PerTryTimeout: 300 * time.Millisecond, On: []string{"reset"}}}),
+		measure: arrives("per-try-reset", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 2),
+	},
+	{
+		name:    "Retries.PerTryTimeout on 504",
+		rules:   only(mesh.Rule{Retries: mesh.Retries{Attempts: 1, PerTryTimeout: 300 * time.Millisecond, On: []string{"504"}}}),
+		measure: arrives("per-try-504", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 1),
+	},
+	{
 		name:    "Retries within Timeout",
 		rules:   only(mesh.Rule{Timeout: time.Second, Retries: mesh.Retries{Attempts: 9, PerTryTimeout: 600 * time.Millisecond, On: []string{"5xx"}}}),
 		measure: arrives("within", headers{wire.Delay: "2s"}, http.StatusGatewayTimeout, 2),

@@ -63,7 +63,9 @@ type Destination struct {
 type Retries struct {
 	// Attempts is how many there are at most. Defaults to Istio's own, 2.
 	Attempts int32
-	// PerTryTimeout bounds each attempt. Defaults to the rule's Timeout.
+	// PerTryTimeout bounds each attempt. One that it ends is tried again only on "5xx",
+	// "gateway-error" or "reset", which are not among Istio's own conditions; on any others the
+	// request ends with it, with 504. Defaults to the rule's Timeout.
 	PerTryTimeout time.Duration
 	// On are the conditions: HTTP statuses such as "503", and Envoy's words such as "5xx", "reset",
 	// "connect-failure" or "unavailable". Default to Istio's own: connect-failure, refused-stream,
