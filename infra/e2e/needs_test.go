@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"os"
 	"testing"
 
@@ -63,13 +64,11 @@ func needGateway(t *testing.T) string {
 
 // balanced is the address of a Service of the type LoadBalancer, empty while it has none.
 func balanced(service corev1.Service) string {
-	for _, ingress := range service.Status.LoadBalancer.Ingress {
-		if ingress.IP != "" {
-			return ingress.IP
-		}
-		return ingress.Hostname
+	if len(service.Status.LoadBalancer.Ingress) == 0 {
+		return ""
 	}
-	return ""
+	ingress := service.Status.LoadBalancer.Ingress[0]
+	return cmp.Or(ingress.IP, ingress.Hostname)
 }
 
 // needIngressClass skips the test where Istio does not serve Ingress objects of that class.

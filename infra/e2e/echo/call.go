@@ -22,11 +22,11 @@ import (
 // makeCalls makes the calls at a bounded rate, each without waiting for the one before, and waits for all of them.
 func makeCalls(ctx context.Context, call wire.Call) ([]wire.Result, error) {
 	if call.Count < 1 || call.Count > wire.MaxCount {
-		return nil, fmt.Errorf("Count: %d is out of range; use 1 to %d", call.Count, wire.MaxCount)
+		return nil, fmt.Errorf("count: %d is out of range; use 1 to %d", call.Count, wire.MaxCount)
 	}
 	target, err := url.Parse(call.URL)
 	if err != nil {
-		return nil, fmt.Errorf("URL: %w", err)
+		return nil, fmt.Errorf("url: %w", err)
 	}
 	var once func(ctx context.Context) wire.Result
 	switch target.Scheme {
@@ -37,12 +37,12 @@ func makeCalls(ctx context.Context, call wire.Call) ([]wire.Result, error) {
 	case "grpc":
 		conn, err := grpc.NewClient(target.Host, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDisableRetry())
 		if err != nil {
-			return nil, fmt.Errorf("URL: %w", err)
+			return nil, fmt.Errorf("url: %w", err)
 		}
 		defer conn.Close()
 		once = func(ctx context.Context) wire.Result { return greet(ctx, helloworld.NewGreeterClient(conn), call) }
 	default:
-		return nil, fmt.Errorf("URL: %q is neither http nor grpc", call.URL)
+		return nil, fmt.Errorf("url: %q is neither http nor grpc", call.URL)
 	}
 
 	results := make([]wire.Result, call.Count)

@@ -85,10 +85,10 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	echoURL, controlURL := servers(t)
 	for want, call := range map[string]wire.Call{
-		"Count: 0 is out of range; use 1 to 2000\n":             {URL: echoURL},
-		"Count: 2001 is out of range; use 1 to 2000\n":          {URL: echoURL, Count: 2001},
-		"URL: \"ftp://example.com\" is neither http nor grpc\n": {URL: "ftp://example.com", Count: 1},
-		"URL: parse \"http://[\": missing ']' in host\n":        {URL: "http://[", Count: 1},
+		"count: 0 is out of range; use 1 to 2000\n":             {URL: echoURL},
+		"count: 2001 is out of range; use 1 to 2000\n":          {URL: echoURL, Count: 2001},
+		"url: \"ftp://example.com\" is neither http nor grpc\n": {URL: "ftp://example.com", Count: 1},
+		"url: parse \"http://[\": missing ']' in host\n":        {URL: "http://[", Count: 1},
 	} {
 		status, body := calls(t, controlURL, call)
 		assert.Equal(t, http.StatusBadRequest, status)
