@@ -30,8 +30,7 @@ const (
 func newEcho(chart cdk8s.Chart, name string, edits ...func(*infra.ProbedDeploymentProps)) *infra.ProbedDeployment {
 	props := infra.ProbedDeploymentProps{
 		Name: name, Version: name, Image: echoImage, ImagePullPolicy: pod.PullIfNotPresent,
-		// The proxy of the pod leaves alone what the tests ask of it.
-		PodAnnotations: map[string]string{"traffic.sidecar.istio.io/excludeInboundPorts": strconv.Itoa(wire.ControlPort)},
+		PodAnnotations: proxyAnnotations(wire.ControlPort),
 		Ports:          []pod.Port{{Name: echoPortName, Port: wire.Port}},
 		Resources:      pod.Resources{Requests: pod.ResourceList{CPU: "10m", Memory: "16Mi"}},
 		Probes:         pod.Probes{Readiness: pod.Probe{Handler: pod.HTTPGet("/", wire.Port), Period: time.Second}},
@@ -40,6 +39,15 @@ func newEcho(chart cdk8s.Chart, name string, edits ...func(*infra.ProbedDeployme
 		edit(&props)
 	}
 	return infra.NewProbedDeployment(chart, name, props)
+}
+
+// proxyAnnotations have the proxy of a pod leave alone the port at which the tests ask, and let many fit on a small node.
+func proxyAnnotations(port int) map[string]string {
+	return map[string]string{
+		"traffic.sidecar.istio.io/excludeInboundPorts": strconv.Itoa(port),
+		"sidecar.istio.io/proxyCPU":                    "10m",
+		"sidecar.istio.io/proxyMemory":                 "64Mi",
+	}
 }
 
 // echoPorts are those of a Service in front of echoes.
