@@ -102,7 +102,7 @@ func startLoadOf(t *testing.T, namespace, name string, kinds int, args ...string
 	t.Helper()
 	apply(t, namespace, func(chart cdk8s.Chart) {
 		k8s.NewPod(chart, "load", &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: proxyAnnotations(loadPort)},
 			Spec: corev1.PodSpec{
 				RestartPolicy: corev1.RestartPolicyNever,
 				SecurityContext: &corev1.PodSecurityContext{
