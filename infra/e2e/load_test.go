@@ -101,22 +101,9 @@ func startHTTPLoad(t *testing.T, namespace, pod, service, path string, rate int)
 func startLoadOf(t *testing.T, namespace, name string, kinds int, args ...string) *load {
 	t.Helper()
 	apply(t, namespace, func(chart cdk8s.Chart) {
-		k8s.NewPod(chart, "load", &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: proxyAnnotations(loadPort)},
-			Spec: corev1.PodSpec{
-				RestartPolicy: corev1.RestartPolicyNever,
-				SecurityContext: &corev1.PodSecurityContext{
-					RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-				},
-				Containers: []corev1.Container{{
-					Name: "load", Image: loadImage, ImagePullPolicy: corev1.PullIfNotPresent,
-					Args: append(args, "-most", "10m"),
-					SecurityContext: &corev1.SecurityContext{
-						AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-					},
-				}},
-			},
-		})
+		pod := restrictedPod(name, loadImage, append(args, "-most", "10m")...)
+		pod.Annotations = proxyAnnotations(loadPort)
+		k8s.NewPod(chart, "load", pod)
 	})
 	l := &load{namespace: namespace, pod: name}
 	eventually(t, time.Minute, func() error {
@@ -132,6 +119,25 @@ func startLoadOf(t *testing.T, namespace, name string, kinds int, args ...string
 		return err
 	})
 	return l
+}
+
+// restrictedPod is a pod that runs once, and meets the restricted standard.
+func restrictedPod(name, image string, args ...string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever,
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{
+				Name: name, Image: image, ImagePullPolicy: corev1.PullIfNotPresent, Args: args,
+				SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				},
+			}},
+		},
+	}
 }
 
 func (l *load) result(t *testing.T) (result loadResult, err error) {
