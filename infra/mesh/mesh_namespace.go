@@ -145,6 +145,16 @@ func (props MeshNamespaceProps) meshLabels() map[string]string {
 // that are in it must have a Version, and the ports of its Services must tell Istio their protocol,
 // by AppProtocol or by name. In the mode Sidecar, pods that run already join when they are made
 // anew (kubectl rollout restart).
+//
+// A MeshNamespace asks nothing of its pods by Pod Security. In the mode Sidecar, Istio's container
+// istio-init runs as root with the capabilities NET_ADMIN and NET_RAW, so that a namespace that
+// enforces baseline or restricted refuses every injected pod, while the Deployment looks fine; the
+// events of its ReplicaSet tell. Labels may enforce them where Istio is installed with its CNI
+// plugin, which leaves that container out, and in the mode Ambient.
+// See https://istio.io/latest/docs/setup/additional-setup/pod-security-admission/.
+//
+// In the mode Sidecar, callers of gRPC use the Service, not a headless one whose pods they choose
+// themselves: the sidecar keeps their connections, so that they do not hear that a pod has gone.
 type MeshNamespace struct {
 	constructs.Construct
 	props MeshNamespaceProps
