@@ -12,6 +12,7 @@ import (
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra"
@@ -44,6 +45,8 @@ const (
 	passes outcome = "passes"
 	// refused is an answer of the sidecar, which knows who calls and what they want.
 	refused outcome = "is refused with 403"
+	// invalid is an answer to a token that is not believed.
+	invalid outcome = "is refused for its token"
 	// cut is a connection that ends without an answer: the caller shows no certificate.
 	cut outcome = "is cut"
 )
@@ -57,8 +60,10 @@ const (
 	outsider = "outsider"
 )
 
-// guards are made for the namespace of the friend.
-func guards(namespace string) []guarded {
+// guards are made for the namespace of the friend, and for an issuer whose keys are there.
+func guards(namespace string, issuer, forger issuer, keys string) []guarded {
+	tokens := []mesh.TokenIssuer{{Issuer: tokenIssuer, JWKSURI: keys, Audiences: []string{tokenAudience}}}
+	ann, bob := issuer.token("ann", tokenAudience, time.Hour), issuer.token("bob", tokenAudience, time.Hour)
 	friendly := mesh.Caller{Principals: []string{"cluster.local/ns/" + namespace + "/sa/" + friend}}
 	access := func(action mesh.AccessAction, rules ...mesh.AccessRule) mesh.MeshSecurityProps {
 		return mesh.MeshSecurityProps{Access: mesh.Access{Action: action, Rules: rules}}
@@ -119,6 +124,22 @@ func guards(namespace string) []guarded {
 		{name: "networks", security: access(mesh.Deny, mesh.AccessRule{From: []mesh.Caller{{IPBlocks: []string{"0.0.0.0/0", "::/0"}}}}), tries: []try{
 			{from: friend, expected: refused}, {from: outsider, expected: refused},
 		}},
+		{name: "tokens", security: mesh.MeshSecurityProps{Tokens: tokens}, tries: []try{
+			{from: friend, expected: passes}, {from: outsider, headers: ann, expected: passes},
+			{from: friend, headers: forger.token("ann", tokenAudience, time.Hour), expected: invalid},
+			{from: friend, headers: issuer.token("ann", "others", time.Hour), expected: invalid},
+			{from: friend, headers: issuer.token("ann", tokenAudience, -time.Hour), expected: invalid},
+		}},
+		{name: "request-principals", security: mesh.MeshSecurityProps{Tokens: tokens, Access: mesh.Access{
+			Action: mesh.Allow, Rules: []mesh.AccessRule{{From: []mesh.Caller{{RequestPrincipals: []string{tokenIssuer + "/ann"}}}}},
+		}}, tries: []try{
+			{from: friend, headers: ann, expected: passes}, {from: friend, headers: bob, expected: refused}, {from: friend, expected: refused},
+		}},
+		{name: "claims", security: mesh.MeshSecurityProps{Tokens: tokens, Access: mesh.Access{
+			Action: mesh.Allow, Rules: []mesh.AccessRule{{When: []mesh.Condition{{Key: "request.auth.claims[group]", Values: []string{"bobs"}}}}},
+		}}, tries: []try{
+			{from: friend, headers: bob, expected: passes}, {from: friend, headers: ann, expected: refused}, {from: friend, expected: refused},
+		}},
 		{name: "other-networks", security: access(mesh.Deny, mesh.AccessRule{From: []mesh.Caller{{IPBlocks: []string{"192.0.2.0/24"}}}}), tries: []try{
 			{from: friend, expected: passes},
 		}},
@@ -133,7 +154,18 @@ func TestMeshSecurity(t *testing.T) {
 	needSidecars(t)
 	namespace, abroad, beside := newNamespaceWith(t, "security", meshLabels), newNamespaceWith(t, "security-foreign", meshLabels), newNamespace(t, "security-beside")
 	homes := map[string]string{friend: namespace, stranger: namespace, foreign: abroad, outsider: beside}
-	guards := guards(namespace)
+	applyApp(t, func(app cdk8s.App) {
+		for caller, home := range homes {
+			there := tree.NewChart(app, "caller-"+caller, tree.ChartProps{Namespace: home})
+			account := infra.NewServiceAccount(there, "account", infra.ServiceAccountProps{Name: caller})
+			newEcho(there, caller, func(props *infra.ProbedDeploymentProps) { props.ServiceAccount = account })
+		}
+	})
+	awaitDeployments(t, beside)
+	issuer := newIssuer(t)
+	shows, err := get[corev1.Pod](t.Context(), "pod", podOf(t, beside, "app="+outsider), "--namespace", beside)
+	require.NoError(t, err)
+	guards := guards(namespace, issuer, newIssuer(t), issuer.keys(shows))
 	applyApp(t, func(app cdk8s.App) {
 		chart := tree.NewChart(app, "guarded", tree.ChartProps{Namespace: namespace})
 		for _, guard := range guards {
@@ -141,11 +173,6 @@ func TestMeshSecurity(t *testing.T) {
 			infra.NewService(chart, guard.name+"-service", infra.ServiceProps{Name: guard.name, Selector: echo.Selector(), Ports: echoPorts})
 			guard.security.Name, guard.security.Workload = guard.name, echo
 			mesh.NewMeshSecurity(chart, guard.name+"-security", guard.security)
-		}
-		for caller, home := range homes {
-			there := tree.NewChart(app, "caller-"+caller, tree.ChartProps{Namespace: home})
-			account := infra.NewServiceAccount(there, "account", infra.ServiceAccountProps{Name: caller})
-			newEcho(there, caller, func(props *infra.ProbedDeploymentProps) { props.ServiceAccount = account })
 		}
 	})
 	for _, home := range homes {
@@ -200,6 +227,8 @@ func (c try) check(t *testing.T, home, url string) error {
 		got = passes
 	case result.Status == http.StatusForbidden && strings.Contains(result.Body, "RBAC"):
 		got = refused
+	case strings.Contains(result.Body, "Jwt"):
+		got = invalid
 	}
 	if got != c.expected {
 		return fmt.Errorf("a call of %s from %s, method %q, headers %v, %s, where it is meant to be one that %s; %s", call.URL, c.from, c.method, c.headers, got, c.expected, result.Error)

@@ -55,6 +55,14 @@ func control(counts *counts) http.Handler {
 	mux.HandleFunc("GET "+wire.PathCount, func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, counts.of(r.URL.Query().Get(wire.ID)))
 	})
+	mux.HandleFunc("GET "+wire.PathSay, func(w http.ResponseWriter, r *http.Request) {
+		content := json.RawMessage(r.URL.Query().Get(wire.Content))
+		if !json.Valid(content) {
+			http.Error(w, wire.Content+" is not JSON", http.StatusBadRequest)
+			return
+		}
+		answer(w, http.StatusOK, content)
+	})
 	mux.HandleFunc("POST "+wire.PathCall, func(w http.ResponseWriter, r *http.Request) {
 		var call wire.Call
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&call); err != nil {

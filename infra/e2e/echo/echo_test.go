@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -114,4 +115,17 @@ func TestCountsAreBounded(t *testing.T) {
 	counts.add("a")
 	assert.Len(t, counts.byName, maxNames)
 	assert.Equal(t, 2, counts.of("a"))
+}
+
+func TestSay(t *testing.T) {
+	t.Parallel()
+	_, controlURL := servers(t)
+	for content, want := range map[string]string{`{"keys":[]}`: "{\"keys\":[]}\n", "{": wire.Content + " is not JSON\n"} {
+		response, err := http.Get(controlURL + wire.PathSay + "?" + wire.Content + "=" + url.QueryEscape(content))
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, want, string(body))
+	}
 }

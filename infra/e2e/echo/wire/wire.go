@@ -16,6 +16,9 @@ const (
 	PathCount = "/count"
 	// PathCall takes a Call, and answers with its Results.
 	PathCall = "/call"
+	// PathSay answers with the JSON that the parameter Content of the query holds.
+	PathSay = "/say"
+	Content = "content"
 )
 
 // Headers of a request that say how it is answered.
