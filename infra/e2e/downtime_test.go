@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -173,7 +174,7 @@ func restart(t *testing.T, namespace string) time.Duration {
 // scale changes the number of pods, and waits until there are so many.
 func scale(t *testing.T, namespace string, replicas int) time.Duration {
 	t.Helper()
-	kubectl(t, nil, "scale", "deployment/"+provider, "--replicas", fmt.Sprint(replicas), "--namespace", namespace)
+	kubectl(t, nil, "scale", "deployment/"+provider, "--replicas", strconv.Itoa(replicas), "--namespace", namespace)
 	return awaitDeployments(t, namespace) + eventually(t, time.Minute, func() error {
 		if pods := providerPods(t, namespace); len(pods) != replicas {
 			return fmt.Errorf("there are %d pods, not %d", len(pods), replicas)

@@ -46,27 +46,27 @@ func awaitEndpoints(t *testing.T, namespace, service string, want int) time.Dura
 	})
 }
 
-// awaitEndpoint waits until a Service sends to that pod, or until it does not.
-func awaitEndpoint(t *testing.T, namespace, service, pod string, want bool) time.Duration {
+// awaitEndpoint waits until the provider's Service sends to that pod, or until it does not.
+func awaitEndpoint(t *testing.T, namespace, pod string, want bool) {
 	t.Helper()
-	return eventually(t, time.Minute, func() error {
-		pods, err := endpoints(t, namespace, service)
+	eventually(t, time.Minute, func() error {
+		pods, err := endpoints(t, namespace, provider)
 		if err == nil && slices.Contains(pods, pod) != want {
-			err = fmt.Errorf("behind %s are %v", service, pods)
+			err = fmt.Errorf("behind %s are %v", provider, pods)
 		}
 		return err
 	})
 }
 
-// requests returns how many HTTP requests of a path a pod has answered, as its metrics tell.
-func requests(t *testing.T, namespace, pod, path string) int {
+// pings returns how many requests of contract.PathPing a pod has answered, as its metrics tell.
+func pings(t *testing.T, namespace, pod string) int {
 	t.Helper()
 	page, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathMetrics)
 	require.NoError(t, err)
 	sum := 0.0
 	for line := range strings.Lines(page) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
-		if !strings.HasPrefix(series, contract.MetricHTTPRequests+"{") || !strings.Contains(series, fmt.Sprintf("%s=%q", contract.LabelRoute, path)) {
+		if !strings.HasPrefix(series, contract.MetricHTTPRequests+"{") || !strings.Contains(series, fmt.Sprintf("%s=%q", contract.LabelRoute, contract.PathPing)) {
 			continue
 		}
 		n, err := strconv.ParseFloat(value, 64)

@@ -12,8 +12,7 @@ import (
 )
 
 // TestHostNamesAlternate: whoever asks a Service of chapters 02 and 03 for the host's name has both of its pods answer.
-// By the host names of chapter 03 only a controller for its Ingress answers, which brings its own images: that the
-// Ingress names Services that work is what can be seen without.
+// TestIngress asks by the host names of chapter 03.
 func TestHostNamesAlternate(t *testing.T) {
 	t.Parallel()
 	needCluster(t)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 )
@@ -32,7 +33,7 @@ func TestAKillIsBounded(t *testing.T) {
 		// Everybody learns of it from what fails.
 		{"crash of the process", func(t *testing.T, pod string) {
 			_, err := fetch(t, namespace, pod, contract.AdminPort, contract.PathFault+"?crash=true")
-			assert.Error(t, err, "an answer of a process that has crashed")
+			require.Error(t, err, "an answer of a process that has crashed")
 			eventually(t, time.Minute, func() error {
 				for _, p := range providerPods(t, namespace) {
 					if p.Name == pod && p.Status.ContainerStatuses[0].RestartCount == 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,13 +89,13 @@ func startLoad(t *testing.T, namespace string) *load {
 			Ports: []infra.ServicePort{{Name: contract.GRPCPortName, Port: contract.GRPCPort}},
 		})
 	})
-	return startLoadOf(t, namespace, "load", 4, "-host", provider, "-headless", headless, "-rate", fmt.Sprint(loadRate))
+	return startLoadOf(t, namespace, "load", 4, "-host", provider, "-headless", headless, "-rate", strconv.Itoa(loadRate))
 }
 
 // startHTTPLoad loads a path of a Service with requests.
 func startHTTPLoad(t *testing.T, namespace, pod, service, path string, rate int) *load {
 	t.Helper()
-	return startLoadOf(t, namespace, pod, 2, "-host", service, "-path", path, "-rate", fmt.Sprint(rate))
+	return startLoadOf(t, namespace, pod, 2, "-host", service, "-path", path, "-rate", strconv.Itoa(rate))
 }
 
 // startLoadOf starts a pod of that name with these arguments, and waits until all kinds of calls have ended once.

@@ -77,7 +77,7 @@ func applyOptions(t *testing.T, namespace string, options []option) door {
 	awaitDeployments(t, namespace)
 	outside := door{address: address}
 	for i := range options {
-		outside.await(t, "http://"+optionHost(namespace, i)+readyPath, http.StatusOK)
+		outside.await(t, "http://"+optionHost(namespace, i)+readyPath)
 	}
 	return outside
 }

@@ -33,8 +33,8 @@ func TestPodSecurityOfSidecars(t *testing.T) {
 			if err == nil {
 				t.Skip("Istio's injected pods need no capability here, as with its CNI plugin: nothing is to be seen")
 			}
-			assert.ErrorContains(t, err, `violates PodSecurity "`+test.level)
-			assert.ErrorContains(t, err, `(container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add)`)
+			require.ErrorContains(t, err, `violates PodSecurity "`+test.level)
+			require.ErrorContains(t, err, `(container "istio-init" must not include "NET_ADMIN", "NET_RAW" in securityContext.capabilities.add)`)
 			t.Log(strings.TrimSpace(stderr))
 		})
 	}

@@ -83,14 +83,14 @@ func TestReadinessTakesAPodOut(t *testing.T) {
 	pod, other := pods[0].Name, pods[1].Name
 	const unready = 30 * time.Second
 	start := switchFault(t, namespace, pod, "ready=false&for="+unready.String())
-	awaitEndpoint(t, namespace, provider, pod, false)
+	awaitEndpoint(t, namespace, pod, false)
 	t.Logf("out of the EndpointSlice %s after it was not ready", time.Since(start).Round(100*time.Millisecond))
 
 	time.Sleep(2 * time.Second) // in which the nodes hear of it
 	counted := time.Now()
-	got, gotOther := requests(t, namespace, pod, contract.PathPing), requests(t, namespace, other, contract.PathPing)
+	got, gotOther := pings(t, namespace, pod), pings(t, namespace, other)
 	time.Sleep(10 * time.Second)
-	got, gotOther = requests(t, namespace, pod, contract.PathPing)-got, requests(t, namespace, other, contract.PathPing)-gotOther
+	got, gotOther = pings(t, namespace, pod)-got, pings(t, namespace, other)-gotOther
 	window := time.Since(counted)
 	require.Less(t, time.Since(start), unready, "too slow to see anything")
 	// Liveness asks the same path as the load does.
@@ -99,11 +99,11 @@ func TestReadinessTakesAPodOut(t *testing.T) {
 	assert.Greater(t, gotOther, 10*probes, "requests to the other pod")
 	t.Logf("in %s it got %d requests of HTTP, where liveness makes up to %d, and the other pod %d", window.Round(time.Second), got, probes, gotOther)
 
-	awaitEndpoint(t, namespace, provider, pod, true)
+	awaitEndpoint(t, namespace, pod, true)
 	t.Logf("back in the EndpointSlice %s after it was not ready for %s", time.Since(start).Round(100*time.Millisecond), unready)
-	before := requests(t, namespace, pod, contract.PathPing)
+	before := pings(t, namespace, pod)
 	eventually(t, 30*time.Second, func() error {
-		if n := requests(t, namespace, pod, contract.PathPing) - before; n < 100 {
+		if n := pings(t, namespace, pod) - before; n < 100 {
 			return fmt.Errorf("%d requests since it is back", n)
 		}
 		return nil
@@ -135,9 +135,9 @@ func TestReadinessByGRPC(t *testing.T) {
 	awaitEndpoints(t, namespace, provider, 1)
 	pod := providerPods(t, namespace)[0].Name
 	start := switchFault(t, namespace, pod, "ready=false&for=15s")
-	awaitEndpoint(t, namespace, provider, pod, false)
+	awaitEndpoint(t, namespace, pod, false)
 	out := time.Since(start)
-	awaitEndpoint(t, namespace, provider, pod, true)
+	awaitEndpoint(t, namespace, pod, true)
 	t.Logf("NOT_SERVING: out of the EndpointSlice after %s; SERVING again after 15s: back after %s", out.Round(100*time.Millisecond), time.Since(start).Round(100*time.Millisecond))
 	assertNoRestarts(t, namespace)
 }

@@ -194,7 +194,7 @@ func TestMeshSecurity(t *testing.T) {
 				return nil
 			})
 			for _, try := range guard.tries {
-				assert.NoError(t, try.check(t, homes[try.from], url))
+				require.NoError(t, try.check(t, homes[try.from], url))
 				tried++
 			}
 			t.Logf("as written after %s", took)

@@ -38,7 +38,7 @@ func TestService(t *testing.T) {
 
 	answers := map[string]int{}
 	for _, pod := range providerPods(t, namespace) {
-		answers[pod.Name] = requests(t, namespace, pod.Name, contract.PathPing)
+		answers[pod.Name] = pings(t, namespace, pod.Name)
 		assert.Positive(t, answers[pod.Name], "%s has got no request", pod.Name)
 	}
 	t.Logf("requests by pod: %v", answers)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestNoRequestFailsInARollingRestartUnderStrictMutualTLS(t *testing.T) {
 	awaitEndpoints(t, namespace, provider, 2)
 	// Calls of gRPC go to the Service, whose pods the sidecar chooses from: one that chose among those of a headless Service
 	// itself would not hear through its sidecar that a pod has gone.
-	load := startLoadOf(t, namespace, "load", 4, "-host", provider, "-headless", provider, "-rate", fmt.Sprint(loadRate))
+	load := startLoadOf(t, namespace, "load", 4, "-host", provider, "-headless", provider, "-rate", strconv.Itoa(loadRate))
 	load.phase(t, "before", 0)
 	load.phase(t, "restart", restart(t, namespace))
 	load.stop(t, 10_000)

@@ -65,7 +65,7 @@ func TestHTTPCallerFails(t *testing.T) {
 			t.Parallel()
 			caller := &httpCaller{address: pong(t, test.answer), path: contract.PathPing, keep: true}
 			_, err := caller.call(t.Context())
-			assert.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, test.want)
 			assert.Nil(t, caller.conn, "a connection that has failed is not used again")
 		})
 	}

@@ -49,7 +49,7 @@ func main() {
 func run(host, path, headless string, rate int, most time.Duration) error {
 	switch {
 	case host == "":
-		return fmt.Errorf("-host: is not set; name a Service")
+		return errors.New("-host: is not set; name a Service")
 	case !strings.HasPrefix(path, "/"):
 		return fmt.Errorf("-path: %q is not a path; begin it with /", path)
 	case rate < 1 || rate > maxRate:

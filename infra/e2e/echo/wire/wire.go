@@ -18,6 +18,7 @@ const (
 	PathCall = "/call"
 	// PathSay answers with the JSON that the parameter Content of the query holds.
 	PathSay = "/say"
+	// Content is that parameter.
 	Content = "content"
 )
 
@@ -31,8 +32,12 @@ const (
 	ID = "x-echo-id"
 )
 
-// Server is a header of every answer, for proxies to change, and its value.
-const Server, ServerValue = "x-echo-server", "echo"
+const (
+	// Server is a header of every answer, for proxies to change.
+	Server = "x-echo-server"
+	// ServerValue is its value.
+	ServerValue = "echo"
+)
 
 // MaxDelay bounds Delay.
 const MaxDelay = 30 * time.Second
