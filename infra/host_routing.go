@@ -65,8 +65,10 @@ type Path struct {
 type HostTLS struct {
 	// Hosts that the certificate is for, each one of the routing's and of no other HostTLS. Required.
 	Hosts []string
-	// Certificate are Credentials with the keys tls.crt and tls.key; most controllers ask for the type
-	// kubernetes.io/tls. Required.
+	// Certificate are Credentials with the keys tls.crt and tls.key, in the namespace of the routing;
+	// most controllers ask for the type kubernetes.io/tls. In the form GatewayAPI they may be in
+	// another namespace. Istio as the controller of an Ingress looks for a Secret of that name in the
+	// namespace of its gateway's pods instead. Required.
 	Certificate *Credentials
 }
 
