@@ -45,14 +45,20 @@ func TestIngress(t *testing.T) {
 	assert.Equal(t, notFound, outside.get(t, "http://www.service3.io"+contract.PathPing, nil).status, "a host that is not named")
 }
 
-// TestIngressRouting: an Ingress routes by host and path, its prefixes stand for whole elements.
+// TestIngressRouting: an Ingress routes by host and path, its prefixes stand for whole elements,
+// and HTTPS has the certificate of its Secret.
 func TestIngressRouting(t *testing.T) {
 	address := needGateway(t)
 	needIngressClass(t, ingressClass)
 	namespace := newNamespace(t, "ingress-paths")
 	host := "www." + namespace + ".example.com"
+	authority := newAuthority(t, "ingress")
 	applyApp(t, func(app cdk8s.App) {
 		chart := tree.NewChart(app, "ingress", tree.ChartProps{Namespace: namespace})
+		// Istio looks for it beside its gateway's pods, and not beside the Ingress as other controllers do.
+		secret := infra.CredentialsProps{Name: namespace + "-certificate", Type: "kubernetes.io/tls", Values: authority.issue(t, host, host).secret()}
+		infra.NewCredentials(tree.NewChart(app, "secret", tree.ChartProps{Namespace: istioNamespace}), "certificate", secret)
+		certificate := infra.NewCredentials(chart, "certificate", infra.CredentialsProps{Name: secret.Name, Type: secret.Type, Existing: true})
 		one, two := newEchoService(chart, "one"), newEchoService(chart, "two")
 		infra.NewHostRouting(chart, "routing", infra.HostRoutingProps{
 			Name: "routing", Class: ingressClass,
@@ -63,11 +69,15 @@ func TestIngressRouting(t *testing.T) {
 				}},
 				{Name: "*.wild." + host, Paths: []infra.Path{{Path: "/", Backend: two.Backend(echoPortName)}}},
 			},
+			TLS: []infra.HostTLS{{Hosts: []string{host}, Certificate: certificate}},
 		})
 	})
 	awaitDeployments(t, namespace)
-	outside := door{address: address}
+	outside := door{address, authority.client()}
 	outside.await(t, "http://"+host+"/common")
+	outside.await(t, "https://"+host+"/common")
+	assertEchoes(t, outside, "https://"+host+"/exact", "two")
+	assertEchoes(t, outside, "https://"+host+"/commonplace", "")
 	for target, want := range map[string]string{
 		host + "/common": "one", host + "/common/": "one", host + "/common/api": "one", host + "/commonplace": "",
 		host + "/exact": "two", host + "/exact/": "", host + "/": "",
