@@ -23,6 +23,9 @@ import (
 	"github.com/crossoverJie/k8s-combat/imports/crds"
 )
 
+// ownLabels are those of whatever the tests make in namespaces that are not theirs.
+var ownLabels = map[string]string{"app.kubernetes.io/managed-by": "k8s-combat-e2e"}
+
 const (
 	injectionLabel = "istio-injection"
 	enforceLabel   = "pod-security.kubernetes.io/enforce"
@@ -31,7 +34,6 @@ const (
 // namespaceLabels are those of every namespace that the tests make. A pod there that falls short of the restricted
 // standard is refused, and a workload whose pods would is warned of.
 var namespaceLabels = map[string]string{
-	"app.kubernetes.io/managed-by":    "k8s-combat-e2e",
 	injectionLabel:                    "disabled",
 	enforceLabel:                      "restricted",
 	"pod-security.kubernetes.io/warn": "restricted",
@@ -57,7 +59,8 @@ func newNamespaceWith(t *testing.T, prefix string, labels map[string]string) str
 
 func createNamespace(t *testing.T, name string, labels map[string]string) {
 	t.Helper()
-	all := maps.Clone(namespaceLabels)
+	all := maps.Clone(ownLabels)
+	maps.Copy(all, namespaceLabels)
 	maps.Copy(all, labels)
 	namespace := &unstructured.Unstructured{}
 	namespace.SetAPIVersion("v1")

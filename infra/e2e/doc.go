@@ -7,27 +7,38 @@
 // # Images
 //
 // Nothing is pushed to a registry. The images crossoverjie/k8s-combat:v1 and crossoverjie/k8s-combat:istio, both of
-// this repository, must be on the nodes beforehand, and the load that some tests put on the service; the tests set
-// imagePullPolicy to IfNotPresent:
+// this repository, must be on the nodes beforehand, with the load that some tests put on the service, and the echo that
+// stands on both sides of the proxies; the tests set imagePullPolicy to IfNotPresent:
 //
 //	docker build -t crossoverjie/k8s-combat:v1 -t crossoverjie/k8s-combat:istio .
 //	docker build -t crossoverjie/k8s-combat-load:e2e -f infra/e2e/load/Dockerfile .
-//	kind load docker-image crossoverjie/k8s-combat:v1 crossoverjie/k8s-combat:istio crossoverjie/k8s-combat-load:e2e
+//	docker build -t crossoverjie/k8s-combat-echo:e2e -f infra/e2e/echo/Dockerfile .
+//	kind load docker-image crossoverjie/k8s-combat:v1 crossoverjie/k8s-combat:istio crossoverjie/k8s-combat-load:e2e crossoverjie/k8s-combat-echo:e2e
 //
 // With minikube: `minikube image load` for each of them.
 //
 // # Istio
 //
-// The tests of the canary and of the weights are gRPC clients that speak xDS to istiod, with no sidecar. Those in pods
-// need istiod as istio-system/istiod, in the clear on port 15010 as it is installed, and are skipped aloud where there is
-// none. Those that are clients themselves need a bootstrap file, named by GRPC_XDS_BOOTSTRAP, and pods whose addresses
-// can be reached from where the tests run.
+// A test asks for what it needs, and is skipped aloud where that is missing, with how to get it. This has all of it, where
+// LoadBalancer Services have addresses that can be reached from where the tests run, by `minikube tunnel`, by
+// cloud-provider-kind or by MetalLB:
+//
+//	kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/latest/download/standard-install.yaml
+//	istioctl install --set profile=default
+//	echo '{"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
+//	  "spec": {"controller": "istio.io/ingress-controller"}}' | kubectl create -f -
+//
+// The tests of the chapters on the mesh run them in two ways. With sidecars, which Istio injects, a pod beside the others
+// makes the calls. Without, gRPC clients speak xDS to istiod: in pods, to istio-system/istiod in the clear on port 15010;
+// and from here, which needs a bootstrap file that GRPC_XDS_BOOTSTRAP names, and pods whose addresses can be reached.
+//
+// Requests from outside go to the address of Istio's ingress gateway, istio-system/istio-ingressgateway, for the chapters
+// on Ingress and Gateway and for each option of the rules of an IstioCanary; and to the one of the pods that Istio makes
+// for a Gateway of the Gateway API. Certificates are the tests' own, and their Secrets in istio-system go with the test.
 //
 // # What cannot be seen without more
 //
-// No controller for Ingress or Gateway objects is installed, which brings images of its own: that the API server takes
-// the chapters about them, and that the Services that they name answer, is all that is tested of them. Neither is a
-// process killed from outside its pod, nor a kubelet ended, which takes a shell on the node.
+// No process is killed from outside its pod, nor a kubelet ended, which takes a shell on the node.
 //
 // # What is left behind
 //
@@ -36,6 +47,7 @@
 // A run that was killed leaves them:
 //
 //	kubectl delete namespace -l app.kubernetes.io/managed-by=k8s-combat-e2e
+//	kubectl delete secret -l app.kubernetes.io/managed-by=k8s-combat-e2e -n istio-system
 //
 // CustomResourceDefinitions of imports/crds that the cluster does not have are created and stay: to delete one is to
 // delete everybody's objects of that kind. Those that it has are left as they are.

@@ -26,7 +26,7 @@ var gatewayPodLabels = map[string]string{enforceLabel: "baseline"}
 // TestGatewayAPI holds a HostRouting in the form of the Gateway API to its documentation: hosts and paths, TLS by host
 // with one for all other hosts beside it, the redirect to HTTPS, and what is in other namespaces.
 func TestGatewayAPI(t *testing.T) {
-	needIstiod(t)
+	needGateway(t) // whose Service has an address, as that of the Gateway will have
 	needGatewayClass(t, gatewayClass)
 	namespace, other := newNamespaceWith(t, "gateway-api", gatewayPodLabels), newNamespace(t, "gateway-api-other")
 	named, plain, elsewhere := "named.example.com", "plain.example.com", "elsewhere.example.org"

@@ -45,7 +45,7 @@ func TestGatewayTLS(t *testing.T) {
 	applyApp(t, func(app cdk8s.App) {
 		secrets := tree.NewChart(app, "secrets", tree.ChartProps{Namespace: istioNamespace})
 		secret := func(name string, values map[string]infra.Sensitive) *infra.Credentials {
-			props := infra.CredentialsProps{Name: namespace + "-" + name, Values: values}
+			props := infra.CredentialsProps{Name: namespace + "-" + name, Values: values, Labels: ownLabels}
 			if _, pair := values["tls.key"]; pair {
 				props.Type = "kubernetes.io/tls"
 			}

@@ -56,7 +56,9 @@ func TestIngressRouting(t *testing.T) {
 	applyApp(t, func(app cdk8s.App) {
 		chart := tree.NewChart(app, "ingress", tree.ChartProps{Namespace: namespace})
 		// Istio looks for it beside its gateway's pods, and not beside the Ingress as other controllers do.
-		secret := infra.CredentialsProps{Name: namespace + "-certificate", Type: "kubernetes.io/tls", Values: authority.issue(t, host, host).secret()}
+		secret := infra.CredentialsProps{
+			Name: namespace + "-certificate", Type: "kubernetes.io/tls", Values: authority.issue(t, host, host).secret(), Labels: ownLabels,
+		}
 		infra.NewCredentials(tree.NewChart(app, "secret", tree.ChartProps{Namespace: istioNamespace}), "certificate", secret)
 		certificate := infra.NewCredentials(chart, "certificate", infra.CredentialsProps{Name: secret.Name, Type: secret.Type, Existing: true})
 		one, two := newEchoService(chart, "one"), newEchoService(chart, "two")

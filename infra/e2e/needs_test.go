@@ -76,8 +76,7 @@ func needIngressClass(t *testing.T, class string) {
 	t.Helper()
 	found, err := get[networkingv1.IngressClass](t.Context(), "ingressclass", class)
 	if err != nil || found.Spec.Controller != "istio.io/ingress-controller" {
-		t.Skipf("there is no IngressClass %[1]s with the controller istio.io/ingress-controller: this test needs Istio to serve it; create one, "+
-			"and for Istio's gateway to have all of them set meshConfig.ingressControllerMode: STRICT and meshConfig.ingressClass: %[1]s: %[2]v", class, err)
+		t.Skipf("there is no IngressClass %s with the controller istio.io/ingress-controller: this test needs Istio to serve it; go doc ./infra/e2e has how to create it: %v", class, err)
 	}
 }
 
