@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -118,10 +119,13 @@ func awaitVersions(t *testing.T, namespace string) {
 	t.Logf("calls through sidecars reach the versions after %s", took)
 }
 
-// TestSidecars: behind the Service of chapter 05 all three pods answer, also calls of gRPC on one connection, which
-// without a sidecar one pod alone would get.
+// TestSidecars: behind the Service of chapter 05 all three pods answer, also calls of gRPC on one connection, which one
+// pod alone gets from a caller without a sidecar.
 func TestSidecars(t *testing.T) {
 	namespace := newInjectedNamespace(t, "sidecars", "05-mesh")
+	beside := newNamespace(t, "sidecars-beside")
+	apply(t, beside, func(chart cdk8s.Chart) { newEcho(chart, callerName) })
+	awaitDeployments(t, beside)
 	awaitEndpoints(t, namespace, provider, 3)
 	pods, err := endpoints(t, namespace, provider)
 	require.NoError(t, err)
@@ -137,6 +141,13 @@ func TestSidecars(t *testing.T) {
 		assert.Equal(t, calls, sum, got)
 		t.Logf("%s: %v", url, got)
 	}
+	const calls = 100
+	url := fmt.Sprintf("grpc://%s.%s:%d", provider, namespace, contract.GRPCPort)
+	got := callsOf(t, beside, wire.Call{URL: url, Count: calls}, byPod)
+	assert.Len(t, got, 1)
+	assert.Equal(t, calls, got[slices.Collect(maps.Keys(got))[0]])
+	assert.Subset(t, pods, slices.Collect(maps.Keys(got)))
+	t.Logf("%s without a sidecar: %v", url, got)
 }
 
 // TestCanaryThroughSidecars: the header of a call of HTTP or gRPC decides which version of chapter 06 answers.
