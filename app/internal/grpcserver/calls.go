@@ -11,8 +11,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// drainGrace is how long a call may take to send its message once the server drains.
-const drainGrace = time.Second
+const (
+	// drainGrace is how long a call may take to send its message once the server drains.
+	drainGrace = time.Second
+	// streamGrace is how long a stream may go on then: one that its client ends by itself
+	// loses nothing, and one that it does not ends while there is time left of the drain.
+	streamGrace = 5 * time.Second
+)
 
 // Why a call is ended before its handler does.
 var (
@@ -91,7 +96,7 @@ func (c *calls) begin(ctx context.Context, unary bool) (context.Context, *call) 
 	one.why = errNoMessage
 	one.timer = time.AfterFunc(c.message, func() { c.cut(one) })
 	if c.draining {
-		one.drain()
+		one.drain(drainGrace)
 	}
 	if c.silent.Len()+c.talking.Len() > c.open {
 		c.endOldest()
@@ -131,12 +136,15 @@ func (c *calls) received(one *call) {
 	}
 	c.leave(one)
 	one.in, one.place = c.talking, c.talking.PushBack(one)
-	if !one.unary {
+	switch {
+	case one.unary:
+		one.why = errTooLong
+		one.timer.Reset(c.unary)
+	case c.draining:
+		one.drain(streamGrace)
+	default:
 		one.timer.Stop()
-		return
 	}
-	one.why = errTooLong
-	one.timer.Reset(c.unary)
 }
 
 // cut ends a call before its handler does.
@@ -183,31 +191,26 @@ func (c *calls) leave(one *call) {
 	}
 }
 
-// drain ends what would go on for as long as its client likes: streams at once,
-// calls without a message soon.
+// drain ends what would go on for as long as its client likes: calls without a message
+// after drainGrace, streams after streamGrace.
 func (c *calls) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.draining = true
 	for e := c.silent.Front(); e != nil; e = e.Next() {
-		e.Value.(*call).drain()
+		e.Value.(*call).drain(drainGrace)
 	}
 	for e := c.talking.Front(); e != nil; e = e.Next() {
 		if one := e.Value.(*call); !one.unary {
-			one.drain()
+			one.drain(streamGrace)
 		}
 	}
 }
 
-// drain ends a stream, or a call that sends no message.
-func (one *call) drain() {
-	switch {
-	case !one.unary:
-		one.cancel(errDraining)
-	case one.timer.Stop():
-		one.why = errDraining
-		one.timer.Reset(drainGrace)
-	}
+// drain ends the call once its grace is over.
+func (one *call) drain(grace time.Duration) {
+	one.why = errDraining
+	one.timer.Reset(grace)
 }
 
 // reason returns the status of a call that was ended before its time, or err.

@@ -172,11 +172,39 @@ func TestDrainEndsWhatWouldGoOn(t *testing.T) {
 		synctest.Wait()
 
 		start := time.Now()
-		assert.NoError(t, server.Drain(t.Context()))
-		assert.LessOrEqual(t, time.Since(start), 3*time.Second)
+		drained := make(chan error, 1)
+		go func() { drained <- server.Drain(t.Context()) }()
+		assert.Error(t, silent.RecvMsg(&helloworld.HelloReply{}))
+		assert.Equal(t, time.Second, time.Since(start), "nobody waits for a call without a message")
+		assert.NoError(t, <-drained)
+		assert.Equal(t, 5*time.Second, time.Since(start))
 		_, err = reflection.Recv()
 		assert.Error(t, err)
-		assert.Error(t, silent.RecvMsg(&helloworld.HelloReply{}))
+	})
+}
+
+func TestDrainLetsStreamsEnd(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, _ *bufconn.Listener, server *grpcserver.Server, conn *grpc.ClientConn) {
+		reflection, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+		require.NoError(t, err)
+		exchange := func() {
+			require.NoError(t, reflection.Send(&grpc_reflection_v1.ServerReflectionRequest{
+				MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{},
+			}))
+			_, err := reflection.Recv()
+			require.NoError(t, err)
+		}
+		exchange()
+		drained := make(chan error, 1)
+		go func() { drained <- server.Drain(t.Context()) }()
+		for range 4 {
+			time.Sleep(time.Second)
+			exchange()
+		}
+		require.NoError(t, reflection.CloseSend())
+		_, err = reflection.Recv()
+		assert.ErrorIs(t, err, io.EOF)
+		assert.NoError(t, <-drained)
 	})
 }
 
