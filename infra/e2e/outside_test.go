@@ -72,6 +72,23 @@ func (d door) try(t *testing.T, method, url string, headers headers) (answer, er
 	return got, nil
 }
 
+// greeting is what the server has against the client, which says nothing after the handshake: to write is to risk not to
+// hear why the server has closed the connection.
+func (d door) greeting(t *testing.T, host string) error {
+	t.Helper()
+	config := d.tls.Clone()
+	config.ServerName = host
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second}, Config: config}
+	conn, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(d.address, "443"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	_, err = conn.Read(make([]byte, 1))
+	return err
+}
+
 // get is try with GET, where a failure is the test's.
 func (d door) get(t *testing.T, url string, headers headers) answer {
 	t.Helper()
