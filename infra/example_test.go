@@ -22,6 +22,19 @@ func Example() {
 	})
 	fmt.Print(*app.SynthYaml())
 	// Output:
+	// apiVersion: v1
+	// kind: Service
+	// metadata:
+	//   name: web
+	// spec:
+	//   ports:
+	//     - name: http
+	//       port: 80
+	//       targetPort: 8080
+	//   selector:
+	//     app: web
+	//   type: ClusterIP
+	// ---
 	// apiVersion: apps/v1
 	// kind: Deployment
 	// metadata:
@@ -59,19 +72,6 @@ func Example() {
 	//         runAsUser: 65532
 	//         seccompProfile:
 	//           type: RuntimeDefault
-	// ---
-	// apiVersion: v1
-	// kind: Service
-	// metadata:
-	//   name: web
-	// spec:
-	//   ports:
-	//     - name: http
-	//       port: 80
-	//       targetPort: 8080
-	//   selector:
-	//     app: web
-	//   type: ClusterIP
 	// ---
 	// apiVersion: networking.k8s.io/v1
 	// kind: Ingress

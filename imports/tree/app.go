@@ -29,7 +29,8 @@ func NewOfficialApp(outdir string) (app cdk8s.App, err error) {
 }
 
 // Synth calls app.Synth, of either tree, and returns what that panics with as an error: above all Problems, what is
-// wrong with all constructs. Two outputs with one path are such a problem. On the official tree, which would let the
+// wrong with all constructs. The objects of each chart are written in the order in which they are to be applied, which
+// KeepOrder tells of. Two outputs with one path are such a problem. On the official tree, which would let the
 // second one win, Synth alone finds that, and what was written before stays.
 func Synth(app cdk8s.App) (err error) {
 	defer synthesizing(app, &err)()
@@ -82,11 +83,17 @@ func SamePath(file string, outputType cdk8s.YamlOutputType, writers []string) []
 	return problems
 }
 
-// Render returns the objects of a chart as they would be written, as cdk8s.Testing_Synth and chart.ToJson do, on either
+// Render returns the objects of a chart as Synth would write them, as cdk8s.Testing_Synth and chart.ToJson do, on either
 // tree, with an error for what those panic with.
 func Render(chart cdk8s.Chart) (objects []any, err error) {
 	defer synthesizing(chart, &err)()
-	return *chart.ToJson(), nil
+	render := func() { objects = *chart.ToJson() }
+	if isNative(chart) {
+		render()
+	} else {
+		official.inOrder(chart, render)
+	}
+	return objects, nil
 }
 
 // synthesizing prepares for a synth of the tree of a construct. The function that it returns, deferred, turns what that

@@ -100,6 +100,23 @@ func TestInclude(t *testing.T) {
 	assert.Same(t, included, included.Objects()[0].Node().Scope())
 	included.Objects()[0].Metadata().AddAnnotation(new("note"), new("yes"))
 	assert.Equal(t, `apiVersion: v1
+kind: Namespace
+metadata:
+  labels:
+    team: a
+  name: other
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  labels:
+    team: a
+  name: shop-guestbook-object0-configmap-c8640323
+  namespace: prod
+data:
+  mode: "0755"
+---
+apiVersion: v1
 kind: Service
 metadata:
   annotations:
@@ -118,23 +135,6 @@ metadata:
   namespace: other
 spec:
   replicas: 3
----
-apiVersion: v1
-kind: Namespace
-metadata:
-  labels:
-    team: a
-  name: other
----
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  labels:
-    team: a
-  name: shop-guestbook-object0-configmap-c8640323
-  namespace: prod
-data:
-  mode: "0755"
 `, *app.SynthYaml())
 }
 

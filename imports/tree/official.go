@@ -33,6 +33,7 @@ const (
 	moduleName    = "k8s-combat-tree"
 	moduleVersion = "1.0.0"
 	objectClass   = moduleName + ".JsonObject"
+	orderClass    = moduleName + ".Order"
 	outputClass   = moduleName + ".Output"
 	processClass  = moduleName + ".Process"
 	// patchInterface is what cdk8s takes for one of its patches.
@@ -183,6 +184,19 @@ func createObject(self cdk8s.ApiObject, scope constructs.Construct, id string, c
 	jsiiruntime.Create(objectClass, []any{scope, id, string(text), clusterScoped}, self)
 }
 
+func (o *officialTree) keepOrder(app cdk8s.App) {
+	jsiiruntime.StaticInvokeVoid(orderClass, "keep", []any{app})
+}
+
+// inOrder calls work, in which cdk8s writes the objects of each chart in the order of application, unless the app of the
+// construct keeps its own.
+func (o *officialTree) inOrder(construct constructs.Construct, work func()) {
+	jsiiruntime.StaticInvokeVoid(orderClass, "begin", []any{construct, ranksByName()})
+	// Where work panics, Node.js may have ended with it.
+	defer func() { _ = try("", func(string) { jsiiruntime.StaticInvokeVoid(orderClass, "end", nil) }) }()
+	work()
+}
+
 // synth synthesizes an app of cdk8s, which does not mind that a file is written over. What has one path is a problem here;
 // it panics with those, as it does with the rest.
 func (o *officialTree) synth(app cdk8s.App) {
@@ -205,7 +219,7 @@ func (o *officialTree) synth(app cdk8s.App) {
 			_ = try("", func(string) { twice() })
 		}
 	}()
-	app.Synth()
+	o.inOrder(app, app.Synth)
 	done = true
 	var problems Problems
 	for _, f := range twice() {

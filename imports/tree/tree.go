@@ -28,6 +28,8 @@ type Scope interface {
 	// Adopt makes the node that of outer, which embeds the App, Chart or ApiObject that the node is of: a user's type. The
 	// tree hands out outer from then on, and calls the methods that it overrides. It does nothing for any other construct.
 	Adopt(outer constructs.IConstruct)
+	// KeepOrder makes the tree that the node is of write the objects of each chart in the order of cdk8s.
+	KeepOrder()
 }
 
 // ChartProps are the options of NewChart; they mean what those of cdk8s.ChartProps mean.

@@ -3,6 +3,6 @@
 // skipped aloud.
 //
 // Chapters, constructs, operations and refusals are compared through jsii, as users see them. Random trees, of which it
-// takes thousands, go to the same cdk8s without jsii (testdata/engine.js). REPORT.md is what the last full run found;
+// takes thousands, go to the same cdk8s without jsii (testdata/engine.js), and keep its order of objects. REPORT.md is what the last full run found;
 // make conformance writes it.
 package conformance

@@ -46,6 +46,7 @@ func TestIncludeIsThatOfCdk8s(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "guestbook.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(guestbook), 0o644))
 	outcome := func(app cdk8s.App, include func(chart cdk8s.Chart) []cdk8s.ApiObject) []any {
+		tree.KeepOrder(app)
 		chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod"})
 		objects := include(chart)
 		objects[0].Metadata().AddLabel(new("added"), new("later"))

@@ -54,6 +54,7 @@ func (r *runner) run(test testCase, folder string) (values, error) {
 		props.Resolvers = &[]cdk8s.IResolver{&replacing{floats(test.Replace).(values)}}
 	}
 	app := r.newApp(props)
+	tree.KeepOrder(app)
 	r.made = []constructs.Construct{app}
 
 	steps := []any{}

@@ -26,9 +26,9 @@ func ExampleElasticsearch() {
 	})
 	synthtest.PrintNames(app)
 	// Output:
-	// StatefulSet elasticsearch
-	// Service elasticsearch
 	// NetworkPolicy elasticsearch
+	// Service elasticsearch
+	// StatefulSet elasticsearch
 }
 
 // Kibana for an Elasticsearch that is made elsewhere.
@@ -45,8 +45,8 @@ func ExampleKibana() {
 	})
 	synthtest.PrintNames(app)
 	// Output:
-	// Deployment kibana
 	// Service kibana
+	// Deployment kibana
 }
 
 // One collector on each node, for the logs of one workload. With the Form SidecarCollector, and without From, it would be
@@ -66,11 +66,11 @@ func ExampleLogCollector() {
 	})
 	synthtest.PrintNames(app)
 	// Output:
-	// Deployment web
-	// ConfigMap filebeat
 	// ServiceAccount filebeat
 	// Role filebeat
 	// RoleBinding filebeat
+	// ConfigMap filebeat
+	// Deployment web
 	// DaemonSet filebeat
 }
 

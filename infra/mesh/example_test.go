@@ -32,10 +32,10 @@ func Example() {
 	synthtest.PrintNames(app)
 	// Output:
 	// Namespace shop
-	// Deployment web
 	// Service web
-	// VirtualService web
+	// Deployment web
 	// DestinationRule web
+	// VirtualService web
 	// PeerAuthentication shop
 }
 
@@ -94,6 +94,21 @@ func ExampleIstioCanary() {
 	synthtest.PrintKinds(app, "VirtualService", "DestinationRule")
 	// Output:
 	// apiVersion: networking.istio.io/v1
+	// kind: DestinationRule
+	// metadata:
+	//   name: web
+	//   namespace: shop
+	// spec:
+	//   host: web.shop.svc.cluster.local
+	//   subsets:
+	//     - labels:
+	//         app: web-v1
+	//       name: v1
+	//     - labels:
+	//         app: web-v2
+	//       name: v2
+	// ---
+	// apiVersion: networking.istio.io/v1
 	// kind: VirtualService
 	// metadata:
 	//   name: web
@@ -124,21 +139,6 @@ func ExampleIstioCanary() {
 	//             subset: v2
 	//           weight: 10
 	//       timeout: 5s
-	// ---
-	// apiVersion: networking.istio.io/v1
-	// kind: DestinationRule
-	// metadata:
-	//   name: web
-	//   namespace: shop
-	// spec:
-	//   host: web.shop.svc.cluster.local
-	//   subsets:
-	//     - labels:
-	//         app: web-v1
-	//       name: v1
-	//     - labels:
-	//         app: web-v2
-	//       name: v2
 }
 
 // A gateway for the hosts of one domain, of which HTTP leads to HTTPS.

@@ -34,8 +34,8 @@ func ExampleOpenTelemetryCollector() {
 	// OTEL_SERVICE_NAME=web
 	// OTEL_RESOURCE_ATTRIBUTES=service.version=1.4
 	// ConfigMap collector
-	// Deployment collector
 	// Service collector
+	// Deployment collector
 }
 
 // Prometheus reads the metrics of each pod behind a Service every 15 seconds.
@@ -130,6 +130,6 @@ func ExampleDashboard() {
 	// Errors: (sum by (namespace) (rate(http_requests_total{code=~"5..",service="web"}[$__rate_interval])) or 0 * sum by (namespace) (rate(http_requests_total{service="web"}[$__rate_interval]))) / sum by (namespace) (rate(http_requests_total{service="web"}[$__rate_interval]))
 	// Latency: histogram_quantile(0.99, sum by (namespace, le) (rate(http_request_duration_seconds_bucket{service="web"}[$__rate_interval])))
 	// Carts: sum(shop_open_carts)
-	// Service web
 	// ConfigMap web-dashboard
+	// Service web
 }

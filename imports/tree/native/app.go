@@ -18,6 +18,8 @@ type app struct {
 	outputType        cdk8s.YamlOutputType
 	resolvers         []cdk8s.IResolver
 	recordConstructs  bool
+	// keepOrder leaves objects where the tree has them.
+	keepOrder bool
 }
 
 // NewApp makes the root of a native tree as cdk8s.NewApp makes that of an official one. props may be nil, and means

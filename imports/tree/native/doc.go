@@ -2,7 +2,8 @@
 //
 // NewApp stands in for cdk8s.NewApp, NewChart for cdk8s.NewChart, NewApiObject for cdk8s.NewApiObject. What they return
 // satisfies the interfaces of cdk8s-core-go and constructs-go and writes the same manifests, byte for byte: see
-// infra/conformance/REPORT.md. Constructs that are built through package tree stand in either tree and need not know in
+// infra/conformance/REPORT.md. The objects of a chart are in the order of application, as tree.Synth and tree.Render have them
+// on either tree; tree.KeepOrder tells of it, and gives cdk8s' own order back. Constructs that are built through package tree stand in either tree and need not know in
 // which.
 //
 // As in the constructs library, misuse of the tree is a panic, with the same sentence: an id that is taken, a child for

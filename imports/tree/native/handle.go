@@ -41,6 +41,8 @@ func (h handle) AddObject(id string, object manifest.Object, clusterScoped bool)
 	return h[0].AddObject(id, object, clusterScoped)
 }
 
+func (h handle) KeepOrder() { h[0].app().keepOrder = true }
+
 func (h handle) Addr() *string { return h[0].Addr() }
 
 func (h handle) Children() *[]constructs.IConstruct { return h[0].Children() }

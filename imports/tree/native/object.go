@@ -102,12 +102,14 @@ func find(entries yaml.Mapping, key string) any {
 	return nil
 }
 
-func (o *apiObject) ApiGroup() *string {
+func (o *apiObject) ApiGroup() *string { return new(o.group()) }
+
+func (o *apiObject) group() string {
 	group, _, ok := strings.Cut(o.apiVersion, "/")
 	if !ok {
-		group = "core"
+		return "core"
 	}
-	return &group
+	return group
 }
 
 func (o *apiObject) ApiVersion() *string { return new(o.apiVersion) }

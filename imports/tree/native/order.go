@@ -192,8 +192,12 @@ func (o *order) charts() []*chart {
 
 // objects returns the objects of a chart, without those of charts in it.
 func (o *order) objects(c *chart) []*apiObject {
+	nodes := o.sort(c.node, o.nodes[c.node.place:c.node.end])
+	if !c.node.app().keepOrder {
+		nodes = o.apply(c.node, nodes)
+	}
 	var objects []*apiObject
-	for _, n := range o.sort(c.node, o.nodes[c.node.place:c.node.end]) {
+	for _, n := range nodes {
 		if n.object != nil && n.chart == c {
 			objects = append(objects, n.object)
 		}

@@ -1,5 +1,6 @@
 "use strict";
 const cdk8s = require("cdk8s");
+const { keep, order } = require("./order");
 const { watch } = require("./output");
 const rtti = Symbol.for("jsii.rtti");
 
@@ -40,3 +41,22 @@ class Output {
 }
 Output[rtti] = { fqn: "k8s-combat-tree.Output", version: "1.0.0" };
 exports.Output = Output;
+
+let restore;
+
+class Order {
+  // Leaves the objects of an app in the order of cdk8s.
+  static keep(app) {
+    keep(app);
+  }
+  // Makes cdk8s write the objects of a construct's app by the ranks of their kinds.
+  static begin(construct, ranks) {
+    restore = order(cdk8s, construct, JSON.parse(ranks));
+  }
+  // Ends that.
+  static end() {
+    restore();
+  }
+}
+Order[rtti] = { fqn: "k8s-combat-tree.Order", version: "1.0.0" };
+exports.Order = Order;
