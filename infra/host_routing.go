@@ -361,4 +361,9 @@ func NewHostRouting(scope constructs.Construct, id string, props HostRoutingProp
 }
 
 // Name returns the name of the Ingress or Gateway.
-func (r *HostRouting) Name() string { return r.props.Name }
+func (r *HostRouting) Name() string {
+	if r == nil {
+		return ""
+	}
+	return r.props.Name
+}

@@ -50,7 +50,8 @@ type ChartProps struct {
 // constructs.Construct; New sets that field.
 //
 // An empty id, or one that scope has given away already, does not panic: self gets another id and is Invalid, so that
-// synth reports the mistake together with all others.
+// synth reports the mistake together with all others. A scope that is nil, or that New was forgotten for, panics with a
+// sentence that says so: there is no tree yet that could report it.
 func New(self, scope constructs.Construct, id string) {
 	embedded := embeddedField(self, reflect.TypeFor[constructs.Construct](), "a construct")
 	problem := place(scope, id, func(id string) {
@@ -322,6 +323,9 @@ func place(scope constructs.Construct, id string, add func(id string)) []Problem
 	if refused == nil {
 		return nil
 	}
+	if missing := missingNode(scope); missing != "" {
+		panic(fmt.Sprintf("construct %q needs a scope: %s", id, missing))
+	}
 	// Only now, with something wrong, is it worth asking the tree what it is.
 	node := scope.Node()
 	where := *node.Path()
@@ -353,11 +357,76 @@ func try(id string, add func(id string)) (refused any) {
 	return nil
 }
 
+// NodeOf returns the node of a construct. One that is nil, or that was not made a construct, panics with a sentence that says
+// so. It is of use to the authors of trees alone.
+func NodeOf(construct constructs.IConstruct) constructs.Node {
+	defer func() {
+		if cause := recover(); cause != nil {
+			if missing := missingNode(construct); missing != "" {
+				panic(fmt.Errorf("a construct is needed: %s", missing))
+			}
+			panic(cause)
+		}
+	}()
+	return construct.Node()
+}
+
+// missingNode says why a construct has no node, or nothing if that is not to be seen.
+func missingNode(construct constructs.IConstruct) string {
+	if construct == nil {
+		return "nil was given"
+	}
+	v := reflect.ValueOf(construct)
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Sprintf("the %T that was given is nil", construct)
+	}
+	return emptyField(reflect.Indirect(v))
+}
+
+// makers are what fills the fields that make a struct a construct.
+var makers = map[reflect.Type]string{
+	reflect.TypeFor[constructs.Construct](): "tree.New", reflect.TypeFor[cdk8s.Chart](): "tree.InitChart or tree.NewChart",
+	reflect.TypeFor[cdk8s.ApiObject](): "tree.InitObject or tree.NewObject", reflect.TypeFor[cdk8s.App](): "native.NewApp or cdk8s.NewApp",
+}
+
+// emptyField says which embedded field of a struct, or of one that it embeds, is nil.
+func emptyField(structure reflect.Value) string {
+	if structure.Kind() != reflect.Struct {
+		return ""
+	}
+	for i := range structure.NumField() {
+		field := structure.Type().Field(i)
+		if !field.Anonymous {
+			continue
+		}
+		value := structure.Field(i)
+		switch value.Kind() {
+		case reflect.Interface, reflect.Pointer:
+			if maker, ok := makers[field.Type]; ok && value.IsNil() {
+				return fmt.Sprintf("the embedded %s of %s is nil; its constructor has to fill it with %s, before it is used", field.Type, structure.Type(), maker)
+			}
+			if value.IsNil() && field.Type.Implements(reflect.TypeFor[constructs.IConstruct]()) {
+				return fmt.Sprintf("the embedded %s of %s is nil", field.Type, structure.Type())
+			}
+			if value.Kind() == reflect.Interface && value.Elem().Kind() == reflect.Pointer && value.Elem().IsNil() {
+				return fmt.Sprintf("the %s in the embedded %s of %s is nil", value.Elem().Type(), field.Type, structure.Type())
+			}
+			for value.Kind() == reflect.Interface || value.Kind() == reflect.Pointer {
+				value = value.Elem()
+			}
+		}
+		if missing := emptyField(value); missing != "" {
+			return missing
+		}
+	}
+	return ""
+}
+
 func nativeScope(scope constructs.IConstruct) (Scope, bool) {
-	if official.knows(scope) {
+	if scope != nil && official.knows(scope) {
 		return nil, false
 	}
-	if native, ok := scope.Node().(Scope); ok {
+	if native, ok := NodeOf(scope).(Scope); ok {
 		native.Adopt(scope)
 		return native, true
 	}

@@ -163,6 +163,41 @@ func TestProgrammingErrorsPanic(t *testing.T) {
 
 type notAPointer struct{ constructs.Construct }
 
+// around is a struct around a construct that may be one.
+type around struct{ *queue }
+
+func TestScopesThatAreNone(t *testing.T) {
+	t.Parallel()
+	const fill = " is nil; its constructor has to fill it with "
+	for _, test := range []struct {
+		scope constructs.Construct
+		want  string
+	}{
+		{(*shop)(nil), "the *tree_test.shop that was given is nil"},
+		{(*queue)(nil), "the *tree_test.queue that was given is nil"},
+		{&queue{}, "the embedded constructs.Construct of tree_test.queue" + fill + "tree.New, before it is used"},
+		{notAPointer{}, "the embedded constructs.Construct of tree_test.notAPointer" + fill + "tree.New, before it is used"},
+		{&shop{}, "the embedded cdk8s.Chart of tree_test.shop" + fill + "tree.InitChart or tree.NewChart, before it is used"},
+		{&market{shop: &shop{}}, "the embedded cdk8s.Chart of tree_test.shop" + fill + "tree.InitChart or tree.NewChart, before it is used"},
+		{&settings{}, "the embedded cdk8s.ApiObject of tree_test.settings" + fill + "tree.InitObject or tree.NewObject, before it is used"},
+		{&ownApp{}, "the embedded cdk8s.App of tree_test.ownApp" + fill + "native.NewApp or cdk8s.NewApp, before it is used"},
+		{&around{}, "the embedded *tree_test.queue of tree_test.around is nil"},
+		{&struct{ constructs.Construct }{(*queue)(nil)}, "the *tree_test.queue in the embedded constructs.Construct of struct { constructs.Construct } is nil"},
+	} {
+		want := `construct "a" needs a scope: ` + test.want
+		assert.PanicsWithValue(t, want, func() { tree.NewConstruct(test.scope, "a") })
+		assert.PanicsWithValue(t, want, func() { newQueue(test.scope, "a", "name") })
+		assert.PanicsWithValue(t, want, func() { tree.NewChart(test.scope, "a", tree.ChartProps{}) })
+		assert.PanicsWithValue(t, want, func() { tree.NewObject(test.scope, "a", configMap, named("a")) })
+		assert.PanicsWithValue(t, want, func() { tree.InitObject(&settings{}, test.scope, "a", configMap, named("a")) })
+		needed := "a construct is needed: " + test.want
+		assert.PanicsWithError(t, needed, func() { native.NewChart(test.scope, new("a"), nil) })
+		_, err := tree.ChartOf(test.scope)
+		require.EqualError(t, err, needed)
+	}
+	assert.PanicsWithError(t, "a construct is needed: nil was given", func() { tree.KeepOrder(nil) })
+}
+
 func Example() {
 	app := native.NewApp(nil) // or cdk8s.NewApp(nil): constructs work on either tree
 	chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "prod"})

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -302,8 +303,12 @@ func (c *LogCollector) Name() string {
 // workload's last second can be missing; it runs as the workload's user, so that it can read what
 // the workload writes. For a NodeCollector it does nothing, so that Form is the one field to change
 // between the two. What it would overwrite in the workload, or put there for a second time, is an
-// error.
+// error. A collector that is nil is one, too, of the ProbedDeployment.
 func (c *LogCollector) Attach(deployment *appsv1.Deployment) {
+	if c == nil {
+		// Whoever calls a Patch makes a problem of it.
+		panic(errors.New("the LogCollector that is to be attached is nil: make it before the workload"))
+	}
 	if c.props.Form != SidecarCollector {
 		return
 	}

@@ -528,5 +528,11 @@ func TestLogCollectorBadInput(t *testing.T) {
 			`[chart/logs] Image: "File Beat" is not an image reference; use [REGISTRY/]NAME[:TAG][@DIGEST] in lower case and without spaces, for example "docker.io/library/nginx:1.29"`,
 			`[chart/logs] Resources.Requests.Memory: "1Gb" is not a quantity; use a number with an optional unit, for example 100m, 0.5, 128Mi or 1Gi`,
 		}},
+		"a collector that is nil": {workload(func(props *infra.ProbedDeploymentProps) {
+			var collector *logs.LogCollector
+			props.Patch = collector.Attach
+		}), []string{
+			`[chart/web] Patch: panicked: the LogCollector that is to be attached is nil: make it before the workload; see what it takes for granted of the *v1.Deployment`,
+		}},
 	}.Run(t)
 }

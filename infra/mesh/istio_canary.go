@@ -342,7 +342,12 @@ func NewIstioCanary(scope constructs.Construct, id string, props IstioCanaryProp
 }
 
 // Name returns the name of the VirtualService.
-func (c *IstioCanary) Name() string { return c.props.Name }
+func (c *IstioCanary) Name() string {
+	if c == nil {
+		return ""
+	}
+	return c.props.Name
+}
 
 func (props IstioCanaryProps) renderVirtualService() *networkingv1.VirtualService {
 	service := &networkingv1.VirtualService{ObjectMeta: object.Meta(props.Name, props.Labels,

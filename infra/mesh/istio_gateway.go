@@ -229,7 +229,12 @@ func NewIstioGateway(scope constructs.Construct, id string, props IstioGatewayPr
 }
 
 // Name returns the name of the Gateway.
-func (g *IstioGateway) Name() string { return g.props.Name }
+func (g *IstioGateway) Name() string {
+	if g == nil {
+		return ""
+	}
+	return g.props.Name
+}
 
 // reference is how a VirtualService names the Gateway: with its namespace where that is known.
 func (g *IstioGateway) reference() string {

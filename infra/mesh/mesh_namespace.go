@@ -174,7 +174,12 @@ func NewMeshNamespace(scope constructs.Construct, id string, props MeshNamespace
 }
 
 // Name returns the name of the Namespace.
-func (n *MeshNamespace) Name() string { return n.props.Name }
+func (n *MeshNamespace) Name() string {
+	if n == nil {
+		return ""
+	}
+	return n.props.Name
+}
 
 // isServing reports whether pods are there to be called: those of a Job run to their end, and have
 // no versions to tell apart.

@@ -199,7 +199,12 @@ func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityPr
 }
 
 // Name returns the name of the objects.
-func (s *MeshSecurity) Name() string { return s.props.Name }
+func (s *MeshSecurity) Name() string {
+	if s == nil {
+		return ""
+	}
+	return s.props.Name
+}
 
 func (m MutualTLS) render() *security.PeerAuthentication_MutualTLS {
 	mode := security.PeerAuthentication_MutualTLS_Mode_value[string(m)]

@@ -183,7 +183,12 @@ func NewTelemetry(scope constructs.Construct, id string, props TelemetryProps) *
 }
 
 // Name returns the name of the Telemetry.
-func (t *Telemetry) Name() string { return t.props.Name }
+func (t *Telemetry) Name() string {
+	if t == nil {
+		return ""
+	}
+	return t.props.Name
+}
 
 func (props TelemetryProps) render() *telemetryv1.Telemetry {
 	result := &telemetryv1.Telemetry{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}

@@ -154,7 +154,12 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 }
 
 // Name returns the name of the ConfigMap.
-func (d *Dashboard) Name() string { return d.props.Name }
+func (d *Dashboard) Name() string {
+	if d == nil {
+		return ""
+	}
+	return d.props.Name
+}
 
 // What of Grafana's dashboard schema is written
 // (https://grafana.com/docs/grafana/latest/visualizations/dashboards/build-dashboards/view-dashboard-json-model/).

@@ -292,7 +292,11 @@ var attributeName = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 // collector and says who it is: for ProbedDeploymentProps.Env. service is its service.name, and
 // attributes are more of its resource, for example service.version. See
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/.
+// Of a collector that is nil they are an error of the workload.
 func (c *OpenTelemetryCollector) Env(service string, attributes map[string]string) []pod.EnvVar {
+	if c == nil {
+		return []pod.EnvVar{{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", ValueFrom: noCollector{}}}
+	}
 	var p problem.List
 	if service == "" {
 		p.Missing(problem.At("Env"), "name the service, for example \"web\"")
@@ -316,6 +320,13 @@ func (c *OpenTelemetryCollector) Env(service string, attributes map[string]strin
 	}
 	tree.Invalid(c, p...)
 	return env
+}
+
+// noCollector stands for the address of a collector that is nil: a source that is refused.
+type noCollector struct{ pod.FieldRef }
+
+func (noCollector) Validate(l *problem.List, at *problem.Path) {
+	l.Missing(at, "make the OpenTelemetryCollector before the workload: the one that Env was asked of is nil")
 }
 
 func (props OpenTelemetryCollectorProps) servesMetrics() bool {

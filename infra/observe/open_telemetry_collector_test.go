@@ -197,5 +197,11 @@ func TestOpenTelemetryCollectorBadInput(t *testing.T) {
 			`[chart/collector] Env: is not set; name the service, for example "web"`,
 			`[chart/collector] Env: "a=b" is not the name of an attribute; use letters, digits, '.', '_', '-' or '/', for example "service.version"`,
 		}},
+		"environment of no collector": {func(chart cdk8s.Chart) {
+			var collector *observe.OpenTelemetryCollector
+			infra.NewProbedDeployment(chart, "web", infra.ProbedDeploymentProps{Name: "web", Image: "example.com/web:1", Env: collector.Env("web", nil)})
+		}, []string{
+			`[chart/web] Env[0].ValueFrom: is not set; make the OpenTelemetryCollector before the workload: the one that Env was asked of is nil`,
+		}},
 	}.Run(t)
 }

@@ -166,7 +166,12 @@ func NewScraping(scope constructs.Construct, id string, props ScrapingProps) *Sc
 }
 
 // Name returns the name of the ServiceMonitor.
-func (s *Scraping) Name() string { return s.props.Name }
+func (s *Scraping) Name() string {
+	if s == nil {
+		return ""
+	}
+	return s.props.Name
+}
 
 func (s *Scraping) monitor() *monitoringv1.ServiceMonitor {
 	monitor := &monitoringv1.ServiceMonitor{ObjectMeta: object.Meta(s.props.Name, s.props.Labels,

@@ -176,7 +176,12 @@ func NewServiceObjectives(scope constructs.Construct, id string,
 }
 
 // Name returns the name of the PrometheusRule.
-func (o *ServiceObjectives) Name() string { return o.props.Name }
+func (o *ServiceObjectives) Name() string {
+	if o == nil {
+		return ""
+	}
+	return o.props.Name
+}
 
 // Labels of the recorded series and of the alerts.
 const (

@@ -80,7 +80,7 @@ func sanitizeID(id string) string {
 // nodeOf returns the node of a construct of this tree.
 func nodeOf(c constructs.IConstruct) *node {
 	required("construct", c != nil)
-	h, ok := c.Node().(handle)
+	h, ok := tree.NodeOf(c).(handle)
 	if !ok {
 		fail("%T does not stand in a native tree: begin the tree with native.NewApp, or use the functions of cdk8s for it", c)
 	}
