@@ -247,7 +247,12 @@ func NewOpenTelemetryCollector(scope constructs.Construct, id string,
 			Replicas:  props.Replicas,
 			Resources: props.Resources,
 			Probes:    pod.Probes{Readiness: health, Liveness: health},
-			Patch:     props.Patch,
+			Patch: func(deployment *appsv1.Deployment) {
+				declareHealthPort(deployment)
+				if props.Patch != nil {
+					props.Patch(deployment)
+				}
+			},
 		},
 		Ports:       props.ports(),
 		Labels:      props.serviceLabels(),
@@ -255,6 +260,14 @@ func NewOpenTelemetryCollector(scope constructs.Construct, id string,
 		Patch:       props.PatchService,
 	})
 	return c
+}
+
+// declareHealthPort declares the port that the probes ask.
+func declareHealthPort(deployment *appsv1.Deployment) {
+	for i := range deployment.Spec.Template.Spec.Containers {
+		container := &deployment.Spec.Template.Spec.Containers[i]
+		container.Ports = append(container.Ports, corev1.ContainerPort{Name: "health", ContainerPort: collectorHealthPort})
+	}
 }
 
 // serviceLabels are the Labels, and those by which a Scraping finds what the collector serves.
