@@ -4,9 +4,12 @@ import (
 	"time"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossoverJie/k8s-combat/app/contract"
 	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/check"
 	"github.com/crossoverJie/k8s-combat/infra/pod"
 )
 
@@ -31,6 +34,9 @@ func rollout(chart cdk8s.Chart) {
 	workload.Probes = tutorialProbes()
 	// Unlike /ping, it fails from the first moment of a shutdown.
 	workload.Probes.Readiness.Handler = pod.HTTPGet(contract.PathReady, contract.AdminPort)
+	workload.Patch = func(deployment *appsv1.Deployment) {
+		metav1.SetMetaDataAnnotation(&deployment.ObjectMeta, check.SilenceAnnotation, "KC302: the admin port is for the kubelet alone")
+	}
 	props.Ports = meshPorts
 	infra.NewWebService(chart, providerName, props)
 }
