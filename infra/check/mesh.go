@@ -1,0 +1,356 @@
+package check
+
+import (
+	"slices"
+	"strings"
+)
+
+// What is read of Istio's kinds. Durations are texts, as they are written.
+type (
+	destination struct {
+		Host   string `json:"host"`
+		Subset string `json:"subset"`
+		Port   *struct {
+			Number int64 `json:"number"`
+		} `json:"port"`
+	}
+	weighted struct {
+		Destination *destination `json:"destination"`
+		Weight      int64        `json:"weight"`
+	}
+	stringMatch struct {
+		Exact  string `json:"exact"`
+		Prefix string `json:"prefix"`
+		Regex  string `json:"regex"`
+	}
+	httpMatch struct {
+		Name           string                  `json:"name"`
+		URI            *stringMatch            `json:"uri"`
+		Scheme         *stringMatch            `json:"scheme"`
+		Method         *stringMatch            `json:"method"`
+		Authority      *stringMatch            `json:"authority"`
+		Headers        map[string]*stringMatch `json:"headers"`
+		WithoutHeaders map[string]*stringMatch `json:"withoutHeaders"`
+		QueryParams    map[string]*stringMatch `json:"queryParams"`
+		Port           int64                   `json:"port"`
+		SourceLabels   map[string]string       `json:"sourceLabels"`
+		SourceNS       string                  `json:"sourceNamespace"`
+		Gateways       []string                `json:"gateways"`
+		IgnoreURICase  bool                    `json:"ignoreUriCase"`
+	}
+	httpRoute struct {
+		Name           string       `json:"name"`
+		Match          []*httpMatch `json:"match"`
+		Route          []weighted   `json:"route"`
+		Redirect       any          `json:"redirect"`
+		DirectResponse any          `json:"directResponse"`
+		Delegate       *struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"delegate"`
+		Timeout string `json:"timeout"`
+		Retries *struct {
+			Attempts      int64  `json:"attempts"`
+			PerTryTimeout string `json:"perTryTimeout"`
+		} `json:"retries"`
+		Fault *struct {
+			Abort any `json:"abort"`
+			Delay any `json:"delay"`
+		} `json:"fault"`
+		Mirror  *destination `json:"mirror"`
+		Mirrors []weighted   `json:"mirrors"`
+	}
+	l4Route struct {
+		Match []struct {
+			Port     int64    `json:"port"`
+			SniHosts []string `json:"sniHosts"`
+			Gateways []string `json:"gateways"`
+		} `json:"match"`
+		Route []weighted `json:"route"`
+	}
+	virtualService struct {
+		Hosts    []string     `json:"hosts"`
+		Gateways []string     `json:"gateways"`
+		ExportTo []string     `json:"exportTo"`
+		HTTP     []*httpRoute `json:"http"`
+		TLS      []*l4Route   `json:"tls"`
+		TCP      []*l4Route   `json:"tcp"`
+	}
+	trafficPolicy struct {
+		TLS               *clientTLS `json:"tls"`
+		PortLevelSettings []struct {
+			Port *struct {
+				Number int64 `json:"number"`
+			} `json:"port"`
+			TLS *clientTLS `json:"tls"`
+		} `json:"portLevelSettings"`
+	}
+	clientTLS struct {
+		Mode           string `json:"mode"`
+		CredentialName string `json:"credentialName"`
+		CaCertificates string `json:"caCertificates"`
+	}
+	subset struct {
+		Name          string            `json:"name"`
+		Labels        map[string]string `json:"labels"`
+		TrafficPolicy *trafficPolicy    `json:"trafficPolicy"`
+	}
+	destinationRule struct {
+		Host             string            `json:"host"`
+		ExportTo         []string          `json:"exportTo"`
+		Subsets          []subset          `json:"subsets"`
+		TrafficPolicy    *trafficPolicy    `json:"trafficPolicy"`
+		WorkloadSelector *workloadSelector `json:"workloadSelector"`
+	}
+	workloadSelector struct {
+		MatchLabels map[string]string `json:"matchLabels"`
+		Labels      map[string]string `json:"labels"`
+	}
+	istioGateway struct {
+		Selector map[string]string `json:"selector"`
+		Servers  []struct {
+			Port *struct {
+				Number   int64  `json:"number"`
+				Name     string `json:"name"`
+				Protocol string `json:"protocol"`
+			} `json:"port"`
+			Hosts []string `json:"hosts"`
+			TLS   *struct {
+				Mode           string `json:"mode"`
+				CredentialName string `json:"credentialName"`
+				HTTPSRedirect  bool   `json:"httpsRedirect"`
+			} `json:"tls"`
+		} `json:"servers"`
+	}
+	serviceEntry struct {
+		Hosts    []string `json:"hosts"`
+		ExportTo []string `json:"exportTo"`
+		Ports    []struct {
+			Number     int64  `json:"number"`
+			Name       string `json:"name"`
+			Protocol   string `json:"protocol"`
+			TargetPort int64  `json:"targetPort"`
+		} `json:"ports"`
+		Resolution       string            `json:"resolution"`
+		WorkloadSelector *workloadSelector `json:"workloadSelector"`
+		Endpoints        []any             `json:"endpoints"`
+		Addresses        []string          `json:"addresses"`
+	}
+	peerAuthentication struct {
+		Selector *workloadSelector `json:"selector"`
+		MTLS     *struct {
+			Mode string `json:"mode"`
+		} `json:"mtls"`
+		PortLevelMtls map[string]struct {
+			Mode string `json:"mode"`
+		} `json:"portLevelMtls"`
+	}
+	targetRef struct {
+		Group     string `json:"group"`
+		Kind      string `json:"kind"`
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+	}
+	selecting struct {
+		Selector         *workloadSelector `json:"selector"`
+		WorkloadSelector *workloadSelector `json:"workloadSelector"`
+		TargetRef        *targetRef        `json:"targetRef"`
+		TargetRefs       []targetRef       `json:"targetRefs"`
+	}
+	authorizationPolicy struct {
+		Selector   *workloadSelector `json:"selector"`
+		TargetRefs []targetRef       `json:"targetRefs"`
+		TargetRef  *targetRef        `json:"targetRef"`
+		Action     string            `json:"action"`
+		Rules      []struct {
+			From []struct {
+				Source *policySource `json:"source"`
+			} `json:"from"`
+			To []struct {
+				Operation *policyOperation `json:"operation"`
+			} `json:"to"`
+			When []struct {
+				Key string `json:"key"`
+			} `json:"when"`
+		} `json:"rules"`
+	}
+	policySource struct {
+		Principals        []string `json:"principals"`
+		RequestPrincipals []string `json:"requestPrincipals"`
+		Namespaces        []string `json:"namespaces"`
+		ServiceAccounts   []string `json:"serviceAccounts"`
+	}
+	policyOperation struct {
+		Hosts      []string `json:"hosts"`
+		NotHosts   []string `json:"notHosts"`
+		Ports      []string `json:"ports"`
+		Methods    []string `json:"methods"`
+		NotMethods []string `json:"notMethods"`
+		Paths      []string `json:"paths"`
+		NotPaths   []string `json:"notPaths"`
+	}
+	sidecar struct {
+		WorkloadSelector *workloadSelector `json:"workloadSelector"`
+		Egress           []struct {
+			Hosts []string `json:"hosts"`
+		} `json:"egress"`
+	}
+)
+
+// destinationHost is the destination rules of a host, with the subsets of all.
+type destinationHost struct {
+	rules   []*object
+	subsets map[string]bool
+	names   []string
+}
+
+// mesh is what is known of Istio's objects in the set.
+type mesh struct {
+	virtualServices map[*object]*virtualService
+	rules           map[*object]*destinationRule
+	gateways        map[*object]*istioGateway
+	entries         map[*object]*serviceEntry
+	// byHost are the destination rules by the full name of their host.
+	byHost map[string]*destinationHost
+	// entryHosts are the hosts of service entries, wildcards by what follows the '*'.
+	entryHosts map[string]*object
+	wildcards  map[string]*object
+}
+
+// spec reads the spec of an object into a value, as far as it fits.
+func spec[T any](o *object) *T {
+	content, ok := o.Content["spec"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	into := new(T)
+	if !view(content, into) {
+		return nil
+	}
+	return into
+}
+
+const istioNetworking = "networking.istio.io"
+
+func newMesh(s *index) *mesh {
+	m := &mesh{virtualServices: map[*object]*virtualService{}, rules: map[*object]*destinationRule{},
+		gateways: map[*object]*istioGateway{}, entries: map[*object]*serviceEntry{},
+		byHost: map[string]*destinationHost{}, entryHosts: map[string]*object{}, wildcards: map[string]*object{}}
+	for _, kind := range []string{"VirtualService", "DestinationRule", "Gateway", "ServiceEntry"} {
+		for _, o := range s.byKind[kind] {
+			if o.group == istioNetworking {
+				m.add(o)
+			}
+		}
+	}
+	return m
+}
+
+func (m *mesh) add(o *object) {
+	switch o.kind {
+	case "VirtualService":
+		if v := spec[virtualService](o); v != nil {
+			m.virtualServices[o] = v
+		}
+	case "DestinationRule":
+		r := spec[destinationRule](o)
+		if r == nil {
+			return
+		}
+		m.rules[o] = r
+		host := fullHost(r.Host, o.namespace)
+		if m.byHost[host] == nil {
+			m.byHost[host] = &destinationHost{subsets: map[string]bool{}}
+		}
+		h := m.byHost[host]
+		h.rules = append(h.rules, o)
+		for _, subset := range r.Subsets {
+			if !h.subsets[subset.Name] {
+				h.names = append(h.names, subset.Name)
+			}
+			h.subsets[subset.Name] = true
+		}
+	case "Gateway":
+		if g := spec[istioGateway](o); g != nil {
+			m.gateways[o] = g
+		}
+	case "ServiceEntry":
+		e := spec[serviceEntry](o)
+		if e == nil {
+			return
+		}
+		m.entries[o] = e
+		for _, host := range e.Hosts {
+			if rest, ok := strings.CutPrefix(host, "*"); ok {
+				m.wildcards[rest] = o
+			} else {
+				m.entryHosts[fullHost(host, o.namespace)] = o
+			}
+		}
+	}
+}
+
+const clusterDomain = ".svc.cluster.local"
+
+// fullHost is the name by which Istio knows a host that an object in a namespace names: a name without a dot is that of a
+// Service beside it.
+func fullHost(host, namespace string) string {
+	if host == "" || strings.Contains(host, ".") || strings.HasPrefix(host, "*") {
+		return host
+	}
+	return host + "." + namespace + clusterDomain
+}
+
+// serviceOf takes the full name of a Service apart.
+func serviceOf(host string) (name, namespace string, ok bool) {
+	rest, ok := strings.CutSuffix(host, clusterDomain)
+	if !ok {
+		return "", "", false
+	}
+	name, namespace, _ = strings.Cut(rest, ".")
+	return name, namespace, name != "" && !strings.Contains(namespace, ".") && !strings.Contains(name, "*")
+}
+
+// entryOf is the service entry of a host, or nil.
+func (m *mesh) entryOf(host string) *object {
+	if o, ok := m.entryHosts[host]; ok {
+		return o
+	}
+	if len(m.wildcards) == 0 {
+		return nil
+	}
+	for i := range host {
+		if host[i] == '.' || i == 0 {
+			if o, ok := m.wildcards[host[i:]]; ok {
+				return o
+			}
+		}
+	}
+	return m.wildcards[""]
+}
+
+// selectorLabels are the labels that a policy of Istio selects pods by, and the field that says so.
+func (s selecting) selectorLabels() (map[string]string, string) {
+	for _, selector := range []struct {
+		*workloadSelector
+		field string
+	}{{s.Selector, "spec.selector"}, {s.WorkloadSelector, "spec.workloadSelector"}} {
+		switch {
+		case selector.workloadSelector == nil:
+		case len(selector.MatchLabels) > 0:
+			return selector.MatchLabels, selector.field + ".matchLabels"
+		case len(selector.Labels) > 0:
+			return selector.Labels, selector.field + ".labels"
+		}
+	}
+	return nil, ""
+}
+
+// isGatewaySelector reports whether labels are those by which the gateways of Istio are known, which usually are in a
+// namespace of their own.
+func isGatewaySelector(wanted map[string]string) bool {
+	value := wanted["istio"]
+	return slices.Contains([]string{"ingressgateway", "egressgateway", "eastwestgateway", "ingress", "gateway", "ingress-gateway",
+		"istio-ingressgateway", "egress"}, value) || strings.HasSuffix(value, "gateway") ||
+		strings.HasSuffix(wanted["app"], "gateway") || wanted["gateway.networking.k8s.io/gateway-name"] != ""
+}

@@ -1,0 +1,69 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Object is an object to check.
+type Object struct {
+	// Content is the object as JSON has it: maps, slices, strings, booleans, nil, and numbers as int64 or float64. It
+	// is not changed.
+	Content map[string]any
+	// Place says where it comes from. Defaults to nowhere.
+	Place Place
+}
+
+// Place is where an object, or a field of it, is written.
+type Place struct {
+	// File is its path, "-" for standard input. Empty for an object of a program.
+	File string
+	// Line begins at 1. Zero where it is not known.
+	Line int
+	// Construct is the path of the construct that made it. Empty for an object of a file.
+	Construct string
+
+	// lines finds the lines of fields.
+	lines *document
+}
+
+// String writes FILE:LINE or [CONSTRUCT].
+func (p Place) String() string {
+	switch {
+	case p.Construct != "":
+		return "[" + p.Construct + "]"
+	case p.File != "" && p.Line > 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return p.File
+}
+
+// field is the place of a field of the object, or of the closest field around it that is written.
+func (p Place) field(path string) Place {
+	if p.lines != nil {
+		if line := p.lines.lineOf(p.Line, path); line > 0 {
+			p.Line = line
+		}
+	}
+	p.lines = nil
+	return p
+}
+
+// Of makes objects of values of API types, of pointers to them, or of maps, as JSON writes them.
+func Of(values ...any) ([]Object, error) {
+	objects := make([]Object, 0, len(values))
+	for i, value := range values {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("object %d: %w", i, err)
+		}
+		read, err := parse("", text)
+		if err != nil {
+			return nil, fmt.Errorf("object %d: %w", i, err)
+		}
+		for _, object := range read {
+			objects = append(objects, Object{Content: object.Content})
+		}
+	}
+	return objects, nil
+}

@@ -1,0 +1,197 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// DefaultKubernetesVersion is the version of Kubernetes whose APIs are known here.
+const DefaultKubernetesVersion = "1.37"
+
+// Options of a check.
+type Options struct {
+	// Strict shows notes, too: what may be right where something stands outside the set. Defaults to false.
+	Strict bool
+	// Assume names what exists outside the set, each as KIND/NAMESPACE/NAME, KIND/NAME for a kind without namespaces,
+	// with '*' for anything. Defaults to nothing.
+	Assume []string
+	// KubernetesVersion is that of the cluster, for example "1.37": it decides which API versions are gone. Defaults to
+	// DefaultKubernetesVersion.
+	KubernetesVersion string
+	// Namespace is where objects go that name none. Defaults to what the package says.
+	Namespace string
+	// Ignore are the codes of rules that are not asked. Defaults to none.
+	Ignore []string
+}
+
+// Config is the content of a configuration file: options, and how the files of its folder are checked.
+type Config struct {
+	Strict            bool     `json:"strict,omitempty"`
+	Assume            []string `json:"assume,omitempty"`
+	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
+	Namespace         string   `json:"namespace,omitempty"`
+	Ignore            []string `json:"ignore,omitempty"`
+	// FailOn is the lowest severity with which the check fails: error or warning. Defaults to error.
+	FailOn Severity `json:"failOn,omitempty"`
+	// Each are patterns, as path.Match has them, of files below the folder of the configuration that are a set of their own
+	// each, such as variants of which one is applied. Defaults to none: all files are one set.
+	Each []string `json:"each,omitempty"`
+
+	folder string
+}
+
+// ConfigFile is the name of the configuration file of a folder.
+const ConfigFile = ".combat-check.yaml"
+
+// FindConfig reads the configuration file of a folder, or that of the closest folder around it. Where none has one it
+// returns the zero Config.
+func FindConfig(folder string) (Config, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return Config{}, err
+	}
+	for {
+		config, err := ReadConfig(filepath.Join(folder, ConfigFile))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return config, err
+		}
+		around := filepath.Dir(folder)
+		if around == folder {
+			return Config{}, nil
+		}
+		folder = around
+	}
+}
+
+// ReadConfig reads a configuration file.
+func ReadConfig(path string) (Config, error) {
+	var config Config
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return config, err
+	}
+	if err := yaml.UnmarshalStrict(content, &config); err != nil {
+		return config, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+	}
+	if err := config.validate(); err != nil {
+		return config, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+	}
+	config.folder = filepath.Dir(path)
+	return config, nil
+}
+
+func (c Config) validate() error {
+	if c.FailOn != "" && c.FailOn != Error && c.FailOn != Warning && c.FailOn != Note {
+		return fmt.Errorf("failOn: no severity %q; use error, warning or note", c.FailOn)
+	}
+	for _, pattern := range c.Each {
+		if _, err := filepath.Match(pattern, ""); err != nil {
+			return fmt.Errorf("each: %q: %w", pattern, err)
+		}
+	}
+	return c.Options().Validate()
+}
+
+// IsAlone reports whether a file is a set of its own.
+func (c Config) IsAlone(file string) bool {
+	file, err := filepath.Abs(file)
+	if err != nil || c.folder == "" {
+		return false
+	}
+	folder, err := filepath.Abs(c.folder)
+	if err != nil {
+		return false
+	}
+	relative, err := filepath.Rel(folder, file)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(c.Each, func(pattern string) bool {
+		matches, _ := filepath.Match(filepath.FromSlash(pattern), relative)
+		return matches
+	})
+}
+
+// Options are the options in the file.
+func (c Config) Options() Options {
+	return Options{Strict: c.Strict, Assume: c.Assume, KubernetesVersion: c.KubernetesVersion, Namespace: c.Namespace,
+		Ignore: c.Ignore}
+}
+
+// With returns the options with those of another one on top.
+func (o Options) With(more Options) Options {
+	o.Strict = o.Strict || more.Strict
+	o.Assume = append(slices.Clone(o.Assume), more.Assume...)
+	o.Ignore = append(slices.Clone(o.Ignore), more.Ignore...)
+	if more.KubernetesVersion != "" {
+		o.KubernetesVersion = more.KubernetesVersion
+	}
+	if more.Namespace != "" {
+		o.Namespace = more.Namespace
+	}
+	return o
+}
+
+var versionPattern = regexp.MustCompile(`^v?1\.([0-9]{1,3})(\.[0-9]+)?$`)
+
+// Validate says what is wrong with the options.
+func (o Options) Validate() error {
+	if o.KubernetesVersion != "" && !versionPattern.MatchString(o.KubernetesVersion) {
+		return fmt.Errorf("no version of Kubernetes %q; use for example %q", o.KubernetesVersion, DefaultKubernetesVersion)
+	}
+	for _, assumed := range o.Assume {
+		if parts := strings.Split(assumed, "/"); len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
+			return fmt.Errorf("cannot assume %q; use KIND/NAMESPACE/NAME, or KIND/NAME for a kind without namespaces", assumed)
+		}
+	}
+	for _, code := range o.Ignore {
+		if _, ok := FindRule(code); !ok {
+			return fmt.Errorf("no rule %q to ignore; see combat check --list", code)
+		}
+	}
+	return nil
+}
+
+// minor is the minor version of Kubernetes.
+func (o Options) minor() int {
+	version := o.KubernetesVersion
+	if version == "" {
+		version = DefaultKubernetesVersion
+	}
+	if match := versionPattern.FindStringSubmatch(version); match != nil {
+		if n, err := strconv.Atoi(match[1]); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+func (o Options) ignores(code string) bool { return slices.Contains(o.Ignore, code) }
+
+// assumes reports whether an object is said to exist.
+func (o Options) assumes(kind, namespace, name string) bool {
+	matches := func(pattern, text string) bool { return pattern == "*" || pattern == text }
+	for _, assumed := range o.Assume {
+		parts := strings.Split(assumed, "/")
+		switch len(parts) {
+		case 2:
+			if matches(parts[0], kind) && matches(parts[1], name) {
+				return true
+			}
+		case 3:
+			if matches(parts[0], kind) && (matches(parts[1], namespace) || namespace == "") && matches(parts[2], name) {
+				return true
+			}
+		}
+	}
+	return false
+}

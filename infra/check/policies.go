@@ -1,0 +1,273 @@
+package check
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+const tcpPolicy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  action: ALLOW
+  rules: [{to: [{operation: {ports: ["8080"], methods: [GET]}}]}]
+`
+
+var tlsRule = edited(destinationRuleExample, "  subsets", "  trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}\n  subsets")
+
+const sidecarExample = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default}
+spec:
+  egress: [{hosts: ["./*"]}]
+`
+
+var policyRules = []Rule{
+	{
+		Code: "KC209", Title: "TLS of callers that the called do not take", Severity: Error, Kinds: []string{"DestinationRule"},
+		Doc: "PeerAuthentication says what the pods accept, the tls of a DestinationRule what callers send. STRICT pods refuse " +
+			"callers with tls DISABLE or SIMPLE; pods with DISABLE do not understand ISTIO_MUTUAL.",
+		Wrong:  documents(webExample, serviceExample, edited(tlsRule, "ISTIO_MUTUAL", "DISABLE"), peerAuthenticationExample),
+		Right:  documents(webExample, serviceExample, tlsRule, peerAuthenticationExample),
+		object: checkMutualTLS,
+	},
+	{
+		Code: "KC211", Title: "attributes of HTTP for a TCP port", Severity: Error, Kinds: []string{"AuthorizationPolicy"},
+		Doc: "Methods, paths and hosts are known of HTTP alone. For a port that Istio takes for TCP, a rule of ALLOW with them " +
+			"never matches, and one of DENY matches as if they were not there.",
+		Wrong:  documents(webExample, edited(serviceExample, "{name: http, port: 80", "{name: tcp-web, port: 80"), tcpPolicy),
+		Right:  documents(webExample, serviceExample, tcpPolicy),
+		object: checkTCPPolicy,
+	},
+	{
+		Code: "KC213", Title: "a policy for a port that no pod has", Severity: Error, Kinds: []string{"AuthorizationPolicy", "PeerAuthentication"},
+		Doc:    "The ports of a policy are those of the pods, not of the Service. A port that none of them declares matches nothing.",
+		Wrong:  documents(webExample, serviceExample, edited(tcpPolicy, `"8080"`, `"80"`)),
+		Right:  documents(webExample, serviceExample, tcpPolicy),
+		object: checkPolicyPorts,
+	},
+	{
+		Code: "KC217", Title: "two policies of which one counts", Severity: Error,
+		Doc:   "A namespace has one Sidecar, and one PeerAuthentication, without a selector: of two, the older one counts.",
+		Wrong: documents(sidecarExample, edited(sidecarExample, "name: default", "name: other")),
+		Right: sidecarExample,
+		set:   checkLonely,
+	},
+}
+
+// mtlsOf is the mode that PeerAuthentications set for a workload: its own, that of its namespace, or that of the mesh.
+func (c *checker) mtlsOf(w *workload, port string) (mode string, by *object) {
+	best := 0
+	for _, namespace := range []string{w.namespace, rootNamespace} {
+		for _, o := range c.peers[namespace] {
+			p := spec[peerAuthentication](o)
+			if p == nil {
+				continue
+			}
+			rank := 2
+			if namespace == rootNamespace && w.namespace != rootNamespace {
+				rank = 1
+			}
+			if p.Selector != nil && len(p.Selector.MatchLabels) > 0 {
+				rank = 3
+				matches := namespace == w.namespace
+				for name, value := range p.Selector.MatchLabels {
+					matches = matches && w.labels[name] == value
+				}
+				if !matches {
+					continue
+				}
+			}
+			set := ""
+			if p.MTLS != nil {
+				set = p.MTLS.Mode
+			}
+			if of, ok := p.PortLevelMtls[port]; ok && of.Mode != "" && of.Mode != "UNSET" {
+				set = of.Mode
+			}
+			if set != "" && set != "UNSET" && rank > best {
+				mode, by, best = set, o, rank
+			}
+		}
+	}
+	return mode, by
+}
+
+// rootNamespace is that of policies for the whole mesh, unless the mesh is configured otherwise.
+const rootNamespace = "istio-system"
+
+func checkMutualTLS(c *checker, o *object) {
+	r := c.mesh.rules[o]
+	if r == nil {
+		return
+	}
+	name, namespace, ok := serviceOf(fullHost(r.Host, o.namespace))
+	if !ok {
+		return
+	}
+	service, _ := c.find("Service", namespace, name)
+	if service == nil || service.service() == nil || len(service.service().Spec.Selector) == 0 {
+		return
+	}
+	behind := c.selectSet(namespace, service.service().Spec.Selector).workloads
+	ask := func(field string, policy *trafficPolicy, of []*workload) {
+		if policy == nil || policy.TLS == nil || len(of) == 0 {
+			return
+		}
+		target := ""
+		if ports := service.service().Spec.Ports; len(ports) == 1 {
+			target = ports[0].TargetPort.String()
+			if number := c.selectSet(namespace, service.service().Spec.Selector).ports.byName[target]; len(number) == 1 {
+				target = strconv.Itoa(int(number[0]))
+			}
+		}
+		mode, by := c.mtlsOf(of[0], target)
+		switch sent := policy.TLS.Mode; {
+		case mode == "STRICT" && (sent == "DISABLE" || sent == "SIMPLE"):
+			c.report(o, field+".tls.mode", "the connections are refused: callers send "+sent+", and "+by.String()+" in "+in(by.namespace)+" wants mutual TLS", "use ISTIO_MUTUAL, or leave tls out")
+		case mode == "DISABLE" && sent == "ISTIO_MUTUAL":
+			c.report(o, field+".tls.mode", "the connections fail: callers send mutual TLS, and "+by.String()+" in "+in(by.namespace)+" turns it off", "leave tls out, or change the PeerAuthentication")
+		}
+	}
+	ask("spec.trafficPolicy", r.TrafficPolicy, behind)
+	for i, subset := range r.Subsets {
+		ask(at("spec.subsets[%d].trafficPolicy", i), subset.TrafficPolicy, behind)
+	}
+}
+
+func checkTCPPolicy(c *checker, o *object) {
+	p := spec[authorizationPolicy](o)
+	if p == nil || p.Selector == nil || len(p.Selector.MatchLabels) == 0 {
+		return
+	}
+	selected := c.selectSet(o.namespace, p.Selector.MatchLabels)
+	for i, rule := range p.Rules {
+		for j, to := range rule.To {
+			operation := to.Operation
+			if operation == nil || len(operation.Methods)+len(operation.Paths)+len(operation.Hosts) == 0 {
+				continue
+			}
+			for k, port := range operation.Ports {
+				number, err := strconv.Atoi(port)
+				if err != nil || !c.isTCP(o.namespace, selected, int32(number)) {
+					continue
+				}
+				c.report(o, at("spec.rules[%d].to[%d].operation.ports[%d]", i, j, k), "the rule does not do what it says: Istio takes port "+port+" for TCP, and knows no methods, paths and hosts there", "name the port of the Service http, or leave these attributes out")
+			}
+		}
+	}
+}
+
+// isTCP reports whether all Services for the workloads say that a port of the pods is not HTTP.
+func (c *checker) isTCP(namespace string, selected *selection, number int32) bool {
+	says := false
+	for _, w := range selected.workloads[:min(len(selected.workloads), 20)] {
+		for _, service := range c.servicesOf(namespace, w) {
+			for _, port := range service.service().Spec.Ports {
+				target := port.TargetPort.IntVal
+				if port.TargetPort.Type == intstr.String {
+					if numbers := selected.ports.byName[port.TargetPort.StrVal]; len(numbers) > 0 {
+						target = numbers[0]
+					}
+				} else if target == 0 {
+					target = port.Port
+				}
+				if target != number {
+					continue
+				}
+				if !isOtherThanHTTP(port) {
+					return false
+				}
+				says = true
+			}
+		}
+	}
+	return says
+}
+
+// servicesOf are the Services that select a workload.
+func (s *index) servicesOf(namespace string, w *workload) []*object {
+	var services []*object
+	for name, value := range w.labels {
+		for _, o := range s.servicesBySelector[namespace+"\x00"+name+"="+value] {
+			matches := true
+			for wanted, value := range o.service().Spec.Selector {
+				matches = matches && w.labels[wanted] == value
+			}
+			if matches {
+				services = append(services, o)
+			}
+		}
+	}
+	return services
+}
+
+func checkPolicyPorts(c *checker, o *object) {
+	var selector *workloadSelector
+	ports := map[string]string{}
+	switch o.kind {
+	case "AuthorizationPolicy":
+		p := spec[authorizationPolicy](o)
+		if p == nil {
+			return
+		}
+		selector = p.Selector
+		for i, rule := range p.Rules {
+			for j, to := range rule.To {
+				if to.Operation == nil {
+					continue
+				}
+				for k, port := range to.Operation.Ports {
+					ports[at("spec.rules[%d].to[%d].operation.ports[%d]", i, j, k)] = port
+				}
+			}
+		}
+	default:
+		p := spec[peerAuthentication](o)
+		if p == nil {
+			return
+		}
+		selector = p.Selector
+		for port := range p.PortLevelMtls {
+			ports[at("spec.portLevelMtls[%s]", port)] = port
+		}
+	}
+	if selector == nil || len(selector.MatchLabels) == 0 || isGatewaySelector(selector.MatchLabels) {
+		return
+	}
+	selected := c.selectSet(o.namespace, selector.MatchLabels)
+	if !selected.ports.complete {
+		return
+	}
+	for field, port := range ports {
+		number, err := strconv.Atoi(port)
+		if err == nil && !selected.ports.numbers[portKey(corev1.ProtocolTCP, int32(number))] && !isMeshPort(int32(number)) {
+			c.report(o, field, "it takes no effect for port "+port+": no pod that the policy is for declares it", "use the port of the pods, not that of the Service")
+		}
+	}
+}
+
+func checkLonely(c *checker) {
+	for _, kind := range []string{"Sidecar", "PeerAuthentication"} {
+		seen := map[string]*object{}
+		for _, o := range c.byKind[kind] {
+			s := spec[selecting](o)
+			if s == nil && o.Content["spec"] != nil {
+				continue
+			}
+			if s != nil {
+				if wanted, _ := s.selectorLabels(); wanted != nil {
+					continue
+				}
+			}
+			if first := seen[o.namespace]; first != nil && first.name != o.name {
+				c.report(o, "spec", "one of two counts: "+first.String()+" is for all of "+in(o.namespace)+", too", "put both into one, or give one of them a selector")
+				continue
+			}
+			seen[o.namespace] = o
+		}
+	}
+}

@@ -1,0 +1,561 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+var meshExample = documents(webExample, serviceExample, virtualServiceExample, destinationRuleExample)
+
+const peerAuthenticationExample = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  mtls: {mode: STRICT}
+`
+
+const frontVirtualService = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [www.example.com]
+  gateways: [front]
+  http: [{route: [{destination: {host: web, port: {number: 80}}}]}]
+`
+
+var frontExample = documents(webExample, serviceExample, istioGatewayExample, frontVirtualService)
+
+const delegateExample = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [www.example.com]
+  gateways: [front]
+  http: [{match: [{uri: {prefix: /web}}], delegate: {name: web}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  http: [{route: [{destination: {host: web, port: {number: 80}}}]}]
+`
+
+const externalExample = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: pay}
+spec:
+  hosts: [pay.example.com]
+  http: [{timeout: 3s, route: [{destination: {host: pay.example.com}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay}
+spec:
+  hosts: [pay.example.com]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: DNS
+`
+
+var istioPolicyKinds = []string{"PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "Telemetry", "Sidecar", "EnvoyFilter", "WasmPlugin", "ProxyConfig", "TrafficExtension"}
+
+var meshReferenceRules = []Rule{
+	{
+		Code: "KC140", Title: "a destination that is not there", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc: "Envoy has no cluster for the destination: the requests are answered 503. A name without a dot is that of a " +
+			"Service in the namespace of the VirtualService.",
+		Wrong: edited(meshExample, "destination: {host: web,", "destination: {host: wep,"),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			c.eachDestination(o, func(field string, d *destination) {
+				c.hostExists(o, field+".host", d.Host, "the requests are answered 503")
+			})
+		},
+	},
+	{
+		Code: "KC141", Title: "a destination port that the Service does not have", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc: "The port of a destination is that of the Service, not of the pods. Without one it is that of the Service, " +
+			"where the Service has one alone.",
+		Wrong: edited(meshExample, "port: {number: 80}", "port: {number: 8080}"),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			c.eachDestination(o, func(field string, d *destination) {
+				name, namespace, ok := serviceOf(fullHost(d.Host, o.namespace))
+				if !ok {
+					if entry := c.mesh.entryOf(d.Host); entry != nil && d.Port != nil {
+						for _, port := range c.mesh.entries[entry].Ports {
+							if port.Number == d.Port.Number {
+								return
+							}
+						}
+						c.report(o, field+".port.number", at("the requests are answered 503: %s has no port %d", entry, d.Port.Number), "use a port of the ServiceEntry")
+					}
+					return
+				}
+				service, _ := c.find("Service", namespace, name)
+				if service == nil || service.service() == nil {
+					return
+				}
+				if d.Port != nil && d.Port.Number != 0 && !hasPort(service.service(), int32(d.Port.Number)) {
+					c.report(o, field+".port.number", at("the requests are answered 503: %s has no port %d", service, d.Port.Number), "use a port of the Service: "+servicePorts(service))
+				}
+			})
+		},
+	},
+	{
+		Code: "KC142", Title: "a subset that no DestinationRule has", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:   "Envoy has no cluster for the subset: the requests are answered 503.",
+		Wrong: edited(meshExample, "subset: v1}", "subset: ghost}"),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			c.eachDestination(o, func(field string, d *destination) {
+				if d.Subset == "" {
+					return
+				}
+				full := fullHost(d.Host, o.namespace)
+				rules := c.mesh.byHost[full]
+				if rules == nil {
+					rules = c.wildcardRules(full)
+				}
+				name, namespace, isService := serviceOf(full)
+				if isService {
+					if _, state := c.find("Service", namespace, name); state == missing {
+						// The host is what is wrong.
+						return
+					}
+				}
+				switch {
+				case rules == nil && isService && !c.namespaces[namespace]:
+					c.reportAs(Note, o, field+".subset", "the requests are answered 503, unless somebody else has a DestinationRule with subset "+d.Subset, "add a DestinationRule")
+				case rules == nil:
+					if c.options.assumes("DestinationRule", o.namespace, "*") {
+						return
+					}
+					c.report(o, field+".subset", "the requests are answered 503: no DestinationRule is for host "+d.Host, "add a DestinationRule with subset "+d.Subset)
+				case !rules.subsets[d.Subset]:
+					c.report(o, field+".subset", "the requests are answered 503: no DestinationRule for "+d.Host+" has subset "+d.Subset, "use one of its subsets: "+listOf(rules.names))
+				}
+			})
+		},
+	},
+	{
+		Code: "KC143", Title: "a gateway that is not there", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:   "No gateway takes the routes. A name without a slash is that of a Gateway in the namespace of the VirtualService.",
+		Wrong: edited(frontExample, "gateways: [front]", "gateways: [frnt]"),
+		Right: frontExample,
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil {
+				return
+			}
+			for i, name := range v.Gateways {
+				c.gatewayExists(o, at("spec.gateways[%d]", i), name)
+			}
+			for i, route := range v.HTTP {
+				if route == nil {
+					continue
+				}
+				for j, match := range route.Match {
+					if match == nil {
+						continue
+					}
+					for k, name := range match.Gateways {
+						c.gatewayExists(o, at("spec.http[%d].match[%d].gateways[%d]", i, j, k), name)
+					}
+				}
+			}
+		},
+	},
+	{
+		Code: "KC144", Title: "a delegate that is not there", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:   "The routes of a delegate come from another VirtualService, which has no hosts. Without it the requests are answered 404.",
+		Wrong: documents(webExample, serviceExample, istioGatewayExample, edited(delegateExample, "delegate: {name: web}", "delegate: {name: wep}")),
+		Right: documents(webExample, serviceExample, istioGatewayExample, delegateExample),
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil {
+				return
+			}
+			for i, route := range v.HTTP {
+				if route == nil || route.Delegate == nil {
+					continue
+				}
+				namespace := route.Delegate.Namespace
+				if namespace == "" {
+					namespace = o.namespace
+				}
+				other, state := c.find("VirtualService", namespace, route.Delegate.Name)
+				if state != found {
+					c.missing(o, at("spec.http[%d].delegate.name", i), state, "the requests are answered 404: "+in(namespace)+" has no VirtualService "+route.Delegate.Name, "name the VirtualService with the routes")
+				} else if other != nil && c.mesh.virtualServices[other] != nil && len(c.mesh.virtualServices[other].Hosts) > 0 {
+					c.report(o, at("spec.http[%d].delegate.name", i), "the requests are answered 404: "+other.String()+" has hosts, so it is no delegate", "take its hosts away, or name another one")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC145", Title: "a DestinationRule for a host that is not there", Severity: Error, Kinds: []string{"DestinationRule"},
+		Doc:   "The rule is for nobody: its subsets and its traffic policy take no effect.",
+		Wrong: documents(webExample, serviceExample, edited(destinationRuleExample, "host: web", "host: wep")),
+		Right: documents(webExample, serviceExample, destinationRuleExample),
+		object: func(c *checker, o *object) {
+			if r := c.mesh.rules[o]; r != nil && r.Host != "" {
+				c.hostExists(o, "spec.host", r.Host, "the rule takes no effect")
+			}
+		},
+	},
+	{
+		Code: "KC146", Title: "a subset that no pod matches", Severity: Error, Kinds: []string{"DestinationRule"},
+		Doc:    "The subset has no endpoints: what is sent to it is answered 503. Its labels are those of pods behind the Service.",
+		Wrong:  documents(webExample, serviceExample, edited(destinationRuleExample, "labels: {app: web}", "labels: {version: v1}")),
+		Right:  documents(webExample, serviceExample, destinationRuleExample),
+		object: checkSubsets,
+	},
+	{
+		Code: "KC147", Title: "a Gateway that no pod serves", Severity: Error, Kinds: []string{"Gateway"},
+		Doc: "A Gateway of Istio is served by the pods that its selector matches. Those usually stand in a namespace of their " +
+			"own, such as istio-ingress, so names that gateways usually have are taken for granted.",
+		Wrong: documents(webExample, edited(istioGatewayExample, "{istio: ingressgateway}", "{app: wep}")),
+		Right: documents(webExample, istioGatewayExample),
+		object: func(c *checker, o *object) {
+			g := c.mesh.gateways[o]
+			if g == nil || len(g.Selector) == 0 || isGatewaySelector(g.Selector) {
+				return
+			}
+			for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+				if len(c.selectSet(namespace, g.Selector).workloads) > 0 {
+					return
+				}
+			}
+			state := c.nobody(o.namespace)
+			if len(c.workloads) == 0 {
+				state = external
+			}
+			c.missing(o, "spec.selector", state, "nobody serves the hosts: no pod has the labels "+labels.Set(g.Selector).String(), "select the pods of the gateway, usually istio: ingressgateway")
+		},
+	},
+	{
+		Code: "KC148", Title: "hosts that the gateway does not serve", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:    "A gateway takes the routes of hosts that one of its servers has. For others it answers 404.",
+		Wrong:  edited(frontExample, "hosts: [www.example.com]", "hosts: [www.example.org]"),
+		Right:  frontExample,
+		object: checkGatewayHosts,
+	},
+	{
+		Code: "KC149", Title: "a policy of the mesh that selects no pod", Severity: Error, Kinds: istioPolicyKinds,
+		Doc:   "The policy is for nobody. Where it was to protect something, that is open.",
+		Wrong: documents(webExample, edited(peerAuthenticationExample, "{app: web}", "{app: wep}")),
+		Right: documents(webExample, peerAuthenticationExample),
+		object: func(c *checker, o *object) {
+			s := spec[selecting](o)
+			if s == nil || isSystemNamespace(o.namespace) {
+				return
+			}
+			wanted, field := s.selectorLabels()
+			if wanted == nil || isGatewaySelector(wanted) || len(c.selectSet(o.namespace, wanted).workloads) > 0 {
+				return
+			}
+			c.missing(o, field, c.nobody(o.namespace), "it takes no effect: no pod in "+in(o.namespace)+" has the labels "+labels.Set(wanted).String()+c.closest(o.namespace, wanted), "select labels that the pods have")
+		},
+	},
+	{
+		Code: "KC150", Title: "a host outside the cluster that the mesh does not know", Severity: Warning, Kinds: []string{"VirtualService"},
+		Doc: "Envoy has clusters for Services and for the hosts of ServiceEntries. To another destination it answers 503, " +
+			"even where the mesh lets traffic to unknown hosts pass.",
+		Wrong: edited(externalExample, "destination: {host: pay.example.com}", "destination: {host: pays.example.com}"),
+		Right: externalExample,
+		object: func(c *checker, o *object) {
+			c.eachDestination(o, func(field string, d *destination) {
+				full := fullHost(d.Host, o.namespace)
+				if _, _, ok := serviceOf(full); ok || full == "" || strings.HasPrefix(full, "*") || strings.HasSuffix(full, clusterDomain) || c.mesh.entryOf(full) != nil ||
+					strings.HasSuffix(full, ".global") || strings.HasSuffix(full, ".clusterset.local") {
+					return
+				}
+				if name, namespace, _ := strings.Cut(strings.TrimSuffix(full, ".svc"), "."); c.byKey[key{"Service", namespace, name}] != nil {
+					c.report(o, field+".host", "the requests are answered 503: Istio does not complete "+d.Host, "write "+name+"."+namespace+clusterDomain)
+					return
+				}
+				c.report(o, field+".host", "the requests are answered 503: no ServiceEntry has the host "+d.Host, "add a ServiceEntry")
+			})
+		},
+	},
+	{
+		Code: "KC151", Title: "a gateway's certificate that it cannot read", Severity: Error, Kinds: []string{"Gateway"},
+		Doc: "A gateway of Istio reads the Secret of credentialName in the namespace of its own pods, not in that of the " +
+			"Gateway. Where it is not there, the port is closed.",
+		Wrong:  documents(edited(credentialGateway, "{name: front}", "{name: front, namespace: shop}"), edited(credentialExample, "{name: www}", "{name: www, namespace: shop}"), gatewayPods),
+		Right:  documents(edited(credentialGateway, "{name: front}", "{name: front, namespace: shop}"), edited(credentialExample, "{name: www}", "{name: www, namespace: front}"), gatewayPods),
+		object: checkCredentials,
+	},
+	{
+		Code: "KC152", Title: "a policy for a target that is not there", Severity: Error, Kinds: istioPolicyKinds,
+		Doc:   "The policy is attached to nothing, and takes no effect.",
+		Wrong: documents(gatewayExample, edited(targetPolicy, "name: front}]", "name: frnt}]")),
+		Right: documents(gatewayExample, targetPolicy),
+		object: func(c *checker, o *object) {
+			s := spec[selecting](o)
+			if s == nil {
+				return
+			}
+			for i, ref := range s.TargetRefs {
+				if ref.Kind != "Gateway" && ref.Kind != "Service" && ref.Kind != "ServiceEntry" {
+					continue
+				}
+				namespace := ref.Namespace
+				if namespace == "" {
+					namespace = o.namespace
+				}
+				if _, state := c.find(ref.Kind, namespace, ref.Name); state != found {
+					c.missing(o, at("spec.targetRefs[%d].name", i), state, "it takes no effect: "+in(namespace)+" has no "+ref.Kind+" "+ref.Name, "name a target that exists")
+				}
+			}
+		},
+	},
+}
+
+const targetPolicy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: front}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: front}]
+  action: DENY
+  rules: [{to: [{operation: {paths: [/admin]}}]}]
+`
+
+const credentialGateway = `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {app: front}
+  servers:
+    - port: {number: 443, name: https, protocol: HTTPS}
+      hosts: ["www.example.com"]
+      tls: {mode: SIMPLE, credentialName: www}
+`
+
+const credentialExample = `apiVersion: v1
+kind: Secret
+metadata: {name: www}
+data: {}
+`
+
+var gatewayPods = edited(webExample, "metadata: {name: web}", "metadata: {name: front, namespace: front}", "app: web", "app: front")
+
+// eachDestination calls look for each destination of a VirtualService.
+func (c *checker) eachDestination(o *object, look func(field string, d *destination)) {
+	v := c.mesh.virtualServices[o]
+	if v == nil {
+		return
+	}
+	for i, route := range v.HTTP {
+		if route == nil {
+			continue
+		}
+		for j, to := range route.Route {
+			if to.Destination != nil {
+				look(at("spec.http[%d].route[%d].destination", i, j), to.Destination)
+			}
+		}
+		if route.Mirror != nil {
+			look(at("spec.http[%d].mirror", i), route.Mirror)
+		}
+		for j, to := range route.Mirrors {
+			if to.Destination != nil {
+				look(at("spec.http[%d].mirrors[%d].destination", i, j), to.Destination)
+			}
+		}
+	}
+	for name, routes := range map[string][]*l4Route{"tcp": v.TCP, "tls": v.TLS} {
+		for i, route := range routes {
+			if route == nil {
+				continue
+			}
+			for j, to := range route.Route {
+				if to.Destination != nil {
+					look(at("spec.%s[%d].route[%d].destination", name, i, j), to.Destination)
+				}
+			}
+		}
+	}
+}
+
+// hostExists reports a host that is that of a Service which is not there.
+func (c *checker) hostExists(o *object, field, host, message string) {
+	full := fullHost(host, o.namespace)
+	if c.mesh.entryOf(full) != nil {
+		return
+	}
+	name, namespace, ok := serviceOf(full)
+	if !ok {
+		return
+	}
+	if _, state := c.find("Service", namespace, name); state != found {
+		c.missing(o, field, state, message+": "+in(namespace)+" has no Service "+name+c.elsewhere("Service", namespace, name), "name a Service that exists, or NAME.NAMESPACE"+clusterDomain)
+	}
+}
+
+// wildcardRules are the DestinationRules for hosts like *.example.com that match a host.
+func (c *checker) wildcardRules(host string) *destinationHost {
+	for i := range host {
+		if host[i] == '.' {
+			if rules := c.mesh.byHost["*"+host[i:]]; rules != nil {
+				return rules
+			}
+		}
+	}
+	return c.mesh.byHost["*"]
+}
+
+const meshGateway = "mesh"
+
+// istioGateway finds the Gateway that a VirtualService names.
+func (c *checker) istioGateway(o *object, name string) (*object, lookup) {
+	namespace := o.namespace
+	if before, after, ok := strings.Cut(name, "/"); ok {
+		namespace, name = before, after
+		if namespace == "." {
+			namespace = o.namespace
+		}
+	}
+	for _, gateway := range c.byKey[key{"Gateway", namespace, name}] {
+		if gateway.group == istioNetworking {
+			return gateway, found
+		}
+	}
+	if c.options.assumes("Gateway", namespace, name) {
+		return nil, found
+	}
+	return nil, c.absent(namespace, name)
+}
+
+func (c *checker) gatewayExists(o *object, field, name string) {
+	if name == meshGateway || name == "" {
+		return
+	}
+	if _, state := c.istioGateway(o, name); state != found {
+		short := name[strings.LastIndex(name, "/")+1:]
+		c.missing(o, field, state, "no gateway takes these routes: there is no Gateway "+name+c.elsewhere("Gateway", o.namespace, short), "name a Gateway, as NAMESPACE/NAME where it stands in another namespace")
+	}
+}
+
+func checkSubsets(c *checker, o *object) {
+	r := c.mesh.rules[o]
+	if r == nil {
+		return
+	}
+	full := fullHost(r.Host, o.namespace)
+	name, namespace, ok := serviceOf(full)
+	if !ok {
+		return
+	}
+	service, _ := c.find("Service", namespace, name)
+	if service == nil || service.service() == nil || len(service.service().Spec.Selector) == 0 || c.mesh.entryOf(full) != nil {
+		return
+	}
+	behind := c.selectSet(namespace, service.service().Spec.Selector)
+	if len(behind.workloads) == 0 {
+		return
+	}
+	for i, subset := range r.Subsets {
+		if len(subset.Labels) == 0 {
+			continue
+		}
+		merged := maps.Clone(service.service().Spec.Selector)
+		contradiction := false
+		for label, value := range subset.Labels {
+			if has, ok := merged[label]; ok && has != value {
+				contradiction = true
+			}
+			merged[label] = value
+		}
+		if !contradiction && (len(c.selectSet(namespace, merged).workloads) > 0 || c.hasOtherEndpoints(service, service.service())) {
+			continue
+		}
+		if state := c.nobody(namespace); state != missing {
+			c.missing(o, at("spec.subsets[%d].labels", i), state, "what is sent to subset "+subset.Name+" is answered 503: no pod has its labels", "select labels that the pods have")
+			continue
+		}
+		c.report(o, at("spec.subsets[%d].labels", i), "what is sent to subset "+subset.Name+" is answered 503: no pod behind "+service.String()+" has the labels "+
+			labels.Set(subset.Labels).String(), "select labels that pods behind the Service have")
+	}
+}
+
+func checkGatewayHosts(c *checker, o *object) {
+	v := c.mesh.virtualServices[o]
+	if v == nil || len(v.Gateways) == 0 {
+		return
+	}
+	for i, host := range v.Hosts {
+		served, asked := false, 0
+		for _, name := range v.Gateways {
+			if name == meshGateway {
+				served = true
+				continue
+			}
+			gateway, _ := c.istioGateway(o, name)
+			if gateway == nil {
+				served = true
+				continue
+			}
+			g := c.mesh.gateways[gateway]
+			if g == nil {
+				served = true
+				continue
+			}
+			asked++
+			for _, server := range g.Servers {
+				for _, serverHost := range server.Hosts {
+					scope, bare, ok := strings.Cut(serverHost, "/")
+					if !ok {
+						scope, bare = "*", serverHost
+					}
+					if scope == "." {
+						scope = gateway.namespace
+					}
+					if (scope == "*" || scope == o.namespace) && (hostsMeet(bare, fullHost(host, o.namespace)) || hostsMeet(bare, host)) {
+						served = true
+					}
+				}
+			}
+		}
+		if !served && asked > 0 {
+			c.report(o, at("spec.hosts[%d]", i), "the gateway answers 404: none of its servers has host "+host, "use a host of the gateway's servers, or add it there")
+		}
+	}
+}
+
+func checkCredentials(c *checker, o *object) {
+	g := c.mesh.gateways[o]
+	if g == nil || len(g.Selector) == 0 {
+		return
+	}
+	var namespaces []string
+	for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+		if len(c.selectSet(namespace, g.Selector).workloads) > 0 {
+			namespaces = append(namespaces, namespace)
+		}
+	}
+	for i, server := range g.Servers {
+		if server.TLS == nil || server.TLS.CredentialName == "" || strings.Contains(server.TLS.CredentialName, "://") {
+			continue
+		}
+		name, field := server.TLS.CredentialName, at("spec.servers[%d].tls.credentialName", i)
+		for _, namespace := range namespaces {
+			if _, state := c.find("Secret", namespace, name); state != found {
+				c.missing(o, field, state, "port 443 has no certificate: "+in(namespace)+", where the gateway's pods are, has no Secret "+name+
+					c.elsewhere("Secret", namespace, name), "put the Secret there")
+			}
+		}
+		if len(namespaces) > 0 {
+			continue
+		}
+		if secret := c.byKey[key{"Secret", o.namespace, name}]; secret != nil && isGatewaySelector(g.Selector) && !isSystemNamespace(o.namespace) &&
+			(o.written != "" || len(c.workloads[o.namespace]) > 0) {
+			c.report(o, field, "the gateway cannot read the certificate: Secret "+name+" is in "+in(o.namespace)+", and it reads that of the namespace of its pods, usually istio-system",
+				"put the Secret into the namespace of the gateway's pods")
+		}
+	}
+}

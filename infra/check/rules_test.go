@@ -1,0 +1,82 @@
+package check_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crossoverJie/k8s-combat/infra/check"
+)
+
+// read returns the objects of manifests.
+func read(t *testing.T, text string) []check.Object {
+	t.Helper()
+	objects, err := check.Read(strings.NewReader(text), check.Stdin)
+	require.NoError(t, err)
+	return objects
+}
+
+func codes(findings []check.Finding) []string {
+	result := []string{}
+	for _, finding := range findings {
+		result = append(result, finding.Code)
+	}
+	return result
+}
+
+func TestEachRuleByItsExamples(t *testing.T) {
+	t.Parallel()
+	for _, rule := range check.Rules() {
+		t.Run(rule.Code, func(t *testing.T) {
+			t.Parallel()
+			options := check.Options{Strict: rule.Severity == check.Note}
+			wrong := check.Objects(read(t, rule.Wrong), options)
+			assert.Contains(t, codes(wrong), rule.Code, rule.Wrong)
+			right := check.Objects(read(t, rule.Right), options)
+			if options.Strict {
+				assert.NotContains(t, codes(right), rule.Code, "%v", right)
+				return
+			}
+			assert.Empty(t, right)
+			for _, finding := range wrong {
+				assert.Equal(t, rule.Code, finding.Code, "%v", finding)
+				assert.Equal(t, rule.Severity, finding.Severity)
+				assert.NotEmpty(t, finding.Message)
+				assert.NotEmpty(t, finding.Fix)
+				assert.Positive(t, finding.Place.Line)
+			}
+		})
+	}
+}
+
+func TestTheTable(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, rule := range check.Rules() {
+		assert.Regexp(t, regexp.MustCompile(`^KC[0-9]{3}$`), rule.Code)
+		assert.False(t, seen[rule.Code], "%s is there twice", rule.Code)
+		seen[rule.Code] = true
+		assert.NotEmpty(t, rule.Title, rule.Code)
+		assert.NotEmpty(t, rule.Doc, rule.Code)
+		assert.Contains(t, []check.Severity{check.Error, check.Warning, check.Note}, rule.Severity, rule.Code)
+		assert.NotEqual(t, rule.Wrong, rule.Right, rule.Code)
+	}
+}
+
+func TestManifestsOfTheChaptersGiveNothing(t *testing.T) {
+	t.Parallel()
+	files, err := check.Files("../../dist")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		objects, err := check.Read(nil, file)
+		require.NoError(t, err)
+		config, err := check.FindConfig("../../dist")
+		require.NoError(t, err)
+		assert.True(t, config.IsAlone(file))
+		assert.Empty(t, check.Objects(objects, config.Options()), file)
+	}
+}

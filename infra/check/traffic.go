@@ -1,0 +1,473 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+var orderedRoutes = documents(webExample, serviceExample, `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+    - match: [{uri: {prefix: /api}}]
+      route: [{destination: {host: web}}]
+    - match: [{uri: {prefix: /}}]
+      timeout: 3s
+      route: [{destination: {host: web}}]
+`)
+
+var weightedRoutes = documents(webExample, serviceExample, edited(destinationRuleExample, "{name: v1, labels: {app: web}}", "{name: v1, labels: {app: web}}, {name: v2, labels: {app: web}}"),
+	`apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+    - route:
+        - {destination: {host: web, subset: v1}, weight: 90}
+        - {destination: {host: web, subset: v2}, weight: 10}
+`)
+
+var retriedRoute = documents(webExample, serviceExample, `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+    - timeout: 10s
+      retries: {attempts: 3, perTryTimeout: 2s}
+      route: [{destination: {host: web}}]
+`)
+
+const namespaceExample = `apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+`
+
+var trafficRules = []Rule{
+	{
+		Code: "KC201", Title: "a route that an earlier one shadows", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:    "Routes are tried in their order, and the first that matches takes the request. What an earlier route matches as a whole is never reached.",
+		Wrong:  edited(orderedRoutes, "prefix: /api}", "prefix: /}", "prefix: /}", "prefix: /api}"),
+		Right:  orderedRoutes,
+		object: checkShadows,
+	},
+	{
+		Code: "KC202", Title: "two Ingresses with one host and path", Severity: Error,
+		Doc:   "Two Ingresses of one class that have one host and path: which of them answers depends on their age, or one is refused.",
+		Wrong: documents(webExample, serviceExample, ingressExample, edited(ingressExample, "metadata: {name: web}", "metadata: {name: web-2}")),
+		Right: documents(webExample, serviceExample, ingressExample, edited(ingressExample, "metadata: {name: web}", "metadata: {name: web-2}", "path: /,", "path: /api,")),
+		set:   checkIngressPaths,
+	},
+	{
+		Code: "KC203", Title: "weights that sum to nothing", Severity: Error, Kinds: append([]string{"VirtualService"}, routeKinds...),
+		Doc:    "Where all weights of a route are 0, no destination gets the requests: Istio refuses the route, a Gateway answers 500.",
+		Wrong:  edited(weightedRoutes, "weight: 90", "weight: 0", "weight: 10", "weight: 0"),
+		Right:  weightedRoutes,
+		object: checkWeights,
+	},
+	{
+		Code: "KC204", Title: "two VirtualServices for one host in the mesh", Severity: Error,
+		Doc:   "In the mesh one VirtualService is for a host: of two, the older one counts, and the routes of the other take no effect.",
+		Wrong: documents(meshExample, edited(virtualServiceExample, "metadata: {name: web}", "metadata: {name: web-2}")),
+		Right: meshExample,
+		set:   checkMeshHosts,
+	},
+	{
+		Code: "KC205", Title: "two Gateways for one host and port", Severity: Error,
+		Doc:   "Two Gateways of Istio on the same pods that have one host on one port: one of them counts.",
+		Wrong: documents(istioGatewayExample, edited(istioGatewayExample, "{name: front}", "{name: front-2}")),
+		Right: documents(istioGatewayExample, edited(istioGatewayExample, "{name: front}", "{name: front-2}", "www.example.com", "api.example.com")),
+		set:   checkGatewayOverlap,
+	},
+	{
+		Code: "KC206", Title: "HTTP routes for a port that is not HTTP", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc: "Istio reads the protocol of a port from its appProtocol, or from its name up to the first '-'. For a port that " +
+			"says TCP, or another protocol than HTTP, HTTP routes take no effect.",
+		Wrong: edited(meshExample, "ports: [{name: http, port: 80", "ports: [{name: tcp, port: 80"),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil || !inMesh(v) {
+				return
+			}
+			for i, route := range v.HTTP {
+				if route == nil {
+					continue
+				}
+				for j, to := range route.Route {
+					if to.Destination == nil {
+						continue
+					}
+					name, namespace, ok := serviceOf(fullHost(to.Destination.Host, o.namespace))
+					service, _ := c.find("Service", namespace, name)
+					if !ok || service == nil || service.service() == nil {
+						continue
+					}
+					all, any := true, false
+					for _, port := range service.service().Spec.Ports {
+						if to.Destination.Port != nil && to.Destination.Port.Number != 0 && int32(to.Destination.Port.Number) != port.Port {
+							continue
+						}
+						all, any = all && isOtherThanHTTP(port), true
+					}
+					if all && any {
+						c.report(o, at("spec.http[%d].route[%d].destination", i, j), "the route takes no effect: Istio takes the port of "+service.String()+" for TCP", "name the port http, or set its appProtocol to http")
+					}
+				}
+			}
+		},
+	},
+	{
+		Code: "KC207", Title: "a fault beside retries", Severity: Warning, Kinds: []string{"VirtualService"},
+		Doc: "Envoy injects an abort before the router that retries, so a request that is aborted is not retried, and a delay does " +
+			"not count for the timeout of a try. A test of the retries with such a fault shows nothing.",
+		Wrong: edited(retriedRoute, "    - timeout: 10s\n", "    - fault: {abort: {httpStatus: 503, percentage: {value: 10}}}\n"),
+		Right: retriedRoute,
+		object: func(c *checker, o *object) {
+			c.eachHTTP(o, func(i int, route *httpRoute) {
+				if route.Fault != nil && route.Fault.Abort != nil && route.Retries != nil && route.Retries.Attempts > 0 {
+					c.report(o, at("spec.http[%d].fault.abort", i), "a request that is aborted is not retried: the retries of this route have no part in it", "put the fault where the request goes next, or take the retries away while you test")
+				}
+			})
+		},
+	},
+	{
+		Code: "KC208", Title: "a timeout that ends before its retries", Severity: Warning, Kinds: []string{"VirtualService"},
+		Doc:   "The timeout of a route is for all tries together. Tries that do not fit into it are not made.",
+		Wrong: edited(retriedRoute, "timeout: 10s", "timeout: 3s", "perTryTimeout: 2s", "perTryTimeout: 4s"),
+		Right: retriedRoute,
+		object: func(c *checker, o *object) {
+			c.eachHTTP(o, func(i int, route *httpRoute) {
+				if route.Retries == nil {
+					return
+				}
+				total, err := time.ParseDuration(route.Timeout)
+				try, err2 := time.ParseDuration(route.Retries.PerTryTimeout)
+				if err != nil || err2 != nil || total == 0 {
+					return
+				}
+				switch {
+				case try > total:
+					c.report(o, at("spec.http[%d].timeout", i), at("the first try may take %s, and all together %s: none is repeated after a timeout", try, total), "make the timeout longer, or perTryTimeout shorter")
+				case try*time.Duration(route.Retries.Attempts+1) > total && route.Retries.Attempts < 1000:
+					c.reportAs(Note, o, at("spec.http[%d].timeout", i), at("%d tries of %s do not fit into %s", route.Retries.Attempts+1, try, total), "make the timeout longer, or perTryTimeout shorter")
+				}
+			})
+		},
+	},
+	{
+		Code: "KC212", Title: "an external name that leads nowhere", Severity: Error, Kinds: []string{"Service"},
+		Doc:   "The name of a Service of type ExternalName becomes a CNAME: it must be a host name, not an address, and where it is that of a Service, that must be there.",
+		Wrong: "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {type: ExternalName, externalName: 10.0.0.7}\n",
+		Right: "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {type: ExternalName, externalName: db.example.com}\n",
+		object: func(c *checker, o *object) {
+			service := o.service()
+			if service == nil || service.Spec.Type != corev1.ServiceTypeExternalName {
+				return
+			}
+			name := strings.TrimSuffix(service.Spec.ExternalName, ".")
+			switch {
+			case name == "":
+				c.report(o, "spec.externalName", "it is refused: a Service of type ExternalName has a name", "set externalName")
+			case isAddress(name):
+				c.report(o, "spec.externalName", "the name is not resolved: "+name+" is an address, and a CNAME leads to a name", "use a Service without a selector and an EndpointSlice")
+			default:
+				target, namespace, ok := serviceOf(name)
+				if !ok {
+					return
+				}
+				if _, state := c.find("Service", namespace, target); state != found {
+					c.missing(o, "spec.externalName", state, "the name is not resolved: "+in(namespace)+" has no Service "+target, "name a Service that exists")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC219", Title: "a namespace of the mesh in which nothing is", Severity: Warning, Kinds: []string{"Namespace"},
+		Doc: "A namespace is made for the mesh, with injection or as ambient, and all workloads of the set say another one: " +
+			"they get no sidecar.",
+		Wrong: documents(namespaceExample, edited(webExample, "metadata: {name: web}", "metadata: {name: web, namespace: shoop}")),
+		Right: documents(namespaceExample, edited(webExample, "metadata: {name: web}", "metadata: {name: web, namespace: shop}")),
+		object: func(c *checker, o *object) {
+			if o.labels["istio-injection"] != "enabled" && o.labels["istio.io/rev"] == "" && o.labels["istio.io/dataplane-mode"] != "ambient" || c.namespaces[o.name] || len(c.byKind["Namespace"]) > 1 {
+				return
+			}
+			for namespace, workloads := range c.workloads {
+				if namespace != o.name && !isSystemNamespace(namespace) && workloads[0].written != "" {
+					c.report(o, "metadata.name", "the workloads get no sidecar: they are in namespace "+namespace+", and the mesh is told of "+o.name, "use one name for both")
+					return
+				}
+			}
+		},
+	},
+}
+
+func isAddress(text string) bool {
+	return strings.Trim(text, "0123456789.") == "" || strings.Contains(text, ":") && strings.Trim(text, "0123456789abcdefABCDEF:.") == ""
+}
+
+func inMesh(v *virtualService) bool {
+	return len(v.Gateways) == 0 || slices.Contains(v.Gateways, meshGateway)
+}
+
+// otherProtocols are the protocols that Istio knows beside HTTP, by the beginning of a port's name.
+var otherProtocols = []string{"tcp", "udp", "tls", "mongo", "mysql", "redis", "https"}
+
+func isOtherThanHTTP(port corev1.ServicePort) bool {
+	if port.AppProtocol != nil && *port.AppProtocol != "" {
+		return slices.Contains(otherProtocols, strings.ToLower(*port.AppProtocol))
+	}
+	name, _, _ := strings.Cut(strings.ToLower(port.Name), "-")
+	return slices.Contains(otherProtocols, name)
+}
+
+func (c *checker) eachHTTP(o *object, look func(i int, route *httpRoute)) {
+	if v := c.mesh.virtualServices[o]; v != nil {
+		for i, route := range v.HTTP {
+			if route != nil {
+				look(i, route)
+			}
+		}
+	}
+}
+
+// maxCompared bounds the routes of one VirtualService that are compared with each other.
+const maxCompared = 200
+
+func checkShadows(c *checker, o *object) {
+	v := c.mesh.virtualServices[o]
+	if v == nil {
+		return
+	}
+	for i, route := range v.HTTP[:min(len(v.HTTP), maxCompared)] {
+		if route == nil {
+			continue
+		}
+		for j, earlier := range v.HTTP[:i] {
+			if earlier != nil && shadows(earlier, route) {
+				c.report(o, at("spec.http[%d]", i), at("no request reaches this route: spec.http[%d] before it takes all of them", j), "put it first, or make the other one narrower")
+				break
+			}
+		}
+	}
+}
+
+// shadows reports whether a route matches all that a later one matches.
+func shadows(earlier, later *httpRoute) bool {
+	if len(earlier.Match) == 0 {
+		return true
+	}
+	if len(later.Match) == 0 {
+		return slices.ContainsFunc(earlier.Match, func(m *httpMatch) bool { return m != nil && m.covers(&httpMatch{}) })
+	}
+	for _, wanted := range later.Match {
+		if wanted == nil {
+			return false
+		}
+		if !slices.ContainsFunc(earlier.Match, func(m *httpMatch) bool { return m != nil && m.covers(wanted) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// covers reports whether it matches every request that another one matches.
+func (m *httpMatch) covers(other *httpMatch) bool {
+	if m.URI != nil && !(m.URI.Prefix == "/" && m.URI.Exact == "" && m.URI.Regex == "") {
+		if other.URI == nil || m.IgnoreURICase != other.IgnoreURICase && !m.IgnoreURICase || !m.URI.covers(other.URI) {
+			return false
+		}
+	}
+	same := func(a, b *stringMatch) bool { return a == nil || b != nil && a.covers(b) }
+	if !same(m.Scheme, other.Scheme) || !same(m.Method, other.Method) || !same(m.Authority, other.Authority) {
+		return false
+	}
+	all := func(a, b map[string]*stringMatch) bool {
+		for name, value := range a {
+			has, ok := b[name]
+			if !ok || value != nil && *value != (stringMatch{}) && (has == nil || !value.covers(has)) {
+				return false
+			}
+		}
+		return true
+	}
+	if !all(m.Headers, other.Headers) || !all(m.QueryParams, other.QueryParams) {
+		return false
+	}
+	for name, value := range m.WithoutHeaders {
+		has, ok := other.WithoutHeaders[name]
+		if !ok || (value == nil) != (has == nil) || value != nil && *value != *has {
+			return false
+		}
+	}
+	for name, value := range m.SourceLabels {
+		if other.SourceLabels[name] != value {
+			return false
+		}
+	}
+	for _, gateway := range other.Gateways {
+		if len(m.Gateways) > 0 && !slices.Contains(m.Gateways, gateway) {
+			return false
+		}
+	}
+	if len(m.Gateways) > 0 && len(other.Gateways) == 0 {
+		return false
+	}
+	return (m.Port == 0 || m.Port == other.Port) && (m.SourceNS == "" || m.SourceNS == other.SourceNS)
+}
+
+func (s *stringMatch) covers(other *stringMatch) bool {
+	switch {
+	case s.Exact != "":
+		return other.Exact == s.Exact
+	case s.Prefix != "":
+		return other.Exact != "" && strings.HasPrefix(other.Exact, s.Prefix) || other.Prefix != "" && strings.HasPrefix(other.Prefix, s.Prefix)
+	case s.Regex != "":
+		return other.Regex == s.Regex || s.Regex == ".*"
+	}
+	return true
+}
+
+func checkIngressPaths(c *checker) {
+	type place struct {
+		o     *object
+		field string
+	}
+	seen := map[string]place{}
+	for _, o := range c.byKind["Ingress"] {
+		ingress, ok := o.typed.(*networkingv1.Ingress)
+		if !ok || isCanaryIngress(o) {
+			continue
+		}
+		class := o.annotations["kubernetes.io/ingress.class"]
+		if ingress.Spec.IngressClassName != nil {
+			class = *ingress.Spec.IngressClassName
+		}
+		for i, rule := range ingress.Spec.Rules {
+			if rule.HTTP == nil {
+				continue
+			}
+			for j, path := range rule.HTTP.Paths {
+				kind := ""
+				if path.PathType != nil {
+					kind = string(*path.PathType)
+				}
+				where := path.Path
+				if kind == string(networkingv1.PathTypePrefix) && where != "/" {
+					where = strings.TrimSuffix(where, "/")
+				}
+				id := strings.Join([]string{class, strings.ToLower(rule.Host), kind, where}, "\x00")
+				field := at("spec.rules[%d].http.paths[%d].path", i, j)
+				if first, twice := seen[id]; twice {
+					c.report(o, field, at("one of two backends never answers: %s has host %q and path %q, too, at %s", first.o, rule.Host, path.Path, first.field), "give each its own path, or take one away")
+					continue
+				}
+				seen[id] = place{o, field}
+			}
+		}
+	}
+}
+
+// isCanaryIngress reports whether an Ingress stands beside another one on purpose.
+func isCanaryIngress(o *object) bool {
+	for name, value := range o.annotations {
+		if strings.HasSuffix(name, "/canary") && value == "true" || strings.HasSuffix(name, "mergeable-ingress-type") || strings.HasPrefix(name, "alb.ingress.kubernetes.io/") {
+			return true
+		}
+	}
+	return strings.HasPrefix(o.name, "cm-acme-http-solver")
+}
+
+func checkWeights(c *checker, o *object) {
+	c.eachHTTP(o, func(i int, route *httpRoute) {
+		total := int64(0)
+		for _, to := range route.Route {
+			total += to.Weight
+		}
+		if len(route.Route) > 1 && total == 0 {
+			c.report(o, at("spec.http[%d].route", i), "the route is refused: all weights are 0", "give the destinations weights, together 100")
+		}
+	})
+	route := o.route()
+	if route == nil {
+		return
+	}
+	for i, rule := range route.Rules {
+		none := len(rule.BackendRefs) > 0
+		for _, ref := range rule.BackendRefs {
+			none = none && ref.Weight != nil && *ref.Weight == 0
+		}
+		if none {
+			c.report(o, at("spec.rules[%d].backendRefs", i), "the requests are answered 500: all weights are 0", "give one of the backends a weight")
+		}
+	}
+}
+
+func exportedTo(o *object, exportTo []string) string {
+	if len(exportTo) == 1 && (exportTo[0] == "." || exportTo[0] == o.namespace) {
+		return o.namespace
+	}
+	return "*"
+}
+
+func checkMeshHosts(c *checker) {
+	type claim struct {
+		o     *object
+		scope string
+	}
+	seen := map[string][]claim{}
+	for _, o := range c.byKind["VirtualService"] {
+		v := c.mesh.virtualServices[o]
+		if v == nil || !inMesh(v) {
+			continue
+		}
+		scope := exportedTo(o, v.ExportTo)
+		for i, host := range v.Hosts {
+			full := fullHost(host, o.namespace)
+			for _, other := range seen[full] {
+				if other.o != o && (other.scope == scope || other.scope == "*" && scope == other.o.namespace || scope == "*" && other.scope == o.namespace) {
+					c.report(o, at("spec.hosts[%d]", i), "one of two sets of routes takes no effect: "+other.o.String()+" in "+in(other.o.namespace)+" is for "+host+", too", "put the routes into one VirtualService")
+					break
+				}
+			}
+			if len(seen[full]) < 4 {
+				seen[full] = append(seen[full], claim{o, scope})
+			}
+		}
+	}
+}
+
+func checkGatewayOverlap(c *checker) {
+	seen := map[string]*object{}
+	for _, o := range c.byKind["Gateway"] {
+		g := c.mesh.gateways[o]
+		if g == nil {
+			continue
+		}
+		for i, server := range g.Servers {
+			if server.Port == nil {
+				continue
+			}
+			for j, host := range server.Hosts {
+				id := at("%s\x00%d\x00%s", labels.Set(g.Selector).String(), server.Port.Number, cmp.Or(host, "*"))
+				other, twice := seen[id]
+				if !twice {
+					seen[id] = o
+					continue
+				}
+				if other != o {
+					c.report(o, at("spec.servers[%d].hosts[%d]", i, j), at("one of two Gateways counts: %s in %s has host %s on port %d, too", other, in(other.namespace), host, server.Port.Number), "use one Gateway for the host, or give each its own")
+				}
+			}
+		}
+	}
+}

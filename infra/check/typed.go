@@ -1,0 +1,336 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	nodev1 "k8s.io/api/node/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+	kjson "sigs.k8s.io/json"
+)
+
+var runtimeProcs = runtime.GOMAXPROCS(0)
+
+// scheme has the API types that are known.
+var scheme = sync.OnceValue(func() *kruntime.Scheme {
+	s := kruntime.NewScheme()
+	for _, add := range []func(*kruntime.Scheme) error{
+		admissionregistrationv1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
+		batchv1.AddToScheme, certificatesv1.AddToScheme, coordinationv1.AddToScheme, corev1.AddToScheme,
+		discoveryv1.AddToScheme, networkingv1.AddToScheme, nodev1.AddToScheme, policyv1.AddToScheme, rbacv1.AddToScheme,
+		schedulingv1.AddToScheme, storagev1.AddToScheme, apiextensionsv1.AddToScheme, gatewayv1.Install,
+		gatewayv1beta1.Install, monitoringv1.AddToScheme,
+	} {
+		if err := add(s); err != nil {
+			// The groups are compiled in and do not collide.
+			panic(err)
+		}
+	}
+	return s
+})
+
+// misfit is a field that the type of its object does not have, or has as something else.
+type misfit struct {
+	field   string
+	unknown bool
+	message string
+}
+
+func readObject(from Object, order int) *object {
+	o := &object{Object: from, order: order}
+	content := from.Content
+	version, _ := content["apiVersion"].(string)
+	o.kind, _ = content["kind"].(string)
+	if group, rest, ok := strings.Cut(version, "/"); ok {
+		o.group, o.version = group, rest
+	} else {
+		o.version = version
+	}
+	metadata, _ := content["metadata"].(map[string]any)
+	o.written, _ = metadata["namespace"].(string)
+	o.name, _ = metadata["name"].(string)
+	if o.name == "" {
+		if prefix, _ := metadata["generateName"].(string); prefix != "" {
+			o.name = prefix + "*"
+		}
+	}
+	o.labels = texts(metadata["labels"])
+	o.annotations = texts(metadata["annotations"])
+	o.decode()
+	o.pods = podsOf(o)
+	return o
+}
+
+// texts are the entries of a map that are texts.
+func texts(value any) map[string]string {
+	entries, _ := value.(map[string]any)
+	if len(entries) == 0 {
+		return nil
+	}
+	result := make(map[string]string, len(entries))
+	for name, value := range entries {
+		if text, ok := value.(string); ok {
+			result[name] = text
+		}
+	}
+	return result
+}
+
+// decode reads the object as its API type, where that is known.
+func (o *object) decode() {
+	gvk := schema.GroupVersionKind{Group: o.group, Version: o.version, Kind: o.kind}
+	if !scheme().Recognizes(gvk) {
+		return
+	}
+	typed, err := scheme().New(gvk)
+	if err != nil {
+		return
+	}
+	if isCustom(o.group) {
+		// Its schema says what does not fit; see schemaRules.
+		if view(o.Content, typed) {
+			o.typed = typed
+		}
+		return
+	}
+	err = kruntime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Content, typed, true)
+	if strict, ok := kruntime.AsStrictDecodingError(err); ok {
+		o.typed = typed
+		for _, err := range strict.Errors() {
+			if field, ok := strings.CutPrefix(err.Error(), "unknown field "); ok {
+				o.misfits = append(o.misfits, misfit{field: strings.Trim(field, `"`), unknown: true})
+			}
+		}
+		return
+	}
+	if err == nil {
+		o.typed = typed
+		return
+	}
+	o.misfits = append(o.misfits, o.why(typed, err))
+}
+
+var jsonField = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field [A-Za-z0-9]+\.(\S+) of type (\S+)`)
+
+// why asks the decoder of JSON, which says where.
+func (o *object) why(into any, err error) misfit {
+	text, failed := json.Marshal(o.Content)
+	if failed != nil {
+		return misfit{message: failed.Error()}
+	}
+	if other := kjson.UnmarshalCaseSensitivePreserveInts(text, into); other != nil {
+		err = other
+	}
+	if match := jsonField.FindStringSubmatch(err.Error()); match != nil {
+		return misfit{field: match[2], message: fmt.Sprintf("is a %s, and %s is wanted", match[1], plainType(match[3]))}
+	}
+	return misfit{message: strings.TrimPrefix(err.Error(), "json: ")}
+}
+
+func plainType(name string) string {
+	switch {
+	case strings.HasPrefix(name, "int") && !strings.Contains(name, "intstr"):
+		return "a whole number"
+	case name == "bool":
+		return "true or false"
+	case name == "string":
+		return "a string"
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case strings.HasPrefix(name, "map"):
+		return "a map"
+	}
+	return "a map as " + strings.TrimPrefix(name, "*") + " has it"
+}
+
+// podsOf returns what an object says of the pods that it makes, or nil.
+func podsOf(o *object) *workload {
+	template := func(at string, t *corev1.PodTemplateSpec) *workload {
+		if t == nil {
+			return nil
+		}
+		return &workload{object: o, at: at, labels: t.Labels, annotations: t.Annotations, spec: &t.Spec}
+	}
+	switch typed := o.typed.(type) {
+	case *corev1.Pod:
+		return &workload{object: o, labels: typed.Labels, annotations: typed.Annotations, spec: &typed.Spec}
+	case *appsv1.Deployment:
+		return template("spec.template.", &typed.Spec.Template)
+	case *appsv1.StatefulSet:
+		return template("spec.template.", &typed.Spec.Template)
+	case *appsv1.DaemonSet:
+		return template("spec.template.", &typed.Spec.Template)
+	case *appsv1.ReplicaSet:
+		return template("spec.template.", &typed.Spec.Template)
+	case *corev1.ReplicationController:
+		return template("spec.template.", typed.Spec.Template)
+	case *batchv1.Job:
+		return template("spec.template.", &typed.Spec.Template)
+	case *batchv1.CronJob:
+		return template("spec.jobTemplate.spec.template.", &typed.Spec.JobTemplate.Spec.Template)
+	}
+	if o.typed != nil {
+		return nil
+	}
+	// A kind that is not known and has a pod template is one that makes pods of it, such as a Rollout.
+	spec, _ := o.Content["spec"].(map[string]any)
+	content, _ := spec["template"].(map[string]any)
+	inner, _ := content["spec"].(map[string]any)
+	if _, ok := inner["containers"].([]any); !ok {
+		return nil
+	}
+	var t corev1.PodTemplateSpec
+	if !view(content, &t) {
+		return nil
+	}
+	return template("spec.template.", &t)
+}
+
+// isBuiltIn reports whether a group belongs to Kubernetes.
+func isBuiltIn(group string) bool {
+	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && !isCustom(group) &&
+		slices.Contains(builtInGroups, group)
+}
+
+var builtInGroups = []string{"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+	"authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+	"events.k8s.io", "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io",
+	"rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io"}
+
+// isCustom reports whether the CRDs of a group are known.
+func isCustom(group string) bool { return slices.Contains(customGroups, group) }
+
+var customGroups = []string{"networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io",
+	"gateway.networking.k8s.io", "monitoring.coreos.com"}
+
+func isKnownKind(o *object) bool { return isBuiltIn(o.group) || isCustom(o.group) }
+
+var clusterKinds = []string{"Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass",
+	"IngressClass", "PriorityClass", "RuntimeClass", "CSIDriver", "CSINode", "VolumeAttachment",
+	"CustomResourceDefinition", "APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
+	"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy",
+	"MutatingAdmissionPolicyBinding", "FlowSchema", "PriorityLevelConfiguration", "CertificateSigningRequest",
+	"ClusterTrustBundle", "GatewayClass", "ClusterIssuer", "ClusterSecretStore", "ClusterPolicy", "PodSecurityPolicy",
+	"DeviceClass", "ServiceCIDR", "IPAddress", "VolumeAttributesClass"}
+
+func isClusterKind(o *object) bool { return slices.Contains(clusterKinds, o.kind) }
+
+var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease", "istio-system", "istio-ingress",
+	"istio-egress", "istio-gateways", "istio-operator", "cert-manager", "gatekeeper-system", "linkerd", "knative-serving"}
+
+func isSystemNamespace(name string) bool { return slices.Contains(systemNamespaces, name) }
+
+// addMade records what controllers make of an object.
+func (s *index) addMade(o *object) {
+	made := func(kind, name string) {
+		if name != "" {
+			s.made[key{kind, o.namespace, name}] = true
+		}
+	}
+	text := func(path ...string) string {
+		value := any(o.Content)
+		for _, step := range path {
+			fields, _ := value.(map[string]any)
+			value = fields[step]
+		}
+		text, _ := value.(string)
+		return text
+	}
+	or := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	switch o.kind {
+	case "Certificate":
+		made("Secret", text("spec", "secretName"))
+	case "ExternalSecret":
+		made("Secret", or(text("spec", "target", "name"), o.name))
+	case "SealedSecret":
+		made("Secret", or(text("spec", "template", "metadata", "name"), o.name))
+	case "VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret":
+		made("Secret", text("spec", "destination", "name"))
+	case "KafkaUser", "OnePasswordItem", "InfisicalSecret":
+		made("Secret", o.name)
+	case "Canary":
+		target := text("spec", "targetRef", "name")
+		service := or(text("spec", "service", "name"), target)
+		for _, suffix := range []string{"", "-primary", "-canary"} {
+			made("Service", service+suffix)
+		}
+		made("Deployment", target+"-primary")
+		made("VirtualService", service)
+		made("DestinationRule", service+"-primary")
+	case "Gateway":
+		if o.group == "gateway.networking.k8s.io" {
+			class := text("spec", "gatewayClassName")
+			for _, kind := range []string{"Service", "Deployment", "ServiceAccount"} {
+				made(kind, o.name+"-"+class)
+				made(kind, o.name)
+			}
+		}
+	case "Service":
+		if strings.HasPrefix(o.group, "serving.knative.dev") {
+			made("Service", o.name)
+			made("Service", o.name+"-private")
+		}
+	case "Prometheus":
+		made("Service", "prometheus-operated")
+	case "Alertmanager":
+		made("Service", "alertmanager-operated")
+	case "StatefulSet":
+		if typed, ok := o.typed.(*appsv1.StatefulSet); ok && len(typed.Spec.VolumeClaimTemplates) > 0 {
+			replicas := int32(1)
+			if typed.Spec.Replicas != nil {
+				replicas = *typed.Spec.Replicas
+			}
+			for _, claim := range typed.Spec.VolumeClaimTemplates {
+				for i := range min(replicas, 100) {
+					made("PersistentVolumeClaim", at("%s-%s-%d", claim.Name, o.name, i))
+				}
+			}
+		}
+	}
+}
+
+// isMade reports whether an object is made by the cluster, or of what is in the set.
+func (s *index) isMade(kind, namespace, name string) bool {
+	switch {
+	case s.made[key{kind, namespace, name}]:
+		return true
+	case kind == "ServiceAccount" && name == "default",
+		kind == "ConfigMap" && slices.Contains([]string{"kube-root-ca.crt", "istio-ca-root-cert", "openshift-service-ca.crt"}, name),
+		kind == "Service" && name == "kubernetes" && (namespace == "default" || namespace == ""):
+		return true
+	case kind == "ClusterRole":
+		return slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, name) || strings.HasPrefix(name, "system:")
+	case kind == "PriorityClass":
+		return strings.HasPrefix(name, "system-")
+	}
+	return false
+}
