@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,4 +80,11 @@ func TestManifestsOfTheChaptersGiveNothing(t *testing.T) {
 		assert.True(t, config.IsAlone(file))
 		assert.Empty(t, check.Objects(objects, config.Options()), file)
 	}
+}
+
+func TestThePageIsThatOfTheTable(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/check.md")
+	require.NoError(t, err)
+	assert.Equal(t, check.Page(), string(page), "write it: go run ./infra/cmd/combat check --page >docs/check.md")
 }

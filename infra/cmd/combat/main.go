@@ -1,4 +1,4 @@
-// Command combat writes the manifests of the tutorial's chapters.
+// Command combat writes the manifests of the tutorial's chapters, and checks manifests.
 package main
 
 import (
@@ -48,6 +48,9 @@ func run(args []string, stdout, stderr io.Writer, book []chapters.Chapter) int {
 		return exitFailed
 	}
 	_, _ = fmt.Fprintf(stderr, "combat: %v\n", err)
+	if unusable := (unusableError{}); errors.As(err, &unusable) {
+		return exitUsage
+	}
 	if usage := (usageError{}); errors.As(err, &usage) {
 		_, _ = fmt.Fprintln(stderr, "combat: see 'combat --help'")
 		return exitUsage
@@ -58,12 +61,12 @@ func run(args []string, stdout, stderr io.Writer, book []chapters.Chapter) int {
 func newCommand(book []chapters.Chapter) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "combat",
-		Short:         "Writes the manifests of the tutorial's chapters",
+		Short:         "Writes the manifests of the tutorial's chapters, and checks manifests",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q; use synth or version", args[0])}
+				return usageError{fmt.Errorf("unknown command %q; use synth, check or version", args[0])}
 			}
 			return nil
 		},
@@ -71,7 +74,7 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynthCommand(book), newVersionCommand())
+	root.AddCommand(newSynthCommand(book), newCheckCommand(), newVersionCommand())
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Tell about a command",
