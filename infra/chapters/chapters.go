@@ -18,6 +18,8 @@ type Chapter struct {
 
 	// Namespace of its objects. Defaults to none: they go where they are applied.
 	Namespace string
+	// Elsewhere are the objects that the reader makes by hand, as check.Options.Assume has them.
+	Elsewhere []string
 	// Build fills the chart.
 	Build func(chart cdk8s.Chart)
 }
@@ -42,7 +44,8 @@ var all = []Chapter{
 		Build: probes},
 	{Name: "10-rollout", Title: "rolling update, graceful shutdown, autoscaling, disruption budget",
 		Build: rollout},
-	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logsChapter},
+	{Name: "11-logs", Title: "the JSON logs in Elasticsearch, Kibana to read them", Build: logsChapter,
+		Elsewhere: []string{"Secret/*/elasticsearch-credentials"}},
 	{Name: "12-observability", Title: "metrics, traces, alerts on objectives, and a dashboard",
 		Build: observability},
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
@@ -104,15 +105,34 @@ func objectsOf(chart cdk8s.Chart) (objects []Object, err error) {
 			objects, err = nil, fmt.Errorf("cannot render chart %s: %v", *chart.Node().Path(), cause)
 		}
 	}()
-	for _, made := range *chart.ApiObjects() {
-		rendered, err := Of(made.ToJson())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", *made.Node().Path(), err)
+	var walk func(construct constructs.IConstruct) error
+	walk = func(construct constructs.IConstruct) error {
+		for _, child := range *construct.Node().Children() {
+			if tree.IsChart(child) {
+				continue
+			}
+			if tree.IsObject(child) {
+				made, err := tree.ObjectOf(child)
+				if err != nil {
+					return err
+				}
+				path := *child.Node().Path()
+				rendered, err := Of(made.ToJson())
+				if err != nil {
+					return fmt.Errorf("%s: %w", path, err)
+				}
+				for _, object := range rendered {
+					objects = append(objects, Object{Content: object.Content, Place: Place{Construct: path}})
+				}
+			}
+			if err := walk(child); err != nil {
+				return err
+			}
 		}
-		for i := range rendered {
-			rendered[i].Place = Place{Construct: *made.Node().Path()}
-		}
-		objects = append(objects, rendered...)
+		return nil
+	}
+	if err := walk(chart); err != nil {
+		return nil, err
 	}
 	return objects, nil
 }
@@ -125,7 +145,7 @@ func Install(app cdk8s.App, options Options) {
 		var problems []tree.Problem
 		for _, finding := range Charts(*app.Charts(), options) {
 			if finding.Severity == Error {
-				problem := finding.problem()
+				problem := finding.Problem()
 				// The problem is told under the path of the app, which is empty.
 				problem.Detail = finding.Place.String() + " " + finding.Object() + ": " + problem.Detail
 				problems = append(problems, problem)

@@ -56,7 +56,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s%s %s: %s%s: %s; %s", where, f.Severity, f.Code, f.Object(), field, f.Message, f.Fix)
 }
 
-// problem is the finding as synth reports it.
-func (f Finding) problem() tree.Problem {
+// Problem is the finding as synth reports it.
+func (f Finding) Problem() tree.Problem {
 	return tree.Problem{Construct: f.Place.Construct, Field: f.Field, Detail: f.Code + ": " + f.Message, Fix: f.Fix}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	Namespace string
 	// Ignore are the codes of rules that are not asked. Defaults to none.
 	Ignore []string
+	// WithoutSchemas leaves out the schemas and CEL rules of CustomResourceDefinitions, and with them what it takes to
+	// compile those: tens of milliseconds a kind, once in a program. Defaults to false.
+	WithoutSchemas bool
 }
 
 // Config is the content of a configuration file: options, and how the files of its folder are checked.
@@ -130,6 +133,7 @@ func (c Config) Options() Options {
 // With returns the options with those of another one on top.
 func (o Options) With(more Options) Options {
 	o.Strict = o.Strict || more.Strict
+	o.WithoutSchemas = o.WithoutSchemas || more.WithoutSchemas
 	o.Assume = append(slices.Clone(o.Assume), more.Assume...)
 	o.Ignore = append(slices.Clone(o.Ignore), more.Ignore...)
 	if more.KubernetesVersion != "" {

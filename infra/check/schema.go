@@ -171,6 +171,9 @@ func (o *object) gvk() schema.GroupVersionKind {
 
 // unknownFields reports the fields that the schema of the object's kind does not have.
 func (c *checker) unknownFields(o *object) {
+	if c.options.WithoutSchemas {
+		return
+	}
 	kind, _ := definitionOf(o.gvk())
 	if kind == nil {
 		return
@@ -183,7 +186,7 @@ func (c *checker) unknownFields(o *object) {
 }
 
 func checkSchema(c *checker, o *object) {
-	if !isCustom(o.group) {
+	if !isCustom(o.group) || c.options.WithoutSchemas {
 		return
 	}
 	kind, _ := definitionOf(o.gvk())
@@ -282,6 +285,9 @@ func checkVersion(c *checker, o *object) {
 		return
 	}
 	if isCustom(o.group) {
+		if c.options.WithoutSchemas {
+			return
+		}
 		kind, known := definitionOf(o.gvk())
 		switch {
 		case !known:

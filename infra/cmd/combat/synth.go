@@ -11,11 +11,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/imports/tree/native"
 	"github.com/crossoverJie/k8s-combat/infra/chapters"
+	"github.com/crossoverJie/k8s-combat/infra/check"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 
 func newSynthCommand(book []chapters.Chapter) *cobra.Command {
 	var outdir, treeName, format string
-	var listOnly bool
+	var listOnly, checked bool
 	command := &cobra.Command{
 		Use:   "synth [--out FOLDER] [CHAPTER...]",
 		Short: "Write the manifests of all chapters, or of those named",
@@ -57,7 +59,7 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			if outdir == standardOutput && format != "text" {
 				return usageError{fmt.Errorf("--output %s: would stand among the manifests on standard output; leave it out, or name a folder", format)}
 			}
-			files, warnings, err := synth(chosen)
+			files, warnings, err := synth(chosen, checked)
 			if outdir == standardOutput {
 				return report(command, outcome{nil, warnings, printAll(command.OutOrStdout(), files, err)})
 			}
@@ -80,6 +82,8 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 		"`TREE` to make them with: native, or cdk8s, the official one, which needs Node.js; the files are the same")
 	command.Flags().StringVarP(&format, "output", "o", "text",
 		"`FORMAT` of what is printed: text, or json, with the parts of each problem")
+	command.Flags().BoolVar(&checked, "check", true,
+		"check the objects of each chapter together, as combat check does, and write nothing where one is an error")
 	command.Flags().BoolVar(&listOnly, "list", false, "list the chapters and write nothing")
 	return command
 }
@@ -148,24 +152,59 @@ type file struct {
 }
 
 // trees are the construct trees by name: functions that make the manifests of chapters.
-var trees = map[string]func(chosen []chapters.Chapter) ([]file, []tree.Problem, error){
+var trees = map[string]func(chosen []chapters.Chapter, checked bool) ([]file, []tree.Problem, error){
 	"native": synthNative,
 	"cdk8s":  synthOfficial,
 }
 
-func synthNative(chosen []chapters.Chapter) (files []file, warnings []tree.Problem, err error) {
-	app := native.NewApp(nil)
-	for _, chapter := range chosen {
-		chapter.New(app)
+func newCharts(app cdk8s.App, chosen []chapters.Chapter) []cdk8s.Chart {
+	charts := make([]cdk8s.Chart, len(chosen))
+	for i, chapter := range chosen {
+		charts[i] = chapter.New(app)
 	}
+	return charts
+}
+
+// checkCharts checks each chapter as a set of its own, since each is applied by itself. Errors are one error, all
+// together.
+func checkCharts(chosen []chapters.Chapter, charts []cdk8s.Chart) (warnings []tree.Problem, err error) {
+	var problems tree.Problems
+	for i := range charts {
+		// The constructs write what their types have: the schemas would say nothing, and take longer than all else.
+		options := check.Options{Assume: chosen[i].Elsewhere, WithoutSchemas: true}
+		for _, finding := range check.Charts(charts[i:i+1], options) {
+			if finding.Severity == check.Error {
+				problems = append(problems, finding.Problem())
+			} else {
+				warnings = append(warnings, finding.Problem())
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return warnings, problems
+	}
+	return warnings, nil
+}
+
+func synthNative(chosen []chapters.Chapter, checked bool) (files []file, warnings []tree.Problem, err error) {
+	app := native.NewApp(nil)
+	charts := newCharts(app, chosen)
 	made, err := native.Files(app)
+	if err != nil {
+		return nil, tree.Warnings(app), err
+	}
 	for _, f := range made {
 		files = append(files, file{f.Path, f.Content})
 	}
-	return files, tree.Warnings(app), err
+	warnings = tree.Warnings(app)
+	if checked {
+		found, err := checkCharts(chosen, charts)
+		return files, append(warnings, found...), err
+	}
+	return files, warnings, nil
 }
 
-func synthOfficial(chosen []chapters.Chapter) (files []file, warnings []tree.Problem, err error) {
+func synthOfficial(chosen []chapters.Chapter, checked bool) (files []file, warnings []tree.Problem, err error) {
 	// This tree writes while it goes, so it is given a folder of its own.
 	workdir, err := os.MkdirTemp("", "combat-")
 	if err != nil {
@@ -177,11 +216,16 @@ func synthOfficial(chosen []chapters.Chapter) (files []file, warnings []tree.Pro
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, chapter := range chosen {
-		chapter.New(app)
-	}
+	charts := newCharts(app, chosen)
 	if err := tree.Synth(app); err != nil {
 		return nil, nil, err
+	}
+	warnings = tree.Warnings(app)
+	if checked {
+		found, err := checkCharts(chosen, charts)
+		if warnings = append(warnings, found...); err != nil {
+			return nil, warnings, err
+		}
 	}
 
 	entries, err := os.ReadDir(workdir)
@@ -195,7 +239,7 @@ func synthOfficial(chosen []chapters.Chapter) (files []file, warnings []tree.Pro
 		}
 		files = append(files, file{entry.Name(), content})
 	}
-	return files, tree.Warnings(app), nil
+	return files, warnings, nil
 }
 
 // replace writes the files into the folder. All of them are written beside their places first, so

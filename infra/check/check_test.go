@@ -1,0 +1,112 @@
+package check_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/imports/tree/native"
+	"github.com/crossoverJie/k8s-combat/infra"
+	"github.com/crossoverJie/k8s-combat/infra/check"
+	"github.com/crossoverJie/k8s-combat/infra/pod"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	tree.Close()
+	os.Exit(code)
+}
+
+// newApp is an app with a chart in which a Deployment serves port 8080.
+func newApp(t *testing.T, patch func(*appsv1.Deployment)) (cdk8s.App, cdk8s.Chart) {
+	t.Helper()
+	outdir := t.TempDir()
+	app := native.NewApp(&cdk8s.AppProps{Outdir: &outdir})
+	chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "shop"})
+	infra.NewProbedDeployment(chart, "web", infra.ProbedDeploymentProps{
+		Name: "web", Image: "example.com/web:1.4.0", Ports: []pod.Port{{Name: "http", Port: 8080}}, Patch: patch,
+	})
+	return app, chart
+}
+
+func newObject(chart cdk8s.Chart, id string, kind schema.GroupVersionKind, object any) {
+	tree.NewObject(chart, id, kind, object)
+}
+
+func TestChartFindsWhatAnyConstructHasMade(t *testing.T) {
+	t.Parallel()
+	_, chart := newApp(t, nil)
+	assert.Empty(t, check.Chart(chart))
+	newObject(chart, "service", schema.GroupVersionKind{Version: "v1", Kind: "Service"}, map[string]any{
+		"metadata": map[string]any{"name": "web"},
+		"spec": map[string]any{"selector": map[string]any{"app": "wep"},
+			"ports": []any{map[string]any{"port": 80, "targetPort": 8080}}},
+	})
+	findings := check.Chart(chart)
+	require.Len(t, findings, 1)
+	assert.Equal(t, `[shop/service]: error KC101: Service shop/web spec.selector: nobody answers: no pod in namespace shop has the labels app=wep; Deployment web has app=web; select labels that the pods have`,
+		findings[0].String())
+}
+
+func TestInstallFailsSynthWithErrorsAlone(t *testing.T) {
+	t.Parallel()
+	app, chart := newApp(t, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "example.com/web:latest" })
+	check.Install(app, check.Options{})
+	require.NoError(t, tree.Synth(app), "a warning does not fail")
+	newObject(chart, "config", schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, &corev1.ConfigMap{})
+	newObject(chart, "one", schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, map[string]any{"metadata": map[string]any{"name": "same"}})
+	newObject(chart, "two", schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, map[string]any{"metadata": map[string]any{"name": "same"}})
+	err := tree.Synth(app)
+	var problems tree.Problems
+	require.True(t, errors.As(err, &problems), "%v", err)
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0].Error(), "[shop/two] Secret shop/same: KC003: it overwrites the one at [shop/one]")
+}
+
+func TestChartsOfTwoNamespacesAreOneSet(t *testing.T) {
+	t.Parallel()
+	app, chart := newApp(t, func(d *appsv1.Deployment) { d.Spec.Template.Spec.ServiceAccountName = "web" })
+	other := tree.NewChart(app, "accounts", tree.ChartProps{Namespace: "accounts"})
+	newObject(other, "account", schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"}, map[string]any{"metadata": map[string]any{"name": "web"}})
+	findings := check.Charts([]cdk8s.Chart{chart, other}, check.Options{})
+	require.Len(t, findings, 1)
+	assert.Equal(t, "KC110", findings[0].Code)
+	assert.Contains(t, findings[0].Message, "there is one in namespace accounts")
+}
+
+func TestOfTakesTypedValues(t *testing.T) {
+	t.Parallel()
+	objects, err := check.Of(&corev1.Pod{}, map[string]any{"kind": "Pod", "apiVersion": "v1"})
+	require.NoError(t, err)
+	require.Len(t, objects, 2)
+	_, err = check.Of(func() {})
+	require.Error(t, err)
+}
+
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	const pod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    combat.check/silence: %s
+spec: {containers: [{name: web, image: "example.com/web:latest"}]}
+`
+	for silence, expected := range map[string][]string{
+		`"KC306: it is rebuilt each night"`: {},
+		`"KC306"`:                           {"KC001"},
+		`"KC307: another one"`:              {"KC306", "KC002"},
+		"|\n      KC306: it is rebuilt each night\n      KC101: none": {"KC002"},
+	} {
+		assert.Equal(t, expected, codes(check.Objects(read(t, sprintf(pod, silence)), check.Options{})), silence)
+	}
+}

@@ -1,0 +1,33 @@
+package check_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/crossoverJie/k8s-combat/infra/check"
+)
+
+// FuzzCheck reads and checks whatever there is: nothing may panic, and nothing may take long.
+func FuzzCheck(f *testing.F) {
+	for _, rule := range check.Rules() {
+		f.Add([]byte(rule.Wrong))
+		f.Add([]byte(rule.Right))
+	}
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte(`{"kind": "List", "items": [null]}`))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if len(input) > 64<<10 {
+			t.Skip("more of the same takes longer")
+		}
+		objects, err := check.Read(bytes.NewReader(input), check.Stdin)
+		if err != nil {
+			return
+		}
+		findings := check.Objects(objects, check.Options{Strict: true})
+		for _, format := range check.Formats() {
+			if err := check.Write(&bytes.Buffer{}, format, findings); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
