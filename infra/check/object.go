@@ -53,6 +53,12 @@ func (p Place) field(path string) Place {
 func Of(values ...any) ([]Object, error) {
 	objects := make([]Object, 0, len(values))
 	for i, value := range values {
+		if content, ok := plain(value); ok {
+			if content, ok := content.(map[string]any); ok {
+				objects = append(objects, Object{Content: content})
+				continue
+			}
+		}
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("object %d: %w", i, err)
@@ -66,4 +72,36 @@ func Of(values ...any) ([]Object, error) {
 		}
 	}
 	return objects, nil
+}
+
+// plain copies a value that is made of what JSON has. It is not ok for others.
+func plain(value any) (copied any, ok bool) {
+	switch value := value.(type) {
+	case nil, string, bool, int64:
+		return value, true
+	case int:
+		return int64(value), true
+	case float64:
+		if whole := int64(value); float64(whole) == value {
+			return whole, true
+		}
+		return value, true
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			if list[i], ok = plain(element); !ok {
+				return nil, false
+			}
+		}
+		return list, true
+	case map[string]any:
+		fields := make(map[string]any, len(value))
+		for name, element := range value {
+			if fields[name], ok = plain(element); !ok {
+				return nil, false
+			}
+		}
+		return fields, true
+	}
+	return nil, false
 }
