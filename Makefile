@@ -65,6 +65,18 @@ FUZZ_APPS ?= 150000
 fuzz: ## fill constructs with random props (FUZZ_APPS, SEED)
 	cd $(FUZZ) && FUZZ_APPS=$(FUZZ_APPS) SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomApps$$' -v .
 
+.PHONY: check-corpus
+check-corpus: ## print how many broken sets combat check finds, and its false alarms
+	$(GO) test -count=1 -run '^TestCorpus$$' -v ./infra/check/ | grep -e '^corpus:' -e FAIL
+
+.PHONY: fuzz-check
+fuzz-check: ## check random manifests for ten minutes
+	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime 10m ./infra/check/
+
+.PHONY: check-page
+check-page: ## write the page of all rules
+	$(GO) run ./infra/cmd/combat check --page >docs/check.md
+
 .PHONY: lint
 lint: ## check format, go.mod and what .golangci.yml names
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "make lint: not formatted, run gofmt -w: $$files" >&2; exit 1; }

@@ -41,6 +41,8 @@ type workload struct {
 	labels      labels.Set
 	annotations map[string]string
 	spec        *corev1.PodSpec
+	// partial says that its labels alone are known.
+	partial bool
 }
 
 // key finds an object.
@@ -162,7 +164,7 @@ func (s *index) add(o *object) {
 	if !isClusterKind(o) {
 		s.namespaces[o.namespace] = true
 	}
-	if o.typed == nil && !isKnownKind(o) {
+	if o.typed == nil && !isKnownKind(o) && !slices.Contains(makers, o.kind) {
 		if s.foreign[o.namespace] == nil {
 			s.foreign[o.namespace] = map[string]bool{}
 		}
@@ -347,6 +349,8 @@ type ports struct {
 	numbers map[string]bool
 	// complete says that every workload declares at least one port, so that what is not here is likely not there.
 	complete bool
+	// partial says that the ports of some are not known.
+	partial bool
 	// names are in the order of the pods, for messages.
 	names []string
 }
@@ -355,6 +359,7 @@ func portsOf(workloads []*workload) *ports {
 	p := &ports{byName: map[string][]int32{}, numbers: map[string]bool{}, complete: len(workloads) > 0}
 	for _, w := range workloads {
 		declares := false
+		p.partial = p.partial || w.partial
 		for _, container := range allContainers(w.spec) {
 			for _, port := range container.Ports {
 				declares = true

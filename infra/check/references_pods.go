@@ -15,7 +15,7 @@ var podKinds = []string{anyKind}
 // podRule makes a rule on pods of a function that looks at their template.
 func podRule(run func(c *checker, w *workload)) func(c *checker, o *object) {
 	return func(c *checker, o *object) {
-		if o.pods != nil {
+		if o.pods != nil && !o.pods.partial {
 			run(c, o.pods)
 		}
 	}

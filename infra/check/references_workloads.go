@@ -405,7 +405,7 @@ func (c *checker) targetPorts(o *object, look func(i int, port corev1.ServicePor
 		return
 	}
 	selected := c.selectSet(o.namespace, service.Spec.Selector)
-	if len(selected.workloads) == 0 {
+	if len(selected.workloads) == 0 || selected.ports.partial {
 		return
 	}
 	for i, port := range service.Spec.Ports {
@@ -556,7 +556,7 @@ func checkPodMonitor(c *checker, o *object) {
 		return
 	}
 	for i, endpoint := range monitor.Spec.PodMetricsEndpoints {
-		if endpoint.Port == nil || *endpoint.Port == "" || len(selected.ports.byName[*endpoint.Port]) > 0 || strings.HasSuffix(*endpoint.Port, "envoy-prom") {
+		if selected.ports.partial || endpoint.Port == nil || *endpoint.Port == "" || len(selected.ports.byName[*endpoint.Port]) > 0 || strings.HasSuffix(*endpoint.Port, "envoy-prom") {
 			continue
 		}
 		c.report(o, at("spec.podMetricsEndpoints[%d].port", i), "nothing is scraped: the pods have no port named "+*endpoint.Port,

@@ -33,6 +33,10 @@ var rolloutRules = []Rule{
 				return
 			}
 			replicas, known := c.replicas(o)
+			if surge := d.Spec.Strategy.RollingUpdate.MaxSurge; replicas == 1 && surge != nil && (surge.String() == "0" || surge.String() == "0%") {
+				// The one pod is to end before the next begins, as one with a volume of one node must.
+				return
+			}
 			gone, err := intstr.GetScaledValueFromIntOrPercent(d.Spec.Strategy.RollingUpdate.MaxUnavailable, int(replicas), false)
 			if err == nil && known && replicas > 0 && gone >= int(replicas) {
 				c.report(o, "spec.strategy.rollingUpdate.maxUnavailable", at("each rollout is an outage: it may end %d of %d pods at once", gone, replicas), "use 0, or a number below that of the replicas")

@@ -196,6 +196,9 @@ func podsOf(o *object) *workload {
 	if o.typed != nil {
 		return nil
 	}
+	if len(o.misfits) > 0 {
+		return misfitPods(o)
+	}
 	// A kind that is not known and has a pod template is one that makes pods of it, such as a Rollout.
 	spec, _ := o.Content["spec"].(map[string]any)
 	content, _ := spec["template"].(map[string]any)
@@ -208,6 +211,22 @@ func podsOf(o *object) *workload {
 		return nil
 	}
 	return template("spec.template.", &t)
+}
+
+// misfitPods returns what can be read of the pods of an object that does not fit its type: their labels.
+func misfitPods(o *object) *workload {
+	content := o.Content
+	if o.kind != "Pod" {
+		for _, step := range []string{"spec", "jobTemplate", "spec", "template"} {
+			if next, ok := content[step].(map[string]any); ok {
+				content = next
+			} else if step == "template" {
+				return nil
+			}
+		}
+	}
+	metadata, _ := content["metadata"].(map[string]any)
+	return &workload{object: o, labels: texts(metadata["labels"]), spec: &corev1.PodSpec{}, partial: true}
 }
 
 // isBuiltIn reports whether a group belongs to Kubernetes.
@@ -243,6 +262,10 @@ var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease",
 	"istio-egress", "istio-gateways", "istio-operator", "cert-manager", "gatekeeper-system", "linkerd", "knative-serving"}
 
 func isSystemNamespace(name string) bool { return slices.Contains(systemNamespaces, name) }
+
+// makers are kinds of which all is known that their controllers make; see addMade.
+var makers = []string{"Certificate", "ExternalSecret", "SealedSecret", "VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret",
+	"Issuer", "ClusterIssuer", "Canary", "SecretStore"}
 
 // addMade records what controllers make of an object.
 func (s *index) addMade(o *object) {

@@ -288,7 +288,7 @@ func checkRequired(c *checker, o *object) {
 	absent := func(field string) {
 		c.report(o, field, "it is refused: this field is missing", "add it")
 	}
-	if w := o.pods; w != nil {
+	if w := o.pods; w != nil && !w.partial {
 		for _, container := range w.containers() {
 			if container.Name == "" {
 				absent(container.at + ".name")
