@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -51,7 +52,8 @@ var policyRules = []Rule{
 	},
 	{
 		Code: "KC217", Title: "two policies of which one counts", Severity: Error,
-		Doc:   "A namespace has one Sidecar, and one PeerAuthentication, without a selector: of two, the older one counts.",
+		Doc: "A namespace has one Sidecar, one PeerAuthentication and one Telemetry without a selector, and one for each pod: of two, " +
+			"the older one counts.",
 		Wrong: documents(sidecarExample, edited(sidecarExample, "name: default", "name: other")),
 		Right: sidecarExample,
 		set:   checkLonely,
@@ -251,7 +253,8 @@ func checkPolicyPorts(c *checker, o *object) {
 }
 
 func checkLonely(c *checker) {
-	for _, kind := range []string{"Sidecar", "PeerAuthentication"} {
+	for _, kind := range []string{"Sidecar", "PeerAuthentication", "Telemetry"} {
+		bySelector := map[string]*object{}
 		seen := map[string]*object{}
 		for _, o := range c.byKind[kind] {
 			s := spec[selecting](o)
@@ -259,7 +262,16 @@ func checkLonely(c *checker) {
 				continue
 			}
 			if s != nil {
-				if wanted, _ := s.selectorLabels(); wanted != nil {
+				if wanted, field := s.selectorLabels(); wanted != nil {
+					id := o.namespace + "\x00" + labels.Set(wanted).String()
+					if first := bySelector[id]; first != nil && first.name != o.name {
+						c.report(o, field, "one of two counts: "+first.String()+" is for the same pods", "put both into one")
+						continue
+					}
+					bySelector[id] = o
+					continue
+				}
+				if s.TargetRef != nil || len(s.TargetRefs) > 0 {
 					continue
 				}
 			}

@@ -258,7 +258,7 @@ var meshReferenceRules = []Rule{
 			if wanted == nil || isGatewaySelector(wanted) || len(c.selectSet(o.namespace, wanted).workloads) > 0 {
 				return
 			}
-			c.missing(o, field, c.nobody(o.namespace), "it takes no effect: no pod in "+in(o.namespace)+" has the labels "+labels.Set(wanted).String()+c.closest(o.namespace, wanted), "select labels that the pods have")
+			c.missing(o, field, c.nobodyBut(o.namespace, wanted), "it takes no effect: no pod in "+in(o.namespace)+" has the labels "+labels.Set(wanted).String()+c.closest(o.namespace, wanted), "select labels that the pods have")
 		},
 	},
 	{
@@ -291,6 +291,14 @@ var meshReferenceRules = []Rule{
 		object: checkCredentials,
 	},
 	{
+		Code: "KC153", Title: "a gateway's port that its Service does not have", Severity: Error, Kinds: []string{"Gateway"},
+		Doc: "The pods of the gateway are in the set, and none of the Services before them leads to the port of the server: no " +
+			"request reaches it. The port of a server is that of the pods.",
+		Wrong:  edited(servedGateway, "number: 8080", "number: 8443"),
+		Right:  servedGateway,
+		object: checkGatewayPorts,
+	},
+	{
 		Code: "KC152", Title: "a policy for a target that is not there", Severity: Error, Kinds: istioPolicyKinds,
 		Doc:   "The policy is attached to nothing, and takes no effect.",
 		Wrong: documents(gatewayExample, edited(targetPolicy, "name: front}]", "name: frnt}]")),
@@ -315,6 +323,9 @@ var meshReferenceRules = []Rule{
 		},
 	},
 }
+
+var servedGateway = documents(edited(istioGatewayExample, "{istio: ingressgateway}", "{app: web}", "number: 80", "number: 8080"), webExample,
+	edited(serviceExample, "targetPort: http", "targetPort: 8080"))
 
 const targetPolicy = `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -523,6 +534,47 @@ func checkGatewayHosts(c *checker, o *object) {
 		}
 		if !served && asked > 0 {
 			c.report(o, at("spec.hosts[%d]", i), "the gateway answers 404: none of its servers has host "+host, "use a host of the gateway's servers, or add it there")
+		}
+	}
+}
+
+func checkGatewayPorts(c *checker, o *object) {
+	g := c.mesh.gateways[o]
+	if g == nil || len(g.Selector) == 0 {
+		return
+	}
+	open, asked := map[int32]bool{}, false
+	for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+		selected := c.selectSet(namespace, g.Selector)
+		for _, w := range selected.workloads[:min(len(selected.workloads), 20)] {
+			if w.partial {
+				return
+			}
+			for _, service := range c.servicesOf(namespace, w) {
+				asked = true
+				for _, port := range service.service().Spec.Ports {
+					switch {
+					case port.TargetPort.StrVal != "":
+						for _, number := range selected.ports.byName[port.TargetPort.StrVal] {
+							open[number] = true
+						}
+					case port.TargetPort.IntVal != 0:
+						open[port.TargetPort.IntVal] = true
+					default:
+						open[port.Port] = true
+					}
+					// Istio translates the port of the Service, too.
+					open[port.Port] = true
+				}
+			}
+		}
+	}
+	if !asked {
+		return
+	}
+	for i, server := range g.Servers {
+		if server.Port != nil && server.Port.Number != 0 && !open[int32(server.Port.Number)] {
+			c.report(o, at("spec.servers[%d].port.number", i), at("no request reaches it: no Service before the gateway's pods has port %d", server.Port.Number), "add the port to the Service, or use one that it has")
 		}
 	}
 }

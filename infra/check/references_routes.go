@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -124,8 +125,12 @@ var routeReferenceRules = []Rule{
 			if isPlaceholder(certificate) || isPlaceholder(private) {
 				return
 			}
-			if _, err := tls.X509KeyPair(certificate, private); err != nil {
-				// The error of crypto/tls shows nothing of the key.
+			pair, err := tls.X509KeyPair(certificate, private)
+			if err == nil && pair.Leaf != nil && time.Now().After(pair.Leaf.NotAfter) {
+				c.report(o, "data", "clients do not trust it: the certificate has expired on "+pair.Leaf.NotAfter.Format(time.DateOnly), "put in a new one")
+			}
+			if err != nil {
+				// The error of crypto/tls may show what the key is, and is not told.
 				c.report(o, "data", "no host is served with it: tls.crt and tls.key are no certificate with its key in PEM", "put both in as PEM, the certificate first in its chain")
 			}
 		},

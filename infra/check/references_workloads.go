@@ -150,6 +150,9 @@ var workloadReferenceRules = []Rule{
 				if number == 0 {
 					number, field = port.Port, at("spec.ports[%d].port", i)
 				}
+				if !slices.Contains([]corev1.Protocol{"", corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}, port.Protocol) {
+					return
+				}
 				if port.TargetPort.Type == intstr.String && port.TargetPort.StrVal != "" || !has.complete || has.numbers[portKey(port.Protocol, number)] ||
 					isMeshPort(number) {
 					return
@@ -361,6 +364,20 @@ func (s *index) nobody(namespace string) lookup {
 	return missing
 }
 
+// nobodyBut is nobody for what selects pods that may come from elsewhere: in a namespace without pods nothing is known,
+// unless another namespace of the set has just these.
+func (s *index) nobodyBut(namespace string, wanted map[string]string) lookup {
+	if state := s.nobody(namespace); state != missing || len(s.workloads[namespace]) > 0 {
+		return state
+	}
+	for other := range s.workloads {
+		if len(wanted) > 0 && len(s.selectSet(other, wanted).workloads) > 0 {
+			return missing
+		}
+	}
+	return external
+}
+
 // hasOtherEndpoints reports whether something else than a pod can be behind a Service.
 func (s *index) hasOtherEndpoints(o *object, service *corev1.Service) bool {
 	if service.Spec.Type == corev1.ServiceTypeExternalName || isGatewaySelector(service.Spec.Selector) || s.made[key{"Service", o.namespace, o.name}] {
@@ -422,7 +439,7 @@ func (c *checker) selects(o *object, field string, selector *metav1.LabelSelecto
 	if err != nil || len(selected.workloads) > 0 || isGatewaySelector(selector.MatchLabels) {
 		return
 	}
-	c.missing(o, field, c.nobody(o.namespace), message+": no pod in "+in(o.namespace)+" matches "+metav1.FormatLabelSelector(selector)+
+	c.missing(o, field, c.nobodyBut(o.namespace, selector.MatchLabels), message+": no pod in "+in(o.namespace)+" matches "+metav1.FormatLabelSelector(selector)+
 		c.closest(o.namespace, selector.MatchLabels), "select labels that the pods have")
 }
 
@@ -547,7 +564,7 @@ func checkPodMonitor(c *checker, o *object) {
 		return
 	}
 	if len(selected.workloads) == 0 {
-		state := c.nobody(namespaces[0])
+		state := c.nobodyBut(namespaces[0], selector.MatchLabels)
 		if !c.namespaces[namespaces[0]] {
 			state = external
 		}

@@ -2,13 +2,13 @@ package check
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 var orderedRoutes = documents(webExample, serviceExample, `apiVersion: networking.istio.io/v1
@@ -50,6 +50,16 @@ spec:
 const namespaceExample = `apiVersion: v1
 kind: Namespace
 metadata: {name: shop, labels: {istio-injection: enabled}}
+`
+
+const externalEntry = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: files}
+spec:
+  hosts: [files.example.net]
+  addresses: [192.0.2.0/24]
+  ports: [{number: 2049, name: nfs, protocol: TCP}]
+  resolution: NONE
 `
 
 var trafficRules = []Rule{
@@ -192,6 +202,77 @@ var trafficRules = []Rule{
 		},
 	},
 	{
+		Code: "KC214", Title: "a service entry of TCP without addresses", Severity: Warning, Kinds: []string{"ServiceEntry"},
+		Doc: "A connection of TCP says nothing of the host that it is for. Without addresses an entry takes all connections to its " +
+			"port, whatever they are for, unless the mesh allocates addresses by itself.",
+		Wrong: edited(externalEntry, "  addresses: [192.0.2.0/24]\n", ""),
+		Right: externalEntry,
+		object: func(c *checker, o *object) {
+			e := c.mesh.entries[o]
+			if e == nil || len(e.Addresses) > 0 || e.WorkloadSelector != nil {
+				return
+			}
+			for i, port := range e.Ports {
+				if strings.EqualFold(port.Protocol, "TCP") || port.Protocol == "" && len(e.Ports) > 0 && !strings.HasPrefix(strings.ToLower(port.Name), "http") && !strings.HasPrefix(strings.ToLower(port.Name), "tls") && !strings.HasPrefix(strings.ToLower(port.Name), "grpc") {
+					c.report(o, at("spec.ports[%d]", i), at("it takes all connections to port %d, whatever they are for", port.Number), "add the addresses of the hosts")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC215", Title: "two protocols of one host and port", Severity: Error,
+		Doc:   "Two ServiceEntries say different protocols of one host and port: Istio takes one of them, and the connections of the other break.",
+		Wrong: documents(externalEntry, edited(externalEntry, "name: files}", "name: files-2}", "protocol: TCP", "protocol: HTTP")),
+		Right: externalEntry,
+		set:   checkEntryProtocols,
+	},
+	{
+		Code: "KC218", Title: "a pod that runs as Istio's proxy", Severity: Warning, Kinds: podKinds,
+		Doc:   "Traffic of the user 1337 passes the sidecar by, as the sidecar's own must. What runs as that user is not in the mesh.",
+		Wrong: edited(webExample, "    spec:\n", "    spec:\n      securityContext: {runAsUser: 1337}\n"),
+		Right: edited(webExample, "    spec:\n", "    spec:\n      securityContext: {runAsUser: 1000}\n"),
+		object: podRule(func(c *checker, w *workload) {
+			if w.spec.SecurityContext != nil && w.spec.SecurityContext.RunAsUser != nil && *w.spec.SecurityContext.RunAsUser == 1337 && !isGatewaySelector(w.labels) {
+				c.report(w.object, w.at+"spec.securityContext.runAsUser", "the mesh does not see its traffic: 1337 is the user of Istio's proxy", "use another user")
+			}
+			for _, container := range w.containers() {
+				if s := container.SecurityContext; s != nil && s.RunAsUser != nil && *s.RunAsUser == 1337 && container.Name != "istio-proxy" && container.Name != "istio-init" && !isGatewaySelector(w.labels) {
+					c.report(w.object, container.at+".securityContext.runAsUser", "the mesh does not see its traffic: 1337 is the user of Istio's proxy", "use another user")
+				}
+			}
+		}),
+	},
+	{
+		Code: "KC220", Title: "two labels of injection on one namespace", Severity: Warning, Kinds: []string{"Namespace"},
+		Doc:   "Where a namespace has both istio-injection and istio.io/rev, the former decides, and the revision is not used.",
+		Wrong: edited(namespaceExample, "istio-injection: enabled", "istio-injection: enabled, istio.io/rev: canary"),
+		Right: namespaceExample,
+		object: func(c *checker, o *object) {
+			if o.labels["istio-injection"] != "" && o.labels["istio.io/rev"] != "" {
+				c.report(o, "metadata.labels", "the revision is not used: istio-injection decides", "keep one of both labels")
+			}
+		},
+	},
+	{
+		Code: "KC222", Title: "a port that does not say its protocol", Severity: Note, Kinds: []string{"Service"},
+		Doc: "Istio reads the protocol of a port from its appProtocol or its name. Of others it looks at the first bytes of each " +
+			"connection, which a server that speaks first does not send.",
+		Wrong: documents(webExample, edited(serviceExample, "{name: http, port: 80", "{name: web, port: 80"), virtualServiceExample, destinationRuleExample),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			service := o.service()
+			if service == nil || len(c.mesh.virtualServices)+len(c.mesh.rules) == 0 {
+				return
+			}
+			for i, port := range service.Spec.Ports {
+				name, _, _ := strings.Cut(strings.ToLower(port.Name), "-")
+				if port.AppProtocol == nil && port.Protocol != corev1.ProtocolUDP && !slices.Contains(otherProtocols, name) && !slices.Contains([]string{"http", "http2", "grpc", "auto"}, name) {
+					c.report(o, at("spec.ports[%d].name", i), "Istio finds out the protocol by itself, from the first bytes of each connection", "begin the name with the protocol, as in http-"+cmp.Or(port.Name, "web")+", or set appProtocol")
+				}
+			}
+		},
+	},
+	{
 		Code: "KC219", Title: "a namespace of the mesh in which nothing is", Severity: Warning, Kinds: []string{"Namespace"},
 		Doc: "A namespace is made for the mesh, with injection or as ambient, and all workloads of the set say another one: " +
 			"they get no sidecar.",
@@ -202,8 +283,8 @@ var trafficRules = []Rule{
 				return
 			}
 			for namespace, workloads := range c.workloads {
-				if namespace != o.name && !isSystemNamespace(namespace) && workloads[0].written != "" {
-					c.report(o, "metadata.name", "the workloads get no sidecar: they are in namespace "+namespace+", and the mesh is told of "+o.name, "use one name for both")
+				if namespace != o.name && !isSystemNamespace(namespace) && (workloads[0].written != "" || o.name != "default") {
+					c.report(o, "metadata.name", "the workloads get no sidecar: they are in "+in(namespace)+", and the mesh is told of "+o.name, "use one name for both")
 					return
 				}
 			}
@@ -447,7 +528,7 @@ func checkMeshHosts(c *checker) {
 }
 
 func checkGatewayOverlap(c *checker) {
-	seen := map[string]*object{}
+	seen := map[string][]*object{}
 	for _, o := range c.byKind["Gateway"] {
 		g := c.mesh.gateways[o]
 		if g == nil {
@@ -458,14 +539,58 @@ func checkGatewayOverlap(c *checker) {
 				continue
 			}
 			for j, host := range server.Hosts {
-				id := at("%s\x00%d\x00%s", labels.Set(g.Selector).String(), server.Port.Number, cmp.Or(host, "*"))
-				other, twice := seen[id]
+				id := at("%d\x00%s", server.Port.Number, cmp.Or(host, "*"))
+				index := slices.IndexFunc(seen[id], func(other *object) bool {
+					return other != o && c.meet(g.Selector, c.mesh.gateways[other].Selector)
+				})
+				if len(seen[id]) < 20 {
+					seen[id] = append(seen[id], o)
+				}
+				if index >= 0 {
+					other := seen[id][index]
+					c.report(o, at("spec.servers[%d].hosts[%d]", i, j), at("one of two Gateways counts: %s in %s has host %s on port %d, too", other, in(other.namespace), host, server.Port.Number), "use one Gateway for the host, or give each its own")
+				}
+			}
+		}
+	}
+}
+
+// meet reports whether two selectors of gateways are for the same pods.
+func (c *checker) meet(a, b map[string]string) bool {
+	if maps.Equal(a, b) {
+		return true
+	}
+	for namespace := range c.workloads {
+		if of := c.selectSet(namespace, b).workloads; slices.ContainsFunc(c.selectSet(namespace, a).workloads, func(w *workload) bool { return slices.Contains(of, w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func checkEntryProtocols(c *checker) {
+	type claim struct {
+		o        *object
+		protocol string
+		scope    string
+	}
+	seen := map[string]claim{}
+	for _, o := range c.byKind["ServiceEntry"] {
+		e := c.mesh.entries[o]
+		if e == nil {
+			continue
+		}
+		scope := exportedTo(o, e.ExportTo)
+		for i, port := range e.Ports {
+			for _, host := range e.Hosts {
+				id := at("%s\x00%d", fullHost(host, o.namespace), port.Number)
+				first, twice := seen[id]
 				if !twice {
-					seen[id] = o
+					seen[id] = claim{o, strings.ToUpper(port.Protocol), scope}
 					continue
 				}
-				if other != o {
-					c.report(o, at("spec.servers[%d].hosts[%d]", i, j), at("one of two Gateways counts: %s in %s has host %s on port %d, too", other, in(other.namespace), host, server.Port.Number), "use one Gateway for the host, or give each its own")
+				if first.o != o && first.protocol != strings.ToUpper(port.Protocol) && port.Protocol != "" && first.protocol != "" && (first.scope == "*" || scope == "*" || first.scope == scope) {
+					c.report(o, at("spec.ports[%d].protocol", i), "one of two protocols is not used: "+first.o.String()+" says "+first.protocol+" for "+host+at(" and port %d", port.Number), "use one protocol")
 				}
 			}
 		}
