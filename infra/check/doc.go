@@ -10,7 +10,9 @@
 // A reference by name is decided where the namespace that it means has any object in the set: a name that is missing
 // there is an error. Of a namespace that has none, of the namespaces of the system (kube-system, istio-system and the
 // like), and of what Options.Assume names, nothing is known: a missing name is a note, which Options.Strict shows. The
-// same holds where an operator may make the object: a kind that is not known here, of which the name begins alike.
+// same holds for a Service in a namespace of which the set has neither Services nor pods, and for labels of pods in a
+// namespace of which it has no pods: a set of routes or policies alone is for what another one has. And it
+// holds where an operator may make the object: a kind that is not known here, of which the name begins alike.
 //
 // An object without a namespace goes where the others go: to Options.Namespace, else to the one namespace that the
 // set names, else to "default" where the set names that, else to one that is called "".

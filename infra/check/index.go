@@ -72,6 +72,8 @@ type index struct {
 	definedKinds map[string]bool
 	// peers are the PeerAuthentications by namespace.
 	peers map[string][]*object
+	// serves are the namespaces that have Services or pods.
+	serves map[string]bool
 	// grants are the ReferenceGrants by namespace.
 	grants  map[string][]*referenceGrant
 	options Options
@@ -101,7 +103,7 @@ func newIndex(objects []Object, options Options) *index {
 		workloads: map[string][]*workload{}, byLabel: map[string]map[string][]*workload{},
 		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
 		servicesBySelector: map[string][]*object{}, peers: map[string][]*object{},
-		scalers: map[key]*object{}, definedKinds: map[string]bool{},
+		scalers: map[key]*object{}, definedKinds: map[string]bool{}, serves: map[string]bool{},
 		selected: map[string]*selection{}, options: options,
 	}
 	s.objects = make([]*object, len(objects))
@@ -175,6 +177,9 @@ func (s *index) add(o *object) {
 			s.grants[o.namespace] = append(s.grants[o.namespace], grant)
 		}
 	}
+	if o.pods != nil || o.service() != nil {
+		s.serves[o.namespace] = true
+	}
 	if kind, name := o.scaleTarget(); name != "" {
 		s.scalers[key{kind, o.namespace, name}] = o
 	}
@@ -231,7 +236,12 @@ func (s *index) find(kind, namespace, name string) (*object, lookup) {
 	if s.options.assumes(kind, namespace, name) || s.isMade(kind, namespace, name) {
 		return nil, found
 	}
-	return nil, s.absent(namespace, name)
+	state := s.absent(namespace, name)
+	if kind == "Service" && state == missing && !s.serves[namespace] && len(s.named[key{kind: kind, name: name}]) == 0 {
+		// A set of routes alone is for Services of another one.
+		state = external
+	}
+	return nil, state
 }
 
 // absent is what is known of a name that is not in the set.

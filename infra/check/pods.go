@@ -45,13 +45,14 @@ var podRules = []Rule{
 	{
 		Code: "KC302", Title: "a probe of a port that the container does not declare", Severity: Warning, Kinds: podKinds,
 		Doc: "The container declares its ports, and the probe asks another one. The declaration opens nothing, so this may be " +
-			"right; then declare the port as well. Of containers that declare none nothing is said, nor of the ports of Istio's proxy.",
+			"right; then declare the port as well. Nothing is said of containers that declare none, " +
+			"of the ports of Istio's proxy, nor where the arguments, variables or ConfigMaps of the pod have the number.",
 		Wrong: edited(probedExample, "port: http}", "port: 9999}"),
 		Right: edited(probedExample, "port: http}", "port: 8080}"),
 		object: podRule(func(c *checker, w *workload) {
 			w.eachProbe(func(container containerAt, field string, probe *corev1.Probe) {
 				port, at, ok := probePort(probe)
-				if ok && port.Type == intstr.Int && len(container.Ports) > 0 && !declares(container, port) && !isMeshPort(port.IntVal) && !c.otherDeclares(w, port) {
+				if ok && port.Type == intstr.Int && len(container.Ports) > 0 && !declares(container, port) && !isMeshPort(port.IntVal) && !c.otherDeclares(w, port) && !c.mentions(w, port.IntVal) {
 					c.report(w.object, field+at, "the probe fails where nobody listens: container "+container.Name+" does not declare port "+port.String(), "use one of its ports, or declare this one")
 				}
 			})

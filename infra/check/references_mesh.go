@@ -121,14 +121,15 @@ var meshReferenceRules = []Rule{
 					rules = c.wildcardRules(full)
 				}
 				name, namespace, isService := serviceOf(full)
+				service := found
 				if isService {
-					if _, state := c.find("Service", namespace, name); state == missing {
+					if _, service = c.find("Service", namespace, name); service == missing {
 						// The host is what is wrong.
 						return
 					}
 				}
 				switch {
-				case rules == nil && isService && !c.namespaces[namespace]:
+				case rules == nil && isService && service == external:
 					c.reportAs(Note, o, field+".subset", "the requests are answered 503, unless somebody else has a DestinationRule with subset "+d.Subset, "add a DestinationRule")
 				case rules == nil:
 					if c.options.assumes("DestinationRule", o.namespace, "*") {
@@ -439,7 +440,16 @@ func (c *checker) istioGateway(o *object, name string) (*object, lookup) {
 	if c.options.assumes("Gateway", namespace, name) {
 		return nil, found
 	}
-	return nil, c.absent(namespace, name)
+	return nil, c.absentGateway(namespace, name)
+}
+
+// absentGateway is absent for Gateways: a set of routes alone is for the Gateways of another one.
+func (s *index) absentGateway(namespace, name string) lookup {
+	state := s.absent(namespace, name)
+	if state == missing && !s.serves[namespace] && len(s.byKind["Gateway"]) == 0 {
+		return external
+	}
+	return state
 }
 
 func (c *checker) gatewayExists(o *object, field, name string) {

@@ -391,7 +391,7 @@ func checkParentExists(c *checker, o *object, _ *anyRoute, field string, ref par
 			return
 		}
 	}
-	c.missing(o, field+".name", c.absent(namespace, ref.Name), "no request follows the route: "+in(namespace)+" has no Gateway "+ref.Name+
+	c.missing(o, field+".name", c.absentGateway(namespace, ref.Name), "no request follows the route: "+in(namespace)+" has no Gateway "+ref.Name+
 		c.elsewhere("Gateway", namespace, ref.Name), "name the Gateway, and its namespace where that is another one")
 }
 

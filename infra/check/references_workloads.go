@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -118,7 +119,7 @@ var workloadReferenceRules = []Rule{
 		object: func(c *checker, o *object) {
 			if service := o.service(); service != nil && len(service.Spec.Selector) > 0 {
 				if len(c.selectSet(o.namespace, service.Spec.Selector).workloads) == 0 && !c.hasOtherEndpoints(o, service) {
-					c.missing(o, "spec.selector", c.nobody(o.namespace), "nobody answers: no pod in "+in(o.namespace)+" has the labels "+
+					c.missing(o, "spec.selector", c.nobodyBut(o.namespace, service.Spec.Selector), "nobody answers: no pod in "+in(o.namespace)+" has the labels "+
 						labels.Set(service.Spec.Selector).String()+c.closest(o.namespace, service.Spec.Selector), "select labels that the pods have")
 				}
 			}
@@ -141,7 +142,8 @@ var workloadReferenceRules = []Rule{
 	{
 		Code: "KC103", Title: "a target port number that no pod declares", Severity: Error, Kinds: []string{"Service"},
 		Doc: "The pods declare their ports, and the target port is none of them. The declaration opens nothing, so this could " +
-			"work; nearly always the number is wrong. Of pods that declare no port nothing is said.",
+			"work; nearly always the number is wrong. Nothing is said of pods that declare no port, nor where their arguments, variables " +
+			"or ConfigMaps have the number.",
 		Wrong: documents(webExample, edited(serviceExample, "targetPort: http", "targetPort: 9999")),
 		Right: documents(webExample, edited(serviceExample, "targetPort: http", "targetPort: 8080")),
 		object: func(c *checker, o *object) {
@@ -154,7 +156,7 @@ var workloadReferenceRules = []Rule{
 					return
 				}
 				if port.TargetPort.Type == intstr.String && port.TargetPort.StrVal != "" || !has.complete || has.numbers[portKey(port.Protocol, number)] ||
-					isMeshPort(number) {
+					isMeshPort(number) || c.mentioned(o, number) {
 					return
 				}
 				c.report(o, field, "nobody answers: the pods do not declare port "+portKey(port.Protocol, number), "use a port of the pods, or declare it there")
@@ -413,6 +415,56 @@ func (s *index) closest(namespace string, wanted map[string]string) string {
 		}
 	}
 	return ""
+}
+
+// mentioned reports whether one of the pods behind a Service has a number in its arguments, variables or configuration.
+func (c *checker) mentioned(o *object, number int32) bool {
+	workloads := c.selectSet(o.namespace, o.service().Spec.Selector).workloads
+	return slices.ContainsFunc(workloads[:min(len(workloads), 5)], func(w *workload) bool { return c.mentions(w, number) })
+}
+
+// mentions reports whether pods have a number in their arguments, variables or configuration.
+func (c *checker) mentions(w *workload, number int32) bool {
+	text := strconv.Itoa(int(number))
+	for _, container := range w.containers() {
+		words := slices.Concat(container.Command, container.Args)
+		for _, env := range container.Env {
+			words = append(words, env.Value)
+		}
+		if slices.ContainsFunc(words, func(word string) bool { return hasNumber(word, text) }) {
+			return true
+		}
+	}
+	for _, use := range w.dataUses("ConfigMap") {
+		config, _ := c.find("ConfigMap", w.namespace, use.name)
+		if config == nil {
+			continue
+		}
+		if typed, ok := config.typed.(*corev1.ConfigMap); ok {
+			for _, value := range typed.Data {
+				if hasNumber(value, text) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// hasNumber reports whether a text has a number that is no part of another one.
+func hasNumber(text, number string) bool {
+	isDigit := func(at int) bool { return at >= 0 && at < len(text) && text[at] >= '0' && text[at] <= '9' }
+	for start := 0; ; {
+		found := strings.Index(text[start:], number)
+		if found < 0 {
+			return false
+		}
+		start += found
+		if !isDigit(start-1) && !isDigit(start+len(number)) {
+			return true
+		}
+		start++
+	}
 }
 
 // targetPorts calls look for each port of a Service that selects pods of the set.

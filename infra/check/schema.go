@@ -290,10 +290,16 @@ func checkVersion(c *checker, o *object) {
 		}
 		kind, known := definitionOf(o.gvk())
 		switch {
+		case !known && o.group == "gateway.networking.k8s.io":
 		case !known:
 			c.report(o, "kind", "it is refused: "+o.group+" has no kind "+o.kind, "look for its right name")
 		case kind == nil:
-			c.report(o, "apiVersion", "it is refused: "+o.kind+" is not served as "+o.version, "use a version that its definition serves")
+			severity := Error
+			if o.group == "gateway.networking.k8s.io" {
+				// The experimental channel of the Gateway API serves more versions than the standard one.
+				severity = Note
+			}
+			c.reportAs(severity, o, "apiVersion", "it is refused: "+o.kind+" is not served as "+o.version, "use a version that its definition serves")
 		}
 		return
 	}

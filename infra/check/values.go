@@ -221,7 +221,7 @@ var generated = regexp.MustCompile(`\*$`)
 
 func checkName(c *checker, o *object) {
 	if o.name == "" {
-		if metadata, _ := o.Content["metadata"].(map[string]any); metadata["name"] == nil {
+		if metadata, _ := o.Content["metadata"].(map[string]any); metadata["name"] == nil && isKnownKind(o) {
 			c.report(o, "metadata.name", "it is refused: it has no name", "give it a name")
 		}
 		return
