@@ -63,7 +63,7 @@ func readCorpus(t *testing.T) (sets []set) {
 		}
 	}
 	for _, rule := range check.Rules() {
-		if rule.Severity != check.Note {
+		if rule.Severity != check.Note && rule.Code != "KC408" {
 			sets = append(sets, set{name: "example of " + rule.Code, text: rule.Wrong, code: rule.Code})
 		}
 	}

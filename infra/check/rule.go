@@ -42,6 +42,7 @@ var themes = [][]Rule{
 	containerRules,
 	rolloutRules,
 	orderRules,
+	againstRules,
 	valueRules,
 	schemaRules,
 }

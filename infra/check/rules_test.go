@@ -33,6 +33,13 @@ func TestEachRuleByItsExamples(t *testing.T) {
 	for _, rule := range check.Rules() {
 		t.Run(rule.Code, func(t *testing.T) {
 			t.Parallel()
+			if rule.Code == "KC408" {
+				// Its examples are two sets each: what was, and what is.
+				wrong, right := read(t, rule.Wrong), read(t, rule.Right)
+				assert.Equal(t, []string{rule.Code}, codes(check.Against(wrong[:2], wrong[2:], check.Options{})))
+				assert.Empty(t, check.Against(right[:2], right[2:], check.Options{}))
+				return
+			}
 			options := check.Options{Strict: rule.Severity == check.Note}
 			wrong := check.Objects(read(t, rule.Wrong), options)
 			assert.Contains(t, codes(wrong), rule.Code, rule.Wrong)

@@ -19,9 +19,9 @@ import (
 
 // checkFlags are the options of the command.
 type checkFlags struct {
-	format, failOn, config, explain string
-	list, page                      bool
-	options                         check.Options
+	format, failOn, config, explain, against string
+	list, page                               bool
+	options                                  check.Options
 }
 
 func newCheckCommand() *cobra.Command {
@@ -62,6 +62,7 @@ The exit code is 0 where nothing is found that --fail-on names, 1 where somethin
 	f.StringVar(&flags.failOn, "fail-on", "", "lowest `SEVERITY` that fails: error, warning or note (default error)")
 	f.StringVar(&flags.config, "config", "", "`FILE` of the configuration (default: the closest "+check.ConfigFile+")")
 	f.StringVar(&flags.explain, "explain", "", "explain the rule with a `CODE`, and check nothing")
+	f.StringVar(&flags.against, "against", "", "`PATH` of the set that was applied before: find changes that are refused, too")
 	f.BoolVar(&flags.list, "list", false, "list all rules, and check nothing")
 	f.BoolVar(&flags.page, "page", false, "write the page of all rules, and check nothing")
 	f.BoolVar(&flags.options.Strict, "strict", false, "show notes, too: what may be right where something stands elsewhere")
@@ -115,6 +116,13 @@ func runCheck(command *cobra.Command, flags checkFlags, paths []string) error {
 	findings := []check.Finding{}
 	for _, set := range sets {
 		findings = append(findings, check.Objects(set, options)...)
+	}
+	if flags.against != "" {
+		before, err := check.Read(command.InOrStdin(), flags.against)
+		if err != nil {
+			return unusableError{err}
+		}
+		findings = append(findings, check.Against(before, slices.Concat(sets...), options)...)
 	}
 	out := command.OutOrStdout()
 	format := check.Format(flags.format)
