@@ -65,7 +65,7 @@ func (c *checker) compare(was, o *object) {
 			// The cluster fills it in.
 			continue
 		}
-		if !apiequality.Semantic.DeepEqual(content(was, path), content(o, path)) {
+		if !apiequality.Semantic.DeepEqual(fieldContent(was, path), fieldContent(o, path)) {
 			c.report(o, path, "the update is refused: "+path+" of a "+o.kind+" cannot be changed", "give the new one another name, or delete the old one first")
 		}
 	}
@@ -89,9 +89,9 @@ func (c *checker) compare(was, o *object) {
 	}
 }
 
-// content is the value of a field without what does not matter: labels and annotations of claim templates are kept, the
+// fieldContent is the value of a field without what does not matter: labels and annotations of claim templates are kept, the
 // form of quantities is not looked at.
-func content(o *object, path string) any {
+func fieldContent(o *object, path string) any {
 	value := lookUp(o, path)
 	if value == nil {
 		return defaults[path]

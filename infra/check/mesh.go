@@ -189,12 +189,6 @@ type (
 		Paths      []string `json:"paths"`
 		NotPaths   []string `json:"notPaths"`
 	}
-	sidecar struct {
-		WorkloadSelector *workloadSelector `json:"workloadSelector"`
-		Egress           []struct {
-			Hosts []string `json:"hosts"`
-		} `json:"egress"`
-	}
 )
 
 // destinationHost is the destination rules of a host, with the subsets of all.

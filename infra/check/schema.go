@@ -60,17 +60,18 @@ type customKind struct {
 	structural *structuralschema.Structural
 	validator  apiservervalidation.SchemaValidator
 	rules      *structuralcel.Validator
-	namespaced bool
 }
 
-// definitions are read when they are asked for: each takes milliseconds.
+// definitions are read and compiled when they are asked for: each takes milliseconds.
 var definitions = struct {
 	sync.Mutex
-	kinds map[schema.GroupVersionKind]func() (*customKind, bool)
-	files func() (map[schema.GroupKind]string, error)
+	read     map[string]func() (*apiextensions.CustomResourceDefinition, error)
+	compiled map[schema.GroupVersionKind]func() (*customKind, error)
+	files    func() (map[schema.GroupKind]string, error)
 }{
-	kinds: map[schema.GroupVersionKind]func() (*customKind, bool){},
-	files: sync.OnceValues(definitionFiles),
+	read:     map[string]func() (*apiextensions.CustomResourceDefinition, error){},
+	compiled: map[schema.GroupVersionKind]func() (*customKind, error){},
+	files:    sync.OnceValues(definitionFiles),
 }
 
 // definitionFiles finds the file of each kind, by the line of its file that names the kind.
@@ -99,23 +100,34 @@ func definitionFiles() (map[schema.GroupKind]string, error) {
 // definitionOf returns the version of the definition of a kind, nil for one that is not served. known is false where there
 // is no definition of the kind.
 func definitionOf(gvk schema.GroupVersionKind) (kind *customKind, known bool) {
-	definitions.Lock()
-	get, ok := definitions.kinds[gvk]
-	if !ok {
-		get = sync.OnceValues(func() (*customKind, bool) { return readDefinition(gvk) })
-		definitions.kinds[gvk] = get
-	}
-	definitions.Unlock()
-	return get()
-}
-
-func readDefinition(gvk schema.GroupVersionKind) (*customKind, bool) {
 	files, err := definitions.files()
 	path, ok := files[gvk.GroupKind()]
 	if err != nil || !ok {
 		return nil, false
 	}
-	kind, err := compile(path, gvk.Version)
+	definitions.Lock()
+	read, ok := definitions.read[path]
+	if !ok {
+		read = sync.OnceValues(func() (*apiextensions.CustomResourceDefinition, error) { return readDefinition(path) })
+		definitions.read[path] = read
+	}
+	definitions.Unlock()
+	definition, err := read()
+	if err == nil {
+		for _, version := range definition.Spec.Versions {
+			if version.Name != gvk.Version || !version.Served {
+				continue
+			}
+			definitions.Lock()
+			compiled, ok := definitions.compiled[gvk]
+			if !ok {
+				compiled = sync.OnceValues(func() (*customKind, error) { return compile(definition, gvk.Version) })
+				definitions.compiled[gvk] = compiled
+			}
+			definitions.Unlock()
+			kind, err = compiled()
+		}
+	}
 	if err != nil {
 		// The definitions are compiled in, and a test compiles all of them.
 		panic(fmt.Sprintf("%s: %v", path, err))
@@ -123,7 +135,7 @@ func readDefinition(gvk schema.GroupVersionKind) (*customKind, bool) {
 	return kind, true
 }
 
-func compile(path, version string) (*customKind, error) {
+func readDefinition(path string) (*apiextensions.CustomResourceDefinition, error) {
 	content, err := fs.ReadFile(crds.FS, path)
 	if err != nil {
 		return nil, err
@@ -138,13 +150,10 @@ func compile(path, version string) (*customKind, error) {
 	if !ok {
 		return nil, fmt.Errorf("is a %T, not a CustomResourceDefinition", decoded)
 	}
-	served := false
-	for _, v := range definition.Spec.Versions {
-		served = served || v.Name == version && v.Served
-	}
-	if !served {
-		return nil, nil
-	}
+	return definition, nil
+}
+
+func compile(definition *apiextensions.CustomResourceDefinition, version string) (*customKind, error) {
 	validation, err := apiextensions.GetSchemaForVersion(definition, version)
 	if err != nil {
 		return nil, err
@@ -161,8 +170,7 @@ func compile(path, version string) (*customKind, error) {
 		return nil, err
 	}
 	return &customKind{structural: structural, validator: validator,
-		rules:      structuralcel.NewValidator(structural, true, celconfig.PerCallLimit),
-		namespaced: definition.Spec.Scope == apiextensions.NamespaceScoped}, nil
+		rules: structuralcel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
 func (o *object) gvk() schema.GroupVersionKind {

@@ -12,7 +12,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -214,8 +214,8 @@ var nameChecks = map[string]func(string) []string{
 	"Role": pathName, "RoleBinding": pathName, "ClusterRole": pathName, "ClusterRoleBinding": pathName,
 }
 
-// pathName is what the API server asks of the names of roles (k8s.io/apimachinery/pkg/api/validation/path).
-func pathName(name string) []string { return pathvalidation.IsValidPathSegmentName(name) }
+// pathName is what the API server asks of the names of roles (k8s.io/apimachinery/pkg/api/validate/content).
+func pathName(name string) []string { return content.IsPathSegmentName(name) }
 
 var generated = regexp.MustCompile(`\*$`)
 
@@ -351,16 +351,16 @@ func checkEnumerations(c *checker, o *object) {
 			one(at("spec.ports[%d].protocol", i), string(port.Protocol), "TCP", "UDP", "SCTP")
 		}
 	}
-	if content, ok := o.Content["spec"].(map[string]any); ok && isBuiltIn(o.group) {
+	if fields, ok := o.Content["spec"].(map[string]any); ok && isBuiltIn(o.group) {
 		text := func(fields map[string]any, name string) string { value, _ := fields[name].(string); return value }
 		switch o.kind {
 		case "Deployment":
-			strategy, _ := content["strategy"].(map[string]any)
+			strategy, _ := fields["strategy"].(map[string]any)
 			one("spec.strategy.type", text(strategy, "type"), "RollingUpdate", "Recreate")
 		case "StatefulSet":
-			one("spec.podManagementPolicy", text(content, "podManagementPolicy"), "OrderedReady", "Parallel")
+			one("spec.podManagementPolicy", text(fields, "podManagementPolicy"), "OrderedReady", "Parallel")
 		case "CronJob":
-			one("spec.concurrencyPolicy", text(content, "concurrencyPolicy"), "Allow", "Forbid", "Replace")
+			one("spec.concurrencyPolicy", text(fields, "concurrencyPolicy"), "Allow", "Forbid", "Replace")
 		}
 	}
 	if w := o.pods; w != nil && w.typed != nil {

@@ -1,0 +1,30 @@
+package check
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestAllDefinitionsCompile(t *testing.T) {
+	t.Parallel()
+	files, err := definitionFiles()
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for kind, path := range files {
+		definition, err := readDefinition(path)
+		require.NoError(t, err, path)
+		assert.Equal(t, kind, schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}, path)
+		for _, version := range definition.Spec.Versions {
+			_, err := compile(definition, version.Name)
+			require.NoError(t, err, path)
+		}
+	}
+	kind, known := definitionOf(schema.GroupVersionKind{Group: "networking.istio.io", Version: "v9", Kind: "Sidecar"})
+	assert.Nil(t, kind)
+	assert.True(t, known)
+	_, known = definitionOf(schema.GroupVersionKind{Group: "networking.istio.io", Version: "v1", Kind: "Nothing"})
+	assert.False(t, known)
+}
