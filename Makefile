@@ -71,7 +71,7 @@ check-corpus: ## print how many broken sets combat check finds, and its false al
 
 .PHONY: fuzz-check
 fuzz-check: ## check random manifests for ten minutes
-	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime 10m ./infra/check/
+	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime 10m -fuzzminimizetime 10x ./infra/check/
 
 .PHONY: check-page
 check-page: ## write the page of all rules

@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/crossoverJie/k8s-combat/infra/check"
 )
@@ -19,6 +20,13 @@ func FuzzCheck(f *testing.F) {
 		if len(input) > 64<<10 {
 			t.Skip("more of the same takes longer")
 		}
+		start := time.Now()
+		defer func() {
+			// A machine with more to do is slow, too.
+			if took := time.Since(start); took > 20*time.Second {
+				t.Fatalf("%d bytes take %v", len(input), took)
+			}
+		}()
 		objects, err := check.Read(bytes.NewReader(input), check.Stdin)
 		if err != nil {
 			return

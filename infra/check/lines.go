@@ -72,7 +72,8 @@ func descend(node *yaml.Node, path []string) int {
 	return line
 }
 
-// splitPath takes a path apart: spec.ports[0].name, data[a.b].
+// splitPath takes a path apart: spec.ports[0].name, data[a.b]. A name may have brackets of its own, which then are not
+// followed.
 func splitPath(path string) []string {
 	var steps []string
 	for path != "" {
@@ -83,13 +84,12 @@ func splitPath(path string) []string {
 				continue
 			}
 		}
-		end := strings.IndexAny(path, ".[")
-		if end < 0 {
+		// Each turn takes at least one byte.
+		end := 1 + strings.IndexAny(path[1:], ".[")
+		if end == 0 {
 			return append(steps, path)
 		}
-		if end > 0 {
-			steps = append(steps, path[:end])
-		}
+		steps = append(steps, path[:end])
 		path = strings.TrimPrefix(path[end:], ".")
 	}
 	return steps
