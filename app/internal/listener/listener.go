@@ -32,6 +32,8 @@ type Listener struct {
 	mu   sync.Mutex
 	open map[*conn]struct{}
 	cut  bool
+	// heard counts what was read of all peers. It costs less than the time.
+	heard atomic.Uint64
 
 	stopOnce sync.Once
 	// stopAt is when to stop accepting at the latest, in Unix nanoseconds, 0 while
@@ -44,8 +46,9 @@ type Listener struct {
 type conn struct {
 	net.Conn
 	listener *Listener
-	// heard is when the peer last sent something, in Unix nanoseconds.
-	heard atomic.Int64
+	// heard is the number of the read that last had something of the peer.
+	heard         atomic.Uint64
+	reads, writes deadline
 }
 
 // New wraps l, of which at most limit connections may be open: one more closes the
@@ -76,7 +79,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: accepted, listener: l}
-	c.heard.Store(time.Now().UnixNano())
+	born := time.Now()
+	c.reads.born, c.writes.born = born, born
+	c.reads.set, c.writes.set = accepted.SetReadDeadline, accepted.SetWriteDeadline
+	c.heard.Store(l.heard.Add(1))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cut {
@@ -159,14 +165,25 @@ func (l *Listener) CloseConnections() {
 	clear(l.open)
 }
 
-// Read notes when the peer was heard of.
+// Read notes that the peer was heard of.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.heard.Store(time.Now().UnixNano())
+		c.heard.Store(c.listener.heard.Add(1))
 	}
 	return n, err
 }
+
+// SetDeadline implements net.Conn.
+func (c *conn) SetDeadline(at time.Time) error {
+	return errors.Join(c.reads.move(at), c.writes.move(at))
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(at time.Time) error { return c.reads.move(at) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *conn) SetWriteDeadline(at time.Time) error { return c.writes.move(at) }
 
 // CloseWrite is for net/http, which ends a connection in two steps, so that its
 // last answer arrives.
@@ -182,5 +199,7 @@ func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	delete(c.listener.open, c)
 	c.listener.mu.Unlock()
+	c.reads.stop()
+	c.writes.stop()
 	return c.Conn.Close()
 }
