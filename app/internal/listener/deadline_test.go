@@ -40,7 +40,7 @@ func TestDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				passed := none
-				d := &deadline{born: start, set: func(at time.Time) error {
+				d := &deadline{born: start, under: 1, set: func(at time.Time) error {
 					passed = none
 					if !at.IsZero() {
 						require.False(t, at.After(time.Now()), "what is to come is the alarm's")
@@ -65,7 +65,7 @@ func TestDeadline(t *testing.T) {
 }
 
 // net/http ends a read of its own by a deadline of 1970, and goes on reading.
-func TestDeadlineLongAgoIsSetAtOnce(t *testing.T) {
+func TestDeadlineOfLongAgo(t *testing.T) {
 	var set []time.Time
 	d := &deadline{born: time.Now(), set: func(at time.Time) error {
 		set = append(set, at)
@@ -73,14 +73,39 @@ func TestDeadlineLongAgoIsSetAtOnce(t *testing.T) {
 	}}
 	longAgo := time.Unix(1, 0)
 	require.NoError(t, d.move(longAgo))
+	assert.ErrorIs(t, d.begin(), os.ErrDeadlineExceeded)
+	require.NoError(t, d.move(time.Time{}))
+	assert.Empty(t, set, "nothing was under way")
+
+	require.NoError(t, d.begin())
+	require.NoError(t, d.move(longAgo))
+	assert.Equal(t, []time.Time{longAgo}, set, "what is under way ends")
+	assert.ErrorIs(t, d.begin(), os.ErrDeadlineExceeded)
+	d.end()
 	require.NoError(t, d.move(time.Time{}))
 	require.NoError(t, d.move(time.Time{}))
 	assert.Equal(t, []time.Time{longAgo, {}}, set)
+	assert.NoError(t, d.begin())
+}
+
+func TestDeadlineThatPassesUnusedHoldsForTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deadline{born: time.Now(), set: func(time.Time) error {
+			t.Error("set")
+			return nil
+		}}
+		require.NoError(t, d.move(time.Now().Add(time.Second)))
+		require.NoError(t, d.begin())
+		d.end()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.ErrorIs(t, d.begin(), os.ErrDeadlineExceeded)
+	})
 }
 
 func TestDeadlineOfAClosedConnectionDoesNotRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &deadline{born: time.Now(), set: func(time.Time) error {
+		d := &deadline{born: time.Now(), under: 1, set: func(time.Time) error {
 			t.Error("set")
 			return nil
 		}}
@@ -115,7 +140,8 @@ func TestDeadlinesOfAConnection(t *testing.T) {
 	soon := func() time.Time { return time.Now().Add(10 * time.Millisecond) }
 
 	require.NoError(t, c.SetReadDeadline(soon()))
-	assert.ErrorIs(t, read(), os.ErrDeadlineExceeded)
+	assert.ErrorIs(t, read(), os.ErrDeadlineExceeded, "under way")
+	assert.ErrorIs(t, read(), os.ErrDeadlineExceeded, "later")
 	require.NoError(t, c.SetReadDeadline(time.Time{}))
 	_, err = peer.Write([]byte("x"))
 	require.NoError(t, err)
@@ -126,5 +152,5 @@ func TestDeadlinesOfAConnection(t *testing.T) {
 	assert.ErrorIs(t, read(), os.ErrDeadlineExceeded)
 	assert.ErrorIs(t, write(), os.ErrDeadlineExceeded)
 	require.NoError(t, c.Close())
-	assert.ErrorIs(t, c.SetDeadline(time.Unix(1, 0)), net.ErrClosed)
+	assert.ErrorIs(t, read(), net.ErrClosed)
 }

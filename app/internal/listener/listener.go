@@ -81,6 +81,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	c := &conn{Conn: accepted, listener: l}
 	born := time.Now()
 	c.reads.born, c.writes.born = born, born
+	// Nobody ends writing by a deadline of long ago, so it need not say when it begins.
+	c.writes.under = 1
 	c.reads.set, c.writes.set = accepted.SetReadDeadline, accepted.SetWriteDeadline
 	c.heard.Store(l.heard.Add(1))
 	l.mu.Lock()
@@ -167,7 +169,11 @@ func (l *Listener) CloseConnections() {
 
 // Read notes that the peer was heard of.
 func (c *conn) Read(p []byte) (int, error) {
+	if err := c.reads.begin(); err != nil {
+		return 0, err
+	}
 	n, err := c.Conn.Read(p)
+	c.reads.end()
 	if n > 0 {
 		c.heard.Store(c.listener.heard.Add(1))
 	}
