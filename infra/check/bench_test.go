@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ spec:
 // BenchmarkObjects checks sets of two sizes. What it reports as ns/object is to be the same for both.
 func BenchmarkObjects(b *testing.B) {
 	for _, size := range []int{3_000, 30_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			objects, err := check.Read(strings.NewReader(manifests(size)), check.Stdin)
 			if err != nil {
 				b.Fatal(err)
@@ -87,7 +88,7 @@ func BenchmarkObjects(b *testing.B) {
 func BenchmarkRead(b *testing.B) {
 	for _, size := range []int{3_000, 30_000} {
 		text := manifests(size)
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
 				if _, err := check.Read(strings.NewReader(text), check.Stdin); err != nil {

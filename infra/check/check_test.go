@@ -1,7 +1,6 @@
 package check_test
 
 import (
-	"errors"
 	"os"
 	"testing"
 
@@ -66,7 +65,7 @@ func TestInstallFailsSynthWithErrorsAlone(t *testing.T) {
 	newObject(chart, "two", schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, map[string]any{"metadata": map[string]any{"name": "same"}})
 	err := tree.Synth(app)
 	var problems tree.Problems
-	require.True(t, errors.As(err, &problems), "%v", err)
+	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems, 1)
 	assert.Contains(t, problems[0].Error(), "[shop/two] Secret shop/same: KC003: it overwrites the one at [shop/one]")
 }

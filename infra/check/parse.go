@@ -294,12 +294,12 @@ func parseJSON(file string, content []byte) (objects []Object, isJSON bool, err 
 		if errors.Is(err, io.EOF) {
 			return objects, true, nil
 		}
-		var twice duplicateKey
+		var twice duplicateKeyError
 		switch {
 		case errors.As(err, &twice):
 			return nil, true, unusable(file, lineAt(decoder.InputOffset()), "%v", err)
 		case err != nil:
-			return nil, false, nil
+			return nil, false, nil //nolint:nilerr // what is not JSON is read as YAML, which says what is wrong
 		}
 		found, err := listed(file, value, func(int) (int, bool) { return line, true })
 		if err != nil {
@@ -309,9 +309,9 @@ func parseJSON(file string, content []byte) (objects []Object, isJSON bool, err 
 	}
 }
 
-type duplicateKey string
+type duplicateKeyError string
 
-func (k duplicateKey) Error() string {
+func (k duplicateKeyError) Error() string {
 	return fmt.Sprintf("has the key %q twice in one map", string(k))
 }
 
@@ -351,7 +351,7 @@ func readJSON(decoder *json.Decoder, depth int) (any, error) {
 			}
 			name, _ := key.(string)
 			if _, twice := values[name]; twice {
-				return nil, duplicateKey(name)
+				return nil, duplicateKeyError(name)
 			}
 			values[name] = value
 		}

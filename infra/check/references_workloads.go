@@ -286,7 +286,7 @@ var workloadReferenceRules = []Rule{
 			}
 			if wanted, err := metav1.LabelSelectorAsSelector(selector); err == nil && (wanted.Empty() || !wanted.Matches(o.pods.labels)) {
 				c.report(o, "spec.selector", "it is refused: the selector "+metav1.FormatLabelSelector(selector)+" does not match the labels of the template, "+
-					labels.Set(o.pods.labels).String(), "select labels of the template")
+					labels.FormatLabels(o.pods.labels), "select labels of the template")
 			}
 		},
 	},

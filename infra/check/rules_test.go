@@ -2,7 +2,6 @@ package check_test
 
 import (
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -64,7 +63,7 @@ func TestTheTable(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, rule := range check.Rules() {
-		assert.Regexp(t, regexp.MustCompile(`^KC[0-9]{3}$`), rule.Code)
+		assert.Regexp(t, `^KC[0-9]{3}$`, rule.Code)
 		assert.False(t, seen[rule.Code], "%s is there twice", rule.Code)
 		seen[rule.Code] = true
 		assert.NotEmpty(t, rule.Title, rule.Code)

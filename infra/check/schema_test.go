@@ -16,7 +16,7 @@ func TestAllDefinitionsCompile(t *testing.T) {
 	for kind, path := range files {
 		definition, err := readDefinition(path)
 		require.NoError(t, err, path)
-		assert.Equal(t, kind, schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}, path)
+		assert.Equal(t, schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}, kind, path)
 		for _, version := range definition.Spec.Versions {
 			_, err := compile(definition, version.Name)
 			require.NoError(t, err, path)

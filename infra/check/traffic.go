@@ -122,14 +122,14 @@ var trafficRules = []Rule{
 					if !ok || service == nil || service.service() == nil {
 						continue
 					}
-					all, any := true, false
+					all, some := true, false
 					for _, port := range service.service().Spec.Ports {
 						if to.Destination.Port != nil && to.Destination.Port.Number != 0 && int32(to.Destination.Port.Number) != port.Port {
 							continue
 						}
-						all, any = all && isOtherThanHTTP(port), true
+						all, some = all && isOtherThanHTTP(port), true
 					}
-					if all && any {
+					if all && some {
 						c.report(o, at("spec.http[%d].route[%d].destination", i, j), "the route takes no effect: Istio takes the port of "+service.String()+" for TCP", "name the port http, or set its appProtocol to http")
 					}
 				}
@@ -363,7 +363,7 @@ func shadows(earlier, later *httpRoute) bool {
 
 // covers reports whether it matches every request that another one matches.
 func (m *httpMatch) covers(other *httpMatch) bool {
-	if m.URI != nil && !(m.URI.Prefix == "/" && m.URI.Exact == "" && m.URI.Regex == "") {
+	if m.URI != nil && (m.URI.Prefix != "/" || m.URI.Exact != "" || m.URI.Regex != "") {
 		if other.URI == nil || m.IgnoreURICase != other.IgnoreURICase && !m.IgnoreURICase || !m.URI.covers(other.URI) {
 			return false
 		}
