@@ -258,3 +258,18 @@ func TestConfigBadInput(t *testing.T) {
 		}},
 	}.Run(t)
 }
+
+func TestConfigPatchTellsOfKeysInTheirOrder(t *testing.T) {
+	t.Parallel()
+	const notAKey = ` is not a key; use at most 253 letters, digits, '-', '_' or '.', other than "." and ".."`
+	var want []string
+	data := map[string]string{}
+	for _, key := range []string{"a b", "c d", "e f", "g h", "i j", "k l"} {
+		data[key] = ""
+		want = append(want, `[chart/config] Patch.data: "`+key+`"`+notAKey)
+	}
+	_, messages := synthtest.Synth(t, func(chart cdk8s.Chart) {
+		infra.NewConfig(chart, "config", infra.ConfigProps{Name: "config", Patch: func(c *corev1.ConfigMap) { c.Data = data }})
+	})
+	assert.Equal(t, want, messages)
+}

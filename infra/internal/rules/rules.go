@@ -4,6 +4,9 @@
 package rules
 
 import (
+	"maps"
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
@@ -98,32 +101,28 @@ func checkDisruptionBudget(l *problem.List, spec *problem.Path, budget policyv1.
 }
 
 func checkConfigMap(l *problem.List, at *problem.Path, config *corev1.ConfigMap) {
-	size := 0
-	for key, value := range config.Data {
-		l.DataKey(at.Child("data"), key)
-		size += len(value)
-	}
-	for key, value := range config.BinaryData {
-		l.DataKey(at.Child("binaryData"), key)
+	size := checkData(l, at.Child("data"), config.Data) + checkData(l, at.Child("binaryData"), config.BinaryData)
+	for _, key := range slices.Sorted(maps.Keys(config.BinaryData)) {
 		if _, twice := config.Data[key]; twice {
 			l.Add(at.Child("binaryData"), key, "is a key of data too; leave out one of them")
 		}
-		size += len(value)
 	}
 	l.DataSize(at.Child("data"), "ConfigMap", size)
 }
 
 func checkSecret(l *problem.List, at *problem.Path, secret *corev1.Secret) {
-	size := 0
-	for key, value := range secret.Data {
-		l.DataKey(at.Child("data"), key)
-		size += len(value)
-	}
-	for key, value := range secret.StringData {
-		l.DataKey(at.Child("stringData"), key)
-		size += len(value)
-	}
+	size := checkData(l, at.Child("data"), secret.Data) + checkData(l, at.Child("stringData"), secret.StringData)
 	l.DataSize(at.Child("data"), "Secret", size)
+}
+
+// checkData checks the keys, in their order so that messages have one, and returns the size of the values.
+func checkData[V string | []byte](l *problem.List, at *problem.Path, data map[string]V) int {
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		l.DataKey(at, key)
+		size += len(data[key])
+	}
+	return size
 }
 
 func checkRules(l *problem.List, at *problem.Path, rules []rbacv1.PolicyRule) {
