@@ -2,7 +2,6 @@ package check
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -66,14 +65,14 @@ var valueRules = []Rule{
 					c.report(o, m.field, "it is refused: the value "+m.message, "write it as the field wants it")
 				}
 			}
+			if o.typed != nil && !isCustom(o.group) || len(o.misfits) > 0 {
+				return
+			}
+			metadata, _ := o.Content["metadata"].(map[string]any)
 			for _, group := range []string{"labels", "annotations"} {
-				metadata, _ := o.Content["metadata"].(map[string]any)
 				entries, _ := metadata[group].(map[string]any)
-				if o.typed != nil && !isCustom(o.group) {
-					continue
-				}
 				for _, name := range slices.Sorted(maps.Keys(entries)) {
-					if _, ok := entries[name].(string); !ok && len(o.misfits) == 0 {
+					if _, ok := entries[name].(string); !ok {
 						c.report(o, at("metadata.%s[%s]", group, name), "it is refused: the value is a "+typeName(entries[name])+", and a string is wanted", "put it in quotes")
 					}
 				}
@@ -217,8 +216,6 @@ var nameChecks = map[string]func(string) []string{
 // pathName is what the API server asks of the names of roles (k8s.io/apimachinery/pkg/api/validate/content).
 func pathName(name string) []string { return content.IsPathSegmentName(name) }
 
-var generated = regexp.MustCompile(`\*$`)
-
 func checkName(c *checker, o *object) {
 	if o.name == "" {
 		if metadata, _ := o.Content["metadata"].(map[string]any); metadata["name"] == nil && isKnownKind(o) {
@@ -226,7 +223,7 @@ func checkName(c *checker, o *object) {
 		}
 		return
 	}
-	if generated.MatchString(o.name) || strings.ContainsAny(o.name, "${}<>") || !isKnownKind(o) {
+	if strings.HasSuffix(o.name, "*") || strings.ContainsAny(o.name, "${}<>") || !isKnownKind(o) {
 		return
 	}
 	check := nameChecks[o.kind]
