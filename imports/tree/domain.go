@@ -7,12 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-const (
-	domainKey = "k8s-combat:cluster-domain"
+const domainKey = "k8s-combat:cluster-domain"
 
-	// defaultDomain is kubeadm's.
-	defaultDomain = "cluster.local"
-)
+// DefaultClusterDomain is the domain of a cluster's Services where nothing else is said: kubeadm's.
+const DefaultClusterDomain = "cluster.local"
 
 // SetClusterDomain says under which domain the cluster's Services have their names, for an App or a Chart that has no children
 // yet: web.shop.svc.DOMAIN. Constructs write such a name where they know the namespace. Defaults to cluster.local. A domain
@@ -20,7 +18,7 @@ const (
 func SetClusterDomain(scope constructs.Construct, domain string) {
 	if len(validation.IsDNS1123Subdomain(domain)) > 0 {
 		Invalid(scope, Problem{Field: "ClusterDomain", Value: domain, Detail: "is not a DNS name",
-			Fix: fmt.Sprintf("use for example %q, without a dot at its end", defaultDomain)})
+			Fix: fmt.Sprintf("use for example %q, without a dot at its end", DefaultClusterDomain)})
 		return
 	}
 	scope.Node().SetContext(new(domainKey), domain)
@@ -31,5 +29,5 @@ func ClusterDomain(construct constructs.IConstruct) string {
 	if domain, ok := construct.Node().TryGetContext(new(domainKey)).(string); ok {
 		return domain
 	}
-	return defaultDomain
+	return DefaultClusterDomain
 }

@@ -87,6 +87,9 @@ func Chart(chart cdk8s.Chart) []Finding { return Charts([]cdk8s.Chart{chart}, Op
 
 // Charts checks the objects of charts, of either tree, as one set. It panics where a chart cannot be rendered.
 func Charts(charts []cdk8s.Chart, options Options) []Finding {
+	if options.ClusterDomain == "" && len(charts) > 0 {
+		options.ClusterDomain = tree.ClusterDomain(charts[0])
+	}
 	var objects []Object
 	for _, chart := range charts {
 		made, err := objectsOf(chart)

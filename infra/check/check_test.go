@@ -109,3 +109,30 @@ spec: {containers: [{name: web, image: "example.com/web:latest"}]}
 		assert.Equal(t, expected, codes(check.Objects(read(t, sprintf(pod, silence)), check.Options{})), silence)
 	}
 }
+
+func TestTheDomainOfTheClusterIsThatOfTheCharts(t *testing.T) {
+	t.Parallel()
+	app := native.NewApp(nil)
+	tree.SetClusterDomain(app, "corp.local")
+	chart := tree.NewChart(app, "shop", tree.ChartProps{Namespace: "shop"})
+	infra.NewWebService(chart, "web", infra.WebServiceProps{
+		Name: "web", Workload: infra.ProbedDeploymentProps{Image: "example.com/web:1.4.0"},
+		Ports: []infra.ServicePort{{Name: "http", Port: 80, TargetPort: 8080}},
+	})
+	newObject(chart, "routes", schema.GroupVersionKind{Group: "networking.istio.io", Version: "v1", Kind: "VirtualService"}, map[string]any{
+		"metadata": map[string]any{"name": "web"},
+		"spec": map[string]any{"hosts": []any{"web.shop.svc.corp.local"}, "http": []any{map[string]any{
+			"route": []any{map[string]any{"destination": map[string]any{"host": "web.shop.svc.corp.local"}}},
+		}}},
+	})
+	assert.Empty(t, check.Chart(chart))
+	findings := check.Charts([]cdk8s.Chart{chart}, check.Options{ClusterDomain: "other.local"})
+	require.NotEmpty(t, findings, "what is said here goes before what the chart says")
+	assert.Equal(t, "KC150", findings[0].Code)
+}
+
+func TestTheDomainOfTheClusterIsADNSName(t *testing.T) {
+	t.Parallel()
+	assert.EqualError(t, check.Options{ClusterDomain: "corp.local."}.Validate(),
+		`no domain "corp.local."; use for example "cluster.local", without a dot at its end`)
+}

@@ -77,6 +77,7 @@ type index struct {
 	// grants are the ReferenceGrants by namespace.
 	grants  map[string][]*referenceGrant
 	options Options
+	domain  serviceDomain
 	mesh    *mesh
 
 	mu       sync.Mutex
@@ -104,7 +105,7 @@ func newIndex(objects []Object, options Options) *index {
 		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
 		servicesBySelector: map[string][]*object{}, peers: map[string][]*object{},
 		scalers: map[key]*object{}, definedKinds: map[string]bool{}, serves: map[string]bool{},
-		selected: map[string]*selection{}, options: options,
+		selected: map[string]*selection{}, options: options, domain: options.domain(),
 	}
 	s.objects = make([]*object, len(objects))
 	var hands sync.WaitGroup

@@ -200,6 +200,7 @@ type destinationHost struct {
 
 // mesh is what is known of Istio's objects in the set.
 type mesh struct {
+	domain          serviceDomain
 	virtualServices map[*object]*virtualService
 	rules           map[*object]*destinationRule
 	gateways        map[*object]*istioGateway
@@ -227,7 +228,7 @@ func spec[T any](o *object) *T {
 const istioNetworking = "networking.istio.io"
 
 func newMesh(s *index) *mesh {
-	m := &mesh{virtualServices: map[*object]*virtualService{}, rules: map[*object]*destinationRule{},
+	m := &mesh{domain: s.domain, virtualServices: map[*object]*virtualService{}, rules: map[*object]*destinationRule{},
 		gateways: map[*object]*istioGateway{}, entries: map[*object]*serviceEntry{},
 		byHost: map[string]*destinationHost{}, entryHosts: map[string]*object{}, wildcards: map[string]*object{}}
 	for _, kind := range []string{"VirtualService", "DestinationRule", "Gateway", "ServiceEntry"} {
@@ -252,7 +253,7 @@ func (m *mesh) add(o *object) {
 			return
 		}
 		m.rules[o] = r
-		host := fullHost(r.Host, o.namespace)
+		host := m.domain.fullHost(r.Host, o.namespace)
 		if m.byHost[host] == nil {
 			m.byHost[host] = &destinationHost{subsets: map[string]bool{}}
 		}
@@ -278,26 +279,27 @@ func (m *mesh) add(o *object) {
 			if rest, ok := strings.CutPrefix(host, "*"); ok {
 				m.wildcards[rest] = o
 			} else {
-				m.entryHosts[fullHost(host, o.namespace)] = o
+				m.entryHosts[m.domain.fullHost(host, o.namespace)] = o
 			}
 		}
 	}
 }
 
-const clusterDomain = ".svc.cluster.local"
+// serviceDomain is what the full names of the cluster's Services end in: ".svc.cluster.local".
+type serviceDomain string
 
 // fullHost is the name by which Istio knows a host that an object in a namespace names: a name without a dot is that of a
 // Service beside it.
-func fullHost(host, namespace string) string {
+func (d serviceDomain) fullHost(host, namespace string) string {
 	if host == "" || strings.Contains(host, ".") || strings.HasPrefix(host, "*") {
 		return host
 	}
-	return host + "." + namespace + clusterDomain
+	return host + "." + namespace + string(d)
 }
 
 // serviceOf takes the full name of a Service apart.
-func serviceOf(host string) (name, namespace string, ok bool) {
-	rest, ok := strings.CutSuffix(host, clusterDomain)
+func (d serviceDomain) serviceOf(host string) (name, namespace string, ok bool) {
+	rest, ok := strings.CutSuffix(host, string(d))
 	if !ok {
 		return "", "", false
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,10 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 )
 
 // DefaultKubernetesVersion is the version of Kubernetes whose APIs are known here.
@@ -29,6 +33,9 @@ type Options struct {
 	KubernetesVersion string
 	// Namespace is where objects go that name none. Defaults to what the package says.
 	Namespace string
+	// ClusterDomain is the domain of the cluster's Services. Defaults to that of the charts, as tree.SetClusterDomain has
+	// said it, else to tree.DefaultClusterDomain.
+	ClusterDomain string
 	// Ignore are the codes of rules that are not asked. Defaults to none.
 	Ignore []string
 	// WithoutSchemas leaves out the schemas and CEL rules of CustomResourceDefinitions, and with them what it takes to
@@ -42,6 +49,7 @@ type Config struct {
 	Assume            []string `json:"assume,omitempty"`
 	KubernetesVersion string   `json:"kubernetesVersion,omitempty"`
 	Namespace         string   `json:"namespace,omitempty"`
+	ClusterDomain     string   `json:"clusterDomain,omitempty"`
 	Ignore            []string `json:"ignore,omitempty"`
 	// FailOn is the lowest severity with which the check fails: error or warning. Defaults to error.
 	FailOn Severity `json:"failOn,omitempty"`
@@ -127,7 +135,8 @@ func (c Config) IsAlone(file string) bool {
 // Options are the options in the file.
 func (c Config) Options() Options {
 	return Options{Strict: c.Strict, Assume: c.Assume, KubernetesVersion: c.KubernetesVersion, Namespace: c.Namespace,
-		Ignore: c.Ignore}
+		ClusterDomain: c.ClusterDomain,
+		Ignore:        c.Ignore}
 }
 
 // With returns the options with those of another one on top.
@@ -142,6 +151,9 @@ func (o Options) With(more Options) Options {
 	if more.Namespace != "" {
 		o.Namespace = more.Namespace
 	}
+	if more.ClusterDomain != "" {
+		o.ClusterDomain = more.ClusterDomain
+	}
 	return o
 }
 
@@ -151,6 +163,9 @@ var versionPattern = regexp.MustCompile(`^v?1\.([0-9]{1,3})(\.[0-9]+)?$`)
 func (o Options) Validate() error {
 	if o.KubernetesVersion != "" && !versionPattern.MatchString(o.KubernetesVersion) {
 		return fmt.Errorf("no version of Kubernetes %q; use for example %q", o.KubernetesVersion, DefaultKubernetesVersion)
+	}
+	if o.ClusterDomain != "" && len(validation.IsDNS1123Subdomain(o.ClusterDomain)) > 0 {
+		return fmt.Errorf("no domain %q; use for example %q, without a dot at its end", o.ClusterDomain, tree.DefaultClusterDomain)
 	}
 	for _, assumed := range o.Assume {
 		if parts := strings.Split(assumed, "/"); len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
@@ -177,6 +192,10 @@ func (o Options) minor() int {
 		}
 	}
 	return 0
+}
+
+func (o Options) domain() serviceDomain {
+	return serviceDomain(".svc." + cmp.Or(o.ClusterDomain, tree.DefaultClusterDomain))
 }
 
 func (o Options) ignores(code string) bool { return slices.Contains(o.Ignore, code) }

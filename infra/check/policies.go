@@ -106,7 +106,7 @@ func checkMutualTLS(c *checker, o *object) {
 	if r == nil {
 		return
 	}
-	name, namespace, ok := serviceOf(fullHost(r.Host, o.namespace))
+	name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(r.Host, o.namespace))
 	if !ok {
 		return
 	}

@@ -83,7 +83,7 @@ var meshReferenceRules = []Rule{
 		Right: meshExample,
 		object: func(c *checker, o *object) {
 			c.eachDestination(o, func(field string, d *destination) {
-				name, namespace, ok := serviceOf(fullHost(d.Host, o.namespace))
+				name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(d.Host, o.namespace))
 				if !ok {
 					if entry := c.mesh.entryOf(d.Host); entry != nil && d.Port != nil {
 						for _, port := range c.mesh.entries[entry].Ports {
@@ -115,12 +115,12 @@ var meshReferenceRules = []Rule{
 				if d.Subset == "" {
 					return
 				}
-				full := fullHost(d.Host, o.namespace)
+				full := c.domain.fullHost(d.Host, o.namespace)
 				rules := c.mesh.byHost[full]
 				if rules == nil {
 					rules = c.wildcardRules(full)
 				}
-				name, namespace, isService := serviceOf(full)
+				name, namespace, isService := c.domain.serviceOf(full)
 				service := found
 				if isService {
 					if _, service = c.find("Service", namespace, name); service == missing {
@@ -270,13 +270,13 @@ var meshReferenceRules = []Rule{
 		Right: externalExample,
 		object: func(c *checker, o *object) {
 			c.eachDestination(o, func(field string, d *destination) {
-				full := fullHost(d.Host, o.namespace)
-				if _, _, ok := serviceOf(full); ok || full == "" || strings.HasPrefix(full, "*") || strings.HasSuffix(full, clusterDomain) || c.mesh.entryOf(full) != nil ||
+				full := c.domain.fullHost(d.Host, o.namespace)
+				if _, _, ok := c.domain.serviceOf(full); ok || full == "" || strings.HasPrefix(full, "*") || strings.HasSuffix(full, string(c.domain)) || c.mesh.entryOf(full) != nil ||
 					strings.HasSuffix(full, ".global") || strings.HasSuffix(full, ".clusterset.local") {
 					return
 				}
 				if name, namespace, _ := strings.Cut(strings.TrimSuffix(full, ".svc"), "."); c.byKey[key{"Service", namespace, name}] != nil {
-					c.report(o, field+".host", "the requests are answered 503: Istio does not complete "+d.Host, "write "+name+"."+namespace+clusterDomain)
+					c.report(o, field+".host", "the requests are answered 503: Istio does not complete "+d.Host, "write "+name+"."+namespace+string(c.domain))
 					return
 				}
 				c.report(o, field+".host", "the requests are answered 503: no ServiceEntry has the host "+d.Host, "add a ServiceEntry")
@@ -396,16 +396,16 @@ func (c *checker) eachDestination(o *object, look func(field string, d *destinat
 
 // hostExists reports a host that is that of a Service which is not there.
 func (c *checker) hostExists(o *object, field, host, message string) {
-	full := fullHost(host, o.namespace)
+	full := c.domain.fullHost(host, o.namespace)
 	if c.mesh.entryOf(full) != nil {
 		return
 	}
-	name, namespace, ok := serviceOf(full)
+	name, namespace, ok := c.domain.serviceOf(full)
 	if !ok {
 		return
 	}
 	if _, state := c.find("Service", namespace, name); state != found {
-		c.missing(o, field, state, message+": "+in(namespace)+" has no Service "+name+c.elsewhere("Service", namespace, name), "name a Service that exists, or NAME.NAMESPACE"+clusterDomain)
+		c.missing(o, field, state, message+": "+in(namespace)+" has no Service "+name+c.elsewhere("Service", namespace, name), "name a Service that exists, or NAME.NAMESPACE"+string(c.domain))
 	}
 }
 
@@ -467,8 +467,8 @@ func checkSubsets(c *checker, o *object) {
 	if r == nil {
 		return
 	}
-	full := fullHost(r.Host, o.namespace)
-	name, namespace, ok := serviceOf(full)
+	full := c.domain.fullHost(r.Host, o.namespace)
+	name, namespace, ok := c.domain.serviceOf(full)
 	if !ok {
 		return
 	}
@@ -536,7 +536,7 @@ func checkGatewayHosts(c *checker, o *object) {
 					if scope == "." {
 						scope = gateway.namespace
 					}
-					if (scope == "*" || scope == o.namespace) && (hostsMeet(bare, fullHost(host, o.namespace)) || hostsMeet(bare, host)) {
+					if (scope == "*" || scope == o.namespace) && (hostsMeet(bare, c.domain.fullHost(host, o.namespace)) || hostsMeet(bare, host)) {
 						served = true
 					}
 				}

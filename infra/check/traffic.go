@@ -117,7 +117,7 @@ var trafficRules = []Rule{
 					if to.Destination == nil {
 						continue
 					}
-					name, namespace, ok := serviceOf(fullHost(to.Destination.Host, o.namespace))
+					name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(to.Destination.Host, o.namespace))
 					service, _ := c.find("Service", namespace, name)
 					if !ok || service == nil || service.service() == nil {
 						continue
@@ -191,7 +191,7 @@ var trafficRules = []Rule{
 			case isAddress(name):
 				c.report(o, "spec.externalName", "the name is not resolved: "+name+" is an address, and a CNAME leads to a name", "use a Service without a selector and an EndpointSlice")
 			default:
-				target, namespace, ok := serviceOf(name)
+				target, namespace, ok := c.domain.serviceOf(name)
 				if !ok {
 					return
 				}
@@ -513,7 +513,7 @@ func checkMeshHosts(c *checker) {
 		}
 		scope := exportedTo(o, v.ExportTo)
 		for i, host := range v.Hosts {
-			full := fullHost(host, o.namespace)
+			full := c.domain.fullHost(host, o.namespace)
 			for _, other := range seen[full] {
 				if other.o != o && (other.scope == scope || other.scope == "*" && scope == other.o.namespace || scope == "*" && other.scope == o.namespace) {
 					c.report(o, at("spec.hosts[%d]", i), "one of two sets of routes takes no effect: "+other.o.String()+" in "+in(other.o.namespace)+" is for "+host+", too", "put the routes into one VirtualService")
@@ -583,7 +583,7 @@ func checkEntryProtocols(c *checker) {
 		scope := exportedTo(o, e.ExportTo)
 		for i, port := range e.Ports {
 			for _, host := range e.Hosts {
-				id := at("%s\x00%d", fullHost(host, o.namespace), port.Number)
+				id := at("%s\x00%d", c.domain.fullHost(host, o.namespace), port.Number)
 				first, twice := seen[id]
 				if !twice {
 					seen[id] = claim{o, strings.ToUpper(port.Protocol), scope}

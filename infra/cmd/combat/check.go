@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 	"github.com/crossoverJie/k8s-combat/infra/check"
 )
 
@@ -68,6 +69,8 @@ The exit code is 0 where nothing is found that --fail-on names, 1 where somethin
 	f.BoolVar(&flags.options.Strict, "strict", false, "show notes, too: what may be right where something stands elsewhere")
 	f.StringArrayVar(&flags.options.Assume, "assume", nil, "`KIND/NAMESPACE/NAME` of an object that exists elsewhere, with * for anything")
 	f.StringVarP(&flags.options.Namespace, "namespace", "n", "", "`NAMESPACE` where objects go that name none")
+	f.StringVar(&flags.options.ClusterDomain, "cluster-domain", "",
+		"`DOMAIN` of the cluster's Services (default "+tree.DefaultClusterDomain+")")
 	f.StringVar(&flags.options.KubernetesVersion, "kubernetes-version", "",
 		"`VERSION` of the cluster (default "+check.DefaultKubernetesVersion+")")
 	return command
