@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsinstall "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/install"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	structuralcel "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	structuraldefaulting "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
@@ -17,11 +16,11 @@ import (
 	apiservervalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
 	"github.com/crossoverJie/k8s-combat/imports/crds"
+	"github.com/crossoverJie/k8s-combat/infra/internal/crd"
 )
 
 var schemaRules = []Rule{
@@ -49,7 +48,7 @@ var schemaRules = []Rule{
 		Code: "KC507", Title: "an object that its definition refuses", Severity: Error, Kinds: []string{anyKind},
 		Doc: "The API server validates the objects of Istio, the Gateway API and the Prometheus Operator by the schemas and CEL rules of " +
 			"their CustomResourceDefinitions. The same code asks the same definitions here.",
-		Wrong:  edited(destinationRuleExample+"", "  host: web\n", "  host: web\n  trafficPolicy: {tls: {mode: MUTUALLY}}\n") + documents("---\n"+webExample, serviceExample),
+		Wrong:  edited(destinationRuleExample, "  host: web\n", "  host: web\n  trafficPolicy: {tls: {mode: MUTUALLY}}\n") + documents("---\n"+webExample, serviceExample),
 		Right:  destinationRuleExample + documents("---\n"+webExample, serviceExample),
 		object: checkSchema,
 	},
@@ -108,7 +107,7 @@ func definitionOf(gvk schema.GroupVersionKind) (kind *customKind, known bool) {
 	definitions.Lock()
 	read, ok := definitions.read[path]
 	if !ok {
-		read = sync.OnceValues(func() (*apiextensions.CustomResourceDefinition, error) { return readDefinition(path) })
+		read = sync.OnceValues(func() (*apiextensions.CustomResourceDefinition, error) { return crd.Read(path) })
 		definitions.read[path] = read
 	}
 	definitions.Unlock()
@@ -135,42 +134,13 @@ func definitionOf(gvk schema.GroupVersionKind) (kind *customKind, known bool) {
 	return kind, true
 }
 
-func readDefinition(path string) (*apiextensions.CustomResourceDefinition, error) {
-	content, err := fs.ReadFile(crds.FS, path)
-	if err != nil {
-		return nil, err
-	}
-	scheme := kruntime.NewScheme()
-	apiextensionsinstall.Install(scheme)
-	decoded, err := kruntime.Decode(serializer.NewCodecFactory(scheme).UniversalDecoder(), content)
-	if err != nil {
-		return nil, err
-	}
-	definition, ok := decoded.(*apiextensions.CustomResourceDefinition)
-	if !ok {
-		return nil, fmt.Errorf("is a %T, not a CustomResourceDefinition", decoded)
-	}
-	return definition, nil
-}
-
 func compile(definition *apiextensions.CustomResourceDefinition, version string) (*customKind, error) {
-	validation, err := apiextensions.GetSchemaForVersion(definition, version)
+	compiled, err := crd.Compile(definition, version)
 	if err != nil {
 		return nil, err
 	}
-	structural, err := structuralschema.NewStructural(validation.OpenAPIV3Schema)
-	if err != nil {
-		return nil, err
-	}
-	if err := structuraldefaulting.PruneDefaults(structural); err != nil {
-		return nil, err
-	}
-	validator, _, err := apiservervalidation.NewSchemaValidator(validation.OpenAPIV3Schema)
-	if err != nil {
-		return nil, err
-	}
-	return &customKind{structural: structural, validator: validator,
-		rules: structuralcel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+	return &customKind{structural: compiled.Structural, validator: compiled.Validator,
+		rules: structuralcel.NewValidator(compiled.Structural, true, celconfig.PerCallLimit)}, nil
 }
 
 func (o *object) gvk() schema.GroupVersionKind {

@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/crd"
 )
 
 func TestAllDefinitionsCompile(t *testing.T) {
@@ -14,7 +16,7 @@ func TestAllDefinitionsCompile(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for kind, path := range files {
-		definition, err := readDefinition(path)
+		definition, err := crd.Read(path)
 		require.NoError(t, err, path)
 		assert.Equal(t, schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}, kind, path)
 		for _, version := range definition.Spec.Versions {

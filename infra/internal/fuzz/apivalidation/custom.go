@@ -6,21 +6,18 @@ import (
 	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	apiextensionsinstall "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/install"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	structuraldefaulting "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	schemaobjectmeta "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	structuralpruning "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
-	apiservervalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apiextensions-apiserver/pkg/registry/customresource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/unstructuredscheme"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/crossoverJie/k8s-combat/imports/crds"
+	"github.com/crossoverJie/k8s-combat/infra/internal/crd"
 )
 
 // customKind is a version of a CustomResourceDefinition.
@@ -39,25 +36,14 @@ type compiledKind struct {
 
 // customKinds are the served versions of the CRDs in imports/crds.
 var customKinds = sync.OnceValues(func() (map[schema.GroupVersionKind]*customKind, error) {
-	scheme := runtime.NewScheme()
-	apiextensionsinstall.Install(scheme)
-	decoder := serializer.NewCodecFactory(scheme).UniversalDecoder()
 	kinds := map[schema.GroupVersionKind]*customKind{}
 	err := fs.WalkDir(crds.FS, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := fs.ReadFile(crds.FS, path)
-		if err != nil {
-			return err
-		}
-		object, err := runtime.Decode(decoder, content)
+		definition, err := crd.Read(path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
-		}
-		definition, ok := object.(*apiextensions.CustomResourceDefinition)
-		if !ok {
-			return fmt.Errorf("%s: is a %T, not a CustomResourceDefinition", path, object)
 		}
 		for _, version := range definition.Spec.Versions {
 			if !version.Served {
@@ -76,18 +62,7 @@ var customKinds = sync.OnceValues(func() (map[schema.GroupVersionKind]*customKin
 
 // compile makes of the schema what the API server makes of it when the CRD is applied.
 func (c *customKind) compile() (*compiledKind, error) {
-	validation, err := apiextensions.GetSchemaForVersion(c.definition, c.kind.Version)
-	if err != nil {
-		return nil, err
-	}
-	structural, err := structuralschema.NewStructural(validation.OpenAPIV3Schema)
-	if err != nil {
-		return nil, err
-	}
-	if err := structuraldefaulting.PruneDefaults(structural); err != nil {
-		return nil, err
-	}
-	validator, _, err := apiservervalidation.NewSchemaValidator(validation.OpenAPIV3Schema)
+	compiled, err := crd.Compile(c.definition, c.kind.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +75,9 @@ func (c *customKind) compile() (*compiledKind, error) {
 		status = subresources.Status
 	}
 	return &compiledKind{
-		structural: structural,
+		structural: compiled.Structural,
 		strategy: customresource.NewStrategy(unstructuredscheme.NewUnstructuredObjectTyper(),
-			c.definition.Spec.Scope == apiextensions.NamespaceScoped, c.kind, validator, nil, structural,
+			c.definition.Spec.Scope == apiextensions.NamespaceScoped, c.kind, compiled.Validator, nil, compiled.Structural,
 			status, nil, nil),
 	}, nil
 }
