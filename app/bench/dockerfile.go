@@ -18,6 +18,9 @@ const certificates = 230_000
 // mostImage is the size that the image has to stay below, in bytes.
 const mostImage = 20_000_000
 
+// mostMemory is what the service may have resident under load, in bytes.
+const mostMemory = 27 << 20
+
 // target ends the command of the Dockerfile that compiles the program.
 const target = "-o /out/k8s-combat ./app"
 

@@ -82,8 +82,11 @@ func writeGoals(out io.Writer, overHTTP, overGRPC []result, starts []time.Durati
 	fmt.Fprintln(out)
 	service := overHTTP[0].median()
 	if bare, ok := find(overHTTP, bareHTTPName); ok {
-		share := service.rate / bare.median().rate
-		goal(out, share >= 0.75, "/ping: %.0f %% of the requests a second of %s; wanted at least 75", 100*share, bareHTTPName)
+		b := bare.median()
+		share := service.rate / b.rate
+		goal(out, share >= 0.85, "/ping: %.1f %% of the requests a second of %s; wanted at least 85", 100*share, bareHTTPName)
+		slower := float64(service.p99) / float64(b.p99)
+		goal(out, slower <= 1.3, "p99 %s, %.2f times that of %s; wanted at most 1.3", milliseconds(service.p99), slower, bareHTTPName)
 	}
 	if podinfo, ok := find(overHTTP, podinfoName); ok {
 		p := podinfo.median()
@@ -92,7 +95,8 @@ func writeGoals(out io.Writer, overHTTP, overGRPC []result, starts []time.Durati
 		goal(out, 2*overHTTP[0].peak <= podinfo.peak, "memory %s; wanted at most half of podinfo's %s", megabytes(overHTTP[0].peak), megabytes(podinfo.peak))
 	}
 	start := middle(starts, itself)
-	goal(out, start < 50*time.Millisecond, "start to ready in %s, the median of %d; wanted less than 50", milliseconds(start), len(starts))
+	goal(out, overHTTP[0].peak <= mostMemory, "memory %s under load; wanted at most %s", megabytes(overHTTP[0].peak), megabytes(mostMemory))
+	goal(out, start <= 25*time.Millisecond, "start to ready in %s, the median of %d; wanted at most 25", milliseconds(start), len(starts))
 	goal(out, image < mostImage, "image of %.1f MB; wanted less than 20", float64(image)/1e6)
 	for _, r := range []result{overHTTP[0], overGRPC[0]} {
 		goal(out, r.errors == 0 && r.logged == r.requests && r.counted == r.requests,

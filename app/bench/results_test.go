@@ -34,26 +34,26 @@ func TestWriteTable(t *testing.T) {
 
 func TestWriteGoals(t *testing.T) {
 	good := []result{
-		measured(serviceName, 75, time.Millisecond, 5),
+		measured(serviceName, 85, 1300*time.Microsecond, mostMemory),
 		measured(bareHTTPName, 100, time.Millisecond, 1),
-		measured(podinfoName, 50, time.Millisecond, 10),
+		measured(podinfoName, 56, 1300*time.Microsecond, 2*mostMemory),
 	}
 	var out strings.Builder
-	writeGoals(&out, good, good[:1], []time.Duration{49 * time.Millisecond}, mostImage-1)
-	assert.Equal(t, 8, strings.Count(out.String(), "reached  "), out.String())
+	writeGoals(&out, good, good[:1], []time.Duration{25 * time.Millisecond}, mostImage-1)
+	assert.Equal(t, 10, strings.Count(out.String(), "reached  "), out.String())
 	assert.NotContains(t, out.String(), "MISSED")
 
 	bad := []result{
-		measured(serviceName, 74, 2*time.Millisecond, 6),
+		measured(serviceName, 84, 1301*time.Microsecond, mostMemory+1),
 		measured(bareHTTPName, 100, time.Millisecond, 1),
-		measured(podinfoName, 50, time.Millisecond, 11),
+		measured(podinfoName, 57, 1300*time.Microsecond, 2*mostMemory),
 	}
 	bad[0].logged--
 	out.Reset()
-	writeGoals(&out, bad, bad[:1], []time.Duration{50 * time.Millisecond}, mostImage)
-	assert.Equal(t, 8, strings.Count(out.String(), "MISSED   "), out.String())
+	writeGoals(&out, bad, bad[:1], []time.Duration{25*time.Millisecond + 1}, mostImage)
+	assert.Equal(t, 10, strings.Count(out.String(), "MISSED   "), out.String())
 
 	out.Reset()
 	writeGoals(&out, good[:1], good[:1], []time.Duration{time.Millisecond}, 1)
-	assert.Equal(t, 4, strings.Count(out.String(), "\n")-1, "what was not measured is no goal: %s", out.String())
+	assert.Equal(t, 5, strings.Count(out.String(), "\n")-1, "what was not measured is no goal: %s", out.String())
 }

@@ -230,6 +230,9 @@ func (h *handler) outgoing(w http.ResponseWriter, r *http.Request) (ctx context.
 	}
 	ctx = r.Context()
 	if !trace.SpanContextFromContext(ctx).IsValid() {
+		if rec, ok := w.(*recorder); ok {
+			rec.passOnID()
+		}
 		ctx = propagate.FromHTTP(ctx, r.Header)
 	}
 	ctx, done := context.WithTimeout(ctx, h.CallTimeout)
@@ -265,6 +268,9 @@ func write(w http.ResponseWriter, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// writeFixed answers 200 with a text that net/http knows to be plain by itself.
-// Headers of our own would cost as much as the rest of the handler.
-func writeFixed(w http.ResponseWriter, text string) { _, _ = io.WriteString(w, text) }
+// writeFixed answers 200 with a text of our own.
+func writeFixed(w http.ResponseWriter, text string) {
+	// net/http would look at the text for it.
+	w.Header()["Content-Type"] = plainText
+	_, _ = io.WriteString(w, text)
+}

@@ -116,10 +116,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // identify has the answer say by which id the log knows the request: the caller's, or
 // a new one.
 func (s *service) identify(rec *recorder) {
-	rec.requestID = propagate.RequestID(rec.request.Header["X-Request-Id"])
-	id := []string{rec.requestID}
-	rec.request.Header["X-Request-Id"] = id
-	rec.Header()["X-Request-Id"] = id
+	rec.requestID = propagate.RequestID(rec.request.Header[requestIDHeader])
+	rec.Header()[requestIDHeader] = []string{rec.requestID}
 }
 
 // end logs and counts a request, and turns a panic into a 500.
@@ -191,6 +189,7 @@ func (s *service) startSpan(rec *recorder) {
 	case contract.PathHealth, contract.PathReady, contract.PathMetrics:
 		return
 	}
+	rec.passOnID()
 	name, attributes := spanMethod(r.Method)
 	attributes = append(attributes, attribute.String("url.path", logging.Text(r.URL.Path)), attribute.String("url.scheme", "http"))
 	ctx, span := s.Tracer.Start(propagate.FromHTTP(r.Context(), r.Header), name,
@@ -270,6 +269,13 @@ func (s *service) takeBody(rec *recorder) (ok bool) {
 	}
 	return false
 }
+
+// requestIDHeader is contract.RequestIDHeader as net/http keeps it.
+const requestIDHeader = "X-Request-Id"
+
+// passOnID has what is called for a request carry its id, also where the caller sent
+// none. Most requests call nobody, and a header costs them as much as their handler.
+func (r *recorder) passOnID() { r.request.Header[requestIDHeader] = []string{r.requestID} }
 
 // recorder is one request on its way.
 type recorder struct {
