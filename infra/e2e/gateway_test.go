@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -107,4 +109,31 @@ func TestGatewayTLS(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNoRequestFailsInARollingRestartThroughTheGateway restarts all pods of chapter 10 three times while requests come
+// through Istio's ingress gateway, as those of users do.
+func TestNoRequestFailsInARollingRestartThroughTheGateway(t *testing.T) {
+	outside := door{address: needGateway(t)}
+	needIngressClass(t, ingressClass)
+	namespace := newNamespace(t, "gateway-restart")
+	run(t, namespace, "10-rollout")
+	host := "www." + namespace + ".example.com"
+	apply(t, namespace, func(chart cdk8s.Chart) {
+		infra.NewHostRouting(chart, "door", infra.HostRoutingProps{
+			Name: "door", Class: ingressClass,
+			Hosts: []infra.Host{{Name: host, Paths: []infra.Path{{Path: "/", Backend: infra.ExistingBackend(provider, contract.HTTPPort)}}}},
+		})
+	})
+	outside.await(t, "http://"+host+contract.PathPing)
+	awaitEndpoints(t, namespace, provider, 2)
+	load := startLoadOf(t, namespace, "load", 2, "-host", "istio-ingressgateway."+istioNamespace+":80", "-authority", host,
+		"-rate", strconv.Itoa(loadRate))
+	for i := range 3 {
+		load.phase(t, fmt.Sprintf("restart %d", i+1), restart(t, namespace))
+	}
+	const calls = 30_000
+	load.await(t, calls)
+	load.stop(t, calls)
+	assertNoRestarts(t, namespace)
 }

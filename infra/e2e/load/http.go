@@ -15,8 +15,10 @@ import (
 // where a connection that was kept has been closed meanwhile: whether that happens is the question.
 type httpCaller struct {
 	address string
-	path    string
-	keep    bool
+	// authority is the host that requests are for, address if empty.
+	authority string
+	path      string
+	keep      bool
 
 	conn   net.Conn
 	reader *bufio.Reader
@@ -49,6 +51,7 @@ func (c *httpCaller) exchange(ctx context.Context) (pod string, stays bool, err 
 	if err != nil {
 		return "", false, err
 	}
+	request.Host = c.authority
 	request.Close = !c.keep
 	if err := request.Write(c.conn); err != nil {
 		return "", false, err

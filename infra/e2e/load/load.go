@@ -31,15 +31,18 @@ type caller interface {
 
 // loadsOn shares the rate out: half to HTTP, on a connection for each request and on connections that are kept, and half
 // to gRPC, in calls and in streams; all of it to HTTP if there is no headless Service.
-func loadsOn(host, path, headless string, rate int) ([]load, error) {
-	http := net.JoinHostPort(host, strconv.Itoa(contract.HTTPPort))
+func loadsOn(host, authority, path, headless string, rate int) ([]load, error) {
+	http := host
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		http = net.JoinHostPort(host, strconv.Itoa(contract.HTTPPort))
+	}
 	share := rate / 2
 	if headless != "" {
 		share = rate / 4
 	}
 	loads := []load{
-		paced("http, a connection for each", 20, share, func() caller { return &httpCaller{address: http, path: path} }),
-		paced("http, connections kept", 10, share, func() caller { return &httpCaller{address: http, path: path, keep: true} }),
+		paced("http, a connection for each", 20, share, func() caller { return &httpCaller{address: http, authority: authority, path: path} }),
+		paced("http, connections kept", 10, share, func() caller { return &httpCaller{address: http, authority: authority, path: path, keep: true} }),
 	}
 	if headless == "" {
 		return loads, nil

@@ -99,6 +99,24 @@ func TestHTTPCallerDoesNotTryAgain(t *testing.T) {
 	assert.Equal(t, []bool{true, false, true, false}, results)
 }
 
+func TestLoadsOnAGateway(t *testing.T) {
+	t.Parallel()
+	address := pong(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "www.service1.io" {
+			_, _ = io.WriteString(w, "pong")
+		}
+	})
+	loads, err := loadsOn(address, "www.service1.io", contract.PathPing, "", 2)
+	require.NoError(t, err)
+	require.Len(t, loads, 2)
+	for _, load := range loads {
+		caller := load.newCaller()
+		_, err := caller.call(t.Context())
+		assert.NoError(t, err, load.kind)
+		caller.close()
+	}
+}
+
 func TestPodIn(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -158,10 +176,10 @@ func TestReport(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"-host: is not set; name a Service":                              run("", "/", "", 1, time.Second),
-		`-path: "ping" is not a path; begin it with /`:                   run("a", "ping", "", 1, time.Second),
-		"-rate: 0 is out of range; use 1 to 1000":                        run("a", "/", "", 0, time.Second),
-		"-most: 1h0m0s is out of range; use more than 0s, at most 15m0s": run("a", "/", "", 1, time.Hour),
+		"-host: is not set; name a Service":                              run("", "", "/", "", 1, time.Second),
+		`-path: "ping" is not a path; begin it with /`:                   run("a", "", "ping", "", 1, time.Second),
+		"-rate: 0 is out of range; use 1 to 1000":                        run("a", "", "/", "", 0, time.Second),
+		"-most: 1h0m0s is out of range; use more than 0s, at most 15m0s": run("a", "", "/", "", 1, time.Hour),
 	} {
 		assert.EqualError(t, err, want)
 	}

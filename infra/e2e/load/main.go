@@ -34,19 +34,20 @@ const (
 )
 
 func main() {
-	host := flag.String("host", "", "name of the Service that HTTP requests go to")
+	host := flag.String("host", "", "name of the Service that HTTP requests go to, and maybe :PORT, which is the sample service's by default")
+	authority := flag.String("authority", "", "host that HTTP requests are for, as their header says, such as that of a gateway's route; that of -host if empty")
 	path := flag.String("path", contract.PathPing, "path of HTTP requests, and query: /ping, or one whose answer names its pod, / or /grpc_client?name=HOST")
 	headless := flag.String("headless", "", "name of the headless Service whose pods gRPC calls go round; none if empty")
 	rate := flag.Int("rate", 300, "requests a second")
 	most := flag.Duration("most", 5*time.Minute, "stop by itself after this time")
 	flag.Parse()
-	if err := run(*host, *path, *headless, *rate, *most); err != nil {
+	if err := run(*host, *authority, *path, *headless, *rate, *most); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(host, path, headless string, rate int, most time.Duration) error {
+func run(host, authority, path, headless string, rate int, most time.Duration) error {
 	switch {
 	case host == "":
 		return errors.New("-host: is not set; name a Service")
@@ -62,7 +63,7 @@ func run(host, path, headless string, rate int, most time.Duration) error {
 	ctx, stop := context.WithTimeout(told, most)
 	defer stop()
 
-	loads, err := loadsOn(host, path, headless, rate)
+	loads, err := loadsOn(host, authority, path, headless, rate)
 	if err != nil {
 		return err
 	}
