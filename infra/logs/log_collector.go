@@ -75,7 +75,7 @@ type LogCollectorProps struct {
 	// Defaults to none: the workload knows it.
 	LogFileVariable string
 	// MessageKey is the JSON key that holds the text of an entry; it becomes the field message,
-	// which Kibana shows.
+	// which Kibana shows. Where an entry has none, that is the whole line.
 	// Defaults to msg, the key of Go's log/slog.
 	MessageKey string
 	// Retention is how long logs are kept, in whole days. Defaults to 7 days.
@@ -217,8 +217,13 @@ var (
 )
 
 // LogCollector reads the logs of workloads, one JSON object a line, and writes them to
-// Elasticsearch with the keys as fields: Filebeat, on every node or as a sidecar. Lines that are
-// not JSON are kept as they are.
+// Elasticsearch: Filebeat, on every node or as a sidecar. The keys of an entry stand below the
+// field app, as app.status, so that none is taken for one of the Elastic Common Schema's, whatever
+// its name and type; what they hold is found as text, not by numeric ranges. Three of them are
+// lifted: the MessageKey to message, level to log.level and time, in RFC 3339, to @timestamp.
+// Lines that are not JSON objects are kept as they are.
+// See https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html,
+// https://www.elastic.co/guide/en/elasticsearch/reference/8.11/flattened.html, and
 // See https://www.elastic.co/guide/en/beats/filebeat/8.11/filebeat-input-filestream.html.
 //
 // A NodeCollector collects from its own namespace alone, and may read the API's pods there and

@@ -27,14 +27,11 @@ func (props LogCollectorProps) configuration() map[string]string {
 	}
 }
 
-// jsonParser puts the keys of an entry at the root of the event. A key wins over a field that
-// Filebeat sets; a line that is not JSON keeps its text, with the reason beside it.
-const jsonParser = `      - ndjson:
-          target: ""
-          overwrite_keys: true
-          add_error_key: true
-          ignore_decoding_error: true
-`
+// entryField is the one field below which the keys of an entry stand. At the root of the event,
+// those that the Elastic Common Schema has as objects (error, host, source, ...) would be refused
+// by Elasticsearch wherever an application means a text, and the whole line with them.
+// The schema has no field of this name, nor has Filebeat.
+const entryField = "app"
 
 func (props LogCollectorProps) nodeInput() string {
 	var paths []string
@@ -60,7 +57,7 @@ func (props LogCollectorProps) nodeInput() string {
       - container:
           stream: all
           format: auto
-%sprocessors:
+processors:
   - add_kubernetes_metadata:
       host: ${NODE_NAME}
       namespace: ${POD_NAMESPACE}
@@ -81,7 +78,7 @@ func (props LogCollectorProps) nodeInput() string {
         - logs_path:
             logs_path: %s/
             resource_type: pod
-`, pathList(paths), exclude, jsonParser, podLogs)
+`, pathList(paths), exclude, podLogs)
 }
 
 // podPrefix is what the names of a workload's pods begin with. The API server cuts it to make room
@@ -100,15 +97,14 @@ func (props LogCollectorProps) sidecarInput() string {
 %s    # Look often: when the workload ends, there is not much time.
     backoff.init: 100ms
     backoff.max: 1s
-    parsers:
-%sprocessors:
+processors:
   - add_fields:
       target: kubernetes
       fields:
         namespace: ${POD_NAMESPACE}
         node.name: ${NODE_NAME}
         pod.name: ${POD_NAME}
-`, pathList([]string{path.Dir(props.LogFile) + "/*.log"}), jsonParser)
+`, pathList([]string{path.Dir(props.LogFile) + "/*.log"}))
 }
 
 func pathList(paths []string) string {
@@ -119,22 +115,47 @@ func pathList(paths []string) string {
 	return list.String()
 }
 
-// output goes on with the list of processors.
+// output goes on with the list of processors. Convert, unlike rename, takes texts and numbers alone,
+// which is what message and log.level can be, and leaves an object where it is. In the index, the
+// field of the entry is flattened: there a key is a text today and an object tomorrow, and no
+// number of keys is too large; with a mapping for each key, the first line would decide for all.
 func (props LogCollectorProps) output() string {
-	config := fmt.Sprintf(`  - rename:
+	config := fmt.Sprintf(`  # What is not an object stays as it is in message.
+  - decode_json_fields:
+      fields: [message]
+      target: %[1]s
+      when.regexp:
+        message: '^\s*\{'
+  - convert:
       fields:
-        - from: %q
+        - from: %[2]q
           to: message
+          type: string
+        - from: %[1]s.level
+          to: log.level
+          type: string
+      mode: rename
       ignore_missing: true
       fail_on_error: false
+  - timestamp:
+      field: %[1]s.time
+      layouts: ['2006-01-02T15:04:05Z07:00']
+      ignore_missing: true
+      ignore_failure: true
 output.elasticsearch:
-  hosts: [%q]
-  username: %s
-  password: ${%s}
+  hosts: [%[3]q]
+  username: %[4]s
+  password: ${%[5]s}
 setup.ilm:
-  policy_file: %s/%s
+  policy_file: %[6]s/%[7]s
   overwrite: true
-`, props.MessageKey, props.Elasticsearch.url, logWriter, passwordVariable, filebeatHome, lifecyclePolicy)
+setup.template.overwrite: true
+setup.template.append_fields:
+  - name: %[1]s
+    type: flattened
+    # A longer text is kept and shown, but not found; beyond 32 KiB it would be refused.
+    ignore_above: 1024
+`, entryField, entryField+"."+props.MessageKey, props.Elasticsearch.url, logWriter, passwordVariable, filebeatHome, lifecyclePolicy)
 	if props.Elasticsearch.isMade() {
 		// A replica on a second node would wait for ever, and the index would never be healthy.
 		config += `setup.template.settings:

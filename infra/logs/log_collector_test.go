@@ -92,21 +92,6 @@ func filebeatConfig(t *testing.T, build func(chart cdk8s.Chart)) map[string]any 
 	return config
 }
 
-func TestLogCollectorReadsJSONWithItsKeysAtTheRoot(t *testing.T) {
-	t.Parallel()
-	for name, build := range map[string]func(cdk8s.Chart){"node": collectorWith(nil), "sidecar": collectorWith(asSidecar)} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			input := filebeatConfig(t, build)["filebeat.inputs"].([]any)[0].(map[string]any)
-			assert.Equal(t, "filestream", input["type"])
-			parsers := input["parsers"].([]any)
-			assert.Equal(t, map[string]any{"ndjson": map[string]any{
-				"target": "", "overwrite_keys": true, "add_error_key": true, "ignore_decoding_error": true,
-			}}, parsers[len(parsers)-1])
-		})
-	}
-}
-
 func TestLogCollectorReadsTheLogsThatItMounts(t *testing.T) {
 	t.Parallel()
 	paths := func(build func(cdk8s.Chart)) []any {
