@@ -36,6 +36,23 @@
 // on Ingress and Gateway and for each option of the rules of an IstioCanary; and to the one of the pods that Istio makes
 // for a Gateway of the Gateway API. Certificates are the tests' own, and their Secrets in istio-system go with the test.
 //
+// # Telemetry
+//
+// Chapter 12 is read by a Prometheus that the Prometheus Operator makes of a custom resource of the test's. Wherever the
+// nodes reach its registry, and that of the chapter's collector, this is enough:
+//
+//	kubectl apply --server-side -f https://github.com/prometheus-operator/prometheus-operator/releases/latest/download/bundle.yaml
+//
+// Elsewhere, all of it can be built from Go modules, and loaded by the names that the bundle and the chapter have for the
+// images: cmd/operator and cmd/prometheus-config-reloader of github.com/prometheus-operator/prometheus-operator,
+// cmd/prometheus of github.com/prometheus/prometheus in the version that this operator defaults to, with the tags
+// remove_all_sd and enable_kubernetes_sd, and a collector by go.opentelemetry.io/collector/cmd/builder with the OTLP
+// receiver, the processors batch and memory_limiter, the exporters debug and prometheus, and the extension health_check.
+// What the containers use, and the collector's log, comes from the kubelets, which the API server and pods must reach.
+//
+// The logs of chapter 11 are not collected here: Filebeat and Elasticsearch cannot be built from Go modules. What Filebeat
+// makes of a line, and what Elasticsearch refuses, is rewritten from their sources in the tests of infra/logs.
+//
 // # What cannot be seen without more
 //
 // No process is killed from outside its pod, nor a kubelet ended, which takes a shell on the node.
@@ -48,6 +65,7 @@
 //
 //	kubectl delete namespace -l app.kubernetes.io/managed-by=k8s-combat-e2e
 //	kubectl delete secret -l app.kubernetes.io/managed-by=k8s-combat-e2e -n istio-system
+//	kubectl delete clusterrole,clusterrolebinding -l app.kubernetes.io/managed-by=k8s-combat-e2e
 //
 // CustomResourceDefinitions of imports/crds that the cluster does not have are created and stay: to delete one is to
 // delete everybody's objects of that kind. Those that it has are left as they are.

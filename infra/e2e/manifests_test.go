@@ -33,8 +33,8 @@ func apply(t *testing.T, namespace string, build func(chart cdk8s.Chart)) {
 	kubectl(t, content, "apply", "--server-side", "--namespace", namespace, "--filename", "-")
 }
 
-// applyApp applies the charts that build adds to an app, each of which has a Namespace, and deletes their objects when the
-// test ends: not all of the namespaces are the test's own.
+// applyApp applies the charts that build adds to an app, each of which has a Namespace or needs none, and deletes their
+// objects when the test ends: not all of the namespaces are the test's own.
 func applyApp(t *testing.T, build func(app cdk8s.App)) {
 	t.Helper()
 	content := written(t, build)

@@ -5,7 +5,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -86,5 +88,29 @@ func needGatewayClass(t *testing.T, class string) {
 	if _, err := get[gatewayv1.GatewayClass](t.Context(), "gatewayclass", class); err != nil {
 		t.Skipf("there is no GatewayClass %s: this test needs the CRDs of the Gateway API before Istio is installed "+
 			"(kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/latest/download/standard-install.yaml): %v", class, err)
+	}
+}
+
+// needPrometheusOperator skips the test where nobody runs a Prometheus for who asks for one.
+func needPrometheusOperator(t *testing.T) {
+	t.Helper()
+	needCluster(t)
+	operators, err := get[appsv1.DeploymentList](t.Context(), "deployments", "--all-namespaces", "--selector", "app.kubernetes.io/name=prometheus-operator")
+	if err != nil || len(operators.Items) == 0 {
+		t.Skipf("there is no Deployment labelled app.kubernetes.io/name=prometheus-operator: this test needs the Prometheus Operator (kubectl apply --server-side "+
+			"-f https://github.com/prometheus-operator/prometheus-operator/releases/latest/download/bundle.yaml): %v", err)
+	}
+	install(t)
+}
+
+// needKubelet skips the test where the API server does not reach the kubelets, whose logs and metrics it is about.
+func needKubelet(t *testing.T) {
+	t.Helper()
+	nodes, err := get[corev1.NodeList](t.Context(), "nodes")
+	require.NoError(t, err)
+	for _, node := range nodes.Items {
+		if _, _, err := tryKubectl(t.Context(), nil, "get", "--raw", "/api/v1/nodes/"+node.Name+"/proxy/healthz"); err != nil {
+			t.Skipf("the API server does not reach the kubelet of node %s, which listens elsewhere: this test needs kubectl logs, and its metrics: %v", node.Name, err)
+		}
 	}
 }
