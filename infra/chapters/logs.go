@@ -20,7 +20,7 @@ import (
 //	  --from-literal=filebeat="$(openssl rand -hex 16)"
 //
 // People reach Kibana by kubectl port-forward service/kibana 5601, log in as elastic, and find the
-// logs in the data stream filebeat-8.11.3: message and log.level, and what else an entry has as
+// logs in the data stream filebeat-logs: message and log.level, and what else an entry has as
 // app.status, app.path and so on.
 func logsChapter(chart cdk8s.Chart) {
 	elasticsearch := logs.NewElasticsearch(chart, "elasticsearch", logs.ElasticsearchProps{

@@ -50,8 +50,8 @@
 // receiver, the processors batch and memory_limiter, the exporters debug and prometheus, and the extension health_check.
 // What the containers use, and the collector's log, comes from the kubelets, which the API server and pods must reach.
 //
-// The logs of chapter 11 are not collected here: Filebeat and Elasticsearch cannot be built from Go modules. What Filebeat
-// makes of a line, and what Elasticsearch refuses, is rewritten from their sources in the tests of infra/logs.
+// The logs of chapter 11 are not collected here, for Elasticsearch cannot be built. TestFilebeat of infra/logs, which
+// needs no cluster, has a real Filebeat write to what answers and refuses as Elasticsearch does.
 //
 // # What cannot be seen without more
 //

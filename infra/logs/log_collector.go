@@ -216,15 +216,16 @@ var (
 	messageKey  = regexp.MustCompile(`^[\w@-]+(\.[\w@-]+)*$`)
 )
 
-// LogCollector reads the logs of workloads, one JSON object a line, and writes them to
-// Elasticsearch: Filebeat, on every node or as a sidecar. The keys of an entry stand below the
-// field app, as app.status, so that none is taken for one of the Elastic Common Schema's, whatever
-// its name and type; what they hold is found as text, not by numeric ranges. Three of them are
-// lifted: the MessageKey to message, level to log.level and time, in RFC 3339, to @timestamp.
-// Lines that are not JSON objects are kept as they are.
-// See https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html,
-// https://www.elastic.co/guide/en/elasticsearch/reference/8.11/flattened.html, and
-// See https://www.elastic.co/guide/en/beats/filebeat/8.11/filebeat-input-filestream.html.
+// LogCollector reads the logs of workloads, one JSON object a line, and writes them to the data
+// stream filebeat-logs of Elasticsearch: Filebeat, on every node or as a sidecar. The keys of an
+// entry stand below the field app, as app.status, so that none is taken for one of Filebeat's or of
+// the Elastic Common Schema's, whatever its name and type; what they hold is found as text, up to
+// 1,024 characters of it, not by numeric ranges. Three of them are lifted: the MessageKey to
+// message, level to log.level and time, in RFC 3339, to @timestamp. A line that is not a JSON
+// object is kept as it is, in message; so is an entry that Elasticsearch refuses, for a key of
+// 32 KiB or for objects within more than 100 others, with the reason in error.message.
+// See https://www.elastic.co/guide/en/elasticsearch/reference/8.11/flattened.html and
+// https://www.elastic.co/guide/en/beats/filebeat/8.11/elasticsearch-output.html.
 //
 // A NodeCollector collects from its own namespace alone, and may read the API's pods there and
 // nowhere else. Its own pods do not meet the Pod Security Standard "restricted", nor "baseline", so
@@ -430,6 +431,7 @@ func (c *LogCollector) files() []pod.File {
 	return []pod.File{
 		{Path: filebeatHome + "/" + filebeatConfig, From: c.config.Key(filebeatConfig)},
 		{Path: filebeatHome + "/" + lifecyclePolicy, From: c.config.Key(lifecyclePolicy)},
+		{Path: filebeatHome + "/" + indexTemplate, From: c.config.Key(indexTemplate)},
 	}
 }
 

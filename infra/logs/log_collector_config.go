@@ -12,6 +12,7 @@ import (
 const (
 	filebeatConfig  = "filebeat.yml"
 	lifecyclePolicy = "ilm.json"
+	indexTemplate   = "template.json"
 )
 
 // configuration are the files of Filebeat. What is not in the program, the names of the node and
@@ -24,13 +25,14 @@ func (props LogCollectorProps) configuration() map[string]string {
 	return map[string]string{
 		filebeatConfig:  input + props.output(),
 		lifecyclePolicy: props.lifecycle(),
+		indexTemplate:   props.template(),
 	}
 }
 
 // entryField is the one field below which the keys of an entry stand. At the root of the event,
-// those that the Elastic Common Schema has as objects (error, host, source, ...) would be refused
-// by Elasticsearch wherever an application means a text, and the whole line with them.
-// The schema has no field of this name, nor has Filebeat.
+// those that Filebeat has as objects (error, host, log, ...) would be refused by Elasticsearch
+// wherever an application means a text, and the whole line with them. The Elastic Common Schema has
+// no field of this name, nor has Filebeat.
 const entryField = "app"
 
 func (props LogCollectorProps) nodeInput() string {
@@ -115,12 +117,15 @@ func pathList(paths []string) string {
 	return list.String()
 }
 
-// output goes on with the list of processors. Convert, unlike rename, takes texts and numbers alone,
-// which is what message and log.level can be, and leaves an object where it is. In the index, the
-// field of the entry is flattened: there a key is a text today and an object tomorrow, and no
-// number of keys is too large; with a mapping for each key, the first line would decide for all.
+// logStream is the data stream that entries are written to, and the name of what is set up for it.
+// It is not Filebeat's own, filebeat-VERSION, with whose index template the fields of the Elastic
+// Common Schema would come, and that others may write to.
+const logStream = "filebeat-logs"
+
+// output goes on with the list of processors. Convert, unlike rename, overwrites the message that
+// is there, and makes a text of whatever it is given; what was no text stays in the entry as well.
 func (props LogCollectorProps) output() string {
-	config := fmt.Sprintf(`  # What is not an object stays as it is in message.
+	return fmt.Sprintf(`  # What is not an object stays as it is in message.
   - decode_json_fields:
       fields: [message]
       target: %[1]s
@@ -134,9 +139,14 @@ func (props LogCollectorProps) output() string {
         - from: %[1]s.level
           to: log.level
           type: string
-      mode: rename
+      mode: copy
       ignore_missing: true
       fail_on_error: false
+  - drop_fields:
+      fields: [%[2]q]
+      ignore_missing: true
+      when.regexp:
+        %[2]q: '^'
   - timestamp:
       field: %[1]s.time
       layouts: ['2006-01-02T15:04:05Z07:00']
@@ -146,31 +156,79 @@ output.elasticsearch:
   hosts: [%[3]q]
   username: %[4]s
   password: ${%[5]s}
+  index: %[8]s
+  # What Elasticsearch refuses all the same is kept as one text, with the reason in error.message.
+  non_indexable_policy.dead_letter_index:
+    index: %[8]s
 setup.ilm:
+  policy_name: %[8]s
   policy_file: %[6]s/%[7]s
   overwrite: true
-setup.template.overwrite: true
-setup.template.append_fields:
-  - name: %[1]s
-    type: flattened
-    # A longer text is kept and shown, but not found; beyond 32 KiB it would be refused.
-    ignore_above: 1024
-`, entryField, entryField+"."+props.MessageKey, props.Elasticsearch.url, logWriter, passwordVariable, filebeatHome, lifecyclePolicy)
-	if props.Elasticsearch.isMade() {
-		// A replica on a second node would wait for ever, and the index would never be healthy.
-		config += `setup.template.settings:
-  index.number_of_shards: 1
-  index.number_of_replicas: 0
-`
-	}
-	return config + fmt.Sprintf(`# At the end, what has been read is still delivered.
+setup.template:
+  name: %[8]s
+  pattern: %[8]s
+  overwrite: true
+  json:
+    enabled: true
+    name: %[8]s
+    path: %[6]s/%[9]s
+# At the end, what has been read is still delivered.
 filebeat.shutdown_timeout: 5s
 # For the liveness probe, inside of the pod alone.
 http:
   enabled: true
   host: 127.0.0.1
-  port: %d
-`, filebeatPort)
+  port: %[10]d
+`, entryField, entryField+"."+props.MessageKey, props.Elasticsearch.url, logWriter, passwordVariable,
+		filebeatHome, lifecyclePolicy, logStream, indexTemplate, filebeatPort)
+}
+
+// template says how Elasticsearch keeps what is in the data stream. The field of the entry is
+// flattened: there a key is a text today and an object tomorrow, and no number of keys is too
+// large; with a mapping for each key, the first line would decide for all. A longer text than
+// ignore_above is kept and shown, but not found; beyond 32 KiB it would be refused, and
+// setup.template.append_fields of Filebeat 8.11 would leave that limit out.
+func (props LogCollectorProps) template() string {
+	shards := ""
+	if props.Elasticsearch.isMade() {
+		// A replica on a second node would wait for ever, and the index would never be healthy.
+		shards = `,
+        "number_of_shards": 1,
+        "number_of_replicas": 0`
+	}
+	return fmt.Sprintf(`{
+  "index_patterns": ["%[1]s"],
+  "priority": 200,
+  "data_stream": {},
+  "template": {
+    "settings": {
+      "index": {
+        "lifecycle": {"name": "%[1]s"},
+        "mapping": {"total_fields": {"limit": 10000}},
+        "refresh_interval": "5s"%[2]s
+      }
+    },
+    "mappings": {
+      "date_detection": false,
+      "dynamic_templates": [
+        {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
+      ],
+      "properties": {
+        "@timestamp": {"type": "date"},
+        "message": {"type": "match_only_text"},
+        "log": {"properties": {"level": {"type": "keyword", "ignore_above": 1024}}},
+        "error": {
+          "properties": {
+            "message": {"type": "match_only_text"},
+            "type": {"type": "keyword", "ignore_above": 1024}
+          }
+        },
+        "%[3]s": {"type": "flattened", "ignore_above": 1024, "depth_limit": 100}
+      }
+    }
+  }
+}
+`, logStream, shards, entryField)
 }
 
 // lifecycle is the policy by which Elasticsearch begins a new index each day, or at 5 GB, and

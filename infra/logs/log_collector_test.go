@@ -316,7 +316,8 @@ func TestLogCollectorBesideVolumesOfThatName(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"/usr/share/filebeat/filebeat.yml": "configmap-agent-2", "/usr/share/filebeat/ilm.json": "configmap-agent-2",
-		"/usr/share/filebeat/data": "agent-data-2", "/var/log/app": "agent-logs",
+		"/usr/share/filebeat/template.json": "configmap-agent-2",
+		"/usr/share/filebeat/data":          "agent-data-2", "/var/log/app": "agent-logs",
 	}, paths)
 	assert.Equal(t, "mine", got.Annotations["checksum/config-agent"])
 	assert.NotEmpty(t, got.Annotations["checksum/config-agent-2"])
@@ -459,7 +460,7 @@ func TestLogCollectorBadInput(t *testing.T) {
 		"patch that takes the configuration": {with(func(props *logs.LogCollectorProps) {
 			props.PatchConfigMap = func(c *corev1.ConfigMap) { delete(c.Data, "filebeat.yml") }
 		}), []string{
-			`[chart/logs] PatchConfigMap: "filebeat.yml" is not a key of ConfigMap logs; use ilm.json`,
+			`[chart/logs] PatchConfigMap: "filebeat.yml" is not a key of ConfigMap logs; use ilm.json or template.json`,
 		}},
 		"attached to nothing": {sidecarsOf(func(_ cdk8s.Chart, first *logs.LogCollector, _ *appsv1.Deployment) {
 			first.Attach(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "bare"}})
