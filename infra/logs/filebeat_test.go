@@ -59,12 +59,17 @@ func TestFilebeat(t *testing.T) {
 	}
 	lines := linesToCollect(t)
 	for _, form := range []struct {
-		form      logs.LogCollectorForm
-		folder    string
-		asWritten func(line string) string
+		form       logs.LogCollectorForm
+		folder     string
+		asWritten  func(line string) string
+		kubernetes map[string]any
 	}{
-		{logs.SidecarCollector, "/logs", func(line string) string { return line }},
-		{logs.NodeCollector, "/pods/shop_web-7d9f8c7b6d-x7k2p_0b1c/web", asContainerRuntime},
+		{logs.SidecarCollector, "/logs", func(line string) string { return line }, entry{
+			"namespace": "shop", "pod": entry{"name": "web"}, "node": entry{"name": "node"},
+		}},
+		{logs.NodeCollector, "/pods/shop_web-7d9f8c7b6d-x7k2p_0b1c/web", asContainerRuntime, entry{
+			"namespace": "shop", "pod": entry{"name": "web-7d9f8c7b6d-x7k2p", "uid": "0b1c"}, "container": entry{"name": "web"}, "node": entry{"name": "node"},
+		}},
 	} {
 		t.Run(string(form.form), func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +92,7 @@ func TestFilebeat(t *testing.T) {
 			require.NoError(t, os.WriteFile(folder+form.folder+"/0.log", []byte(content.String()), 0o600))
 			output := startFilebeat(t, program, args, folder, build)
 			assertCollected(t, elasticsearch, build, lines, output)
+			assert.Equal(t, form.kubernetes, elasticsearch.documents[0]["kubernetes"])
 		})
 	}
 }

@@ -227,6 +227,10 @@ var (
 // See https://www.elastic.co/guide/en/elasticsearch/reference/8.11/flattened.html and
 // https://www.elastic.co/guide/en/beats/filebeat/8.11/elasticsearch-output.html.
 //
+// Beside it stand, below kubernetes, the names of the namespace, the pod, the container and the
+// node. A NodeCollector adds the pod's labels where Filebeat gets them: 8.11 insists on reading nodes
+// and namespaces too, which takes a permission that it has not, and says so in its log.
+//
 // A NodeCollector collects from its own namespace alone, and may read the API's pods there and
 // nowhere else. Its own pods do not meet the Pod Security Standard "restricted", nor "baseline", so
 // that a namespace which enforces either refuses them: the logs of other pods are files of the

@@ -80,6 +80,19 @@ processors:
         - logs_path:
             logs_path: %s/
             resource_type: pod
+  # The path has the names too: Filebeat 8.11 waits for ever for the leave to list nodes, and later
+  # ones for the first answer.
+  - dissect:
+      field: log.file.path
+      tokenizer: "%%{}/pods/%%{namespace}_%%{pod.name}_%%{pod.uid}/%%{container.name}/%%{}"
+      target_prefix: kubernetes
+      ignore_failure: true
+      when.not.has_fields: [kubernetes.pod.name]
+  - add_fields:
+      target: kubernetes
+      fields:
+        node.name: ${NODE_NAME}
+      when.not.has_fields: [kubernetes.node.name]
 `, pathList(paths), exclude, podLogs)
 }
 

@@ -188,7 +188,7 @@ func filebeatEvent(t *testing.T, config map[string]any, line string) map[string]
 		for kind, options := range each.(map[string]any) {
 			options := options.(map[string]any)
 			switch kind {
-			case "add_kubernetes_metadata", "add_fields":
+			case "add_kubernetes_metadata", "add_fields", "dissect":
 				event["kubernetes"] = map[string]any{"pod": map[string]any{"name": "web"}}
 			case "decode_json_fields":
 				decodeJSONFields(t, event, options)
