@@ -59,18 +59,20 @@ func TestObservability(t *testing.T) {
 		awaitValue(t, namespace, fmt.Sprintf(`sum(up{namespace=%q,service=%q,container=%q})`, namespace, service, service), float64(pods))
 	}
 
+	begin := time.Now()
 	served := startHTTPLoad(t, namespace, "served", provider, contract.PathPing, 20)
 	failing := startHTTPLoad(t, namespace, "failing", provider, contract.PathStatus+"503", 4)
 	awaitCollected(t, namespace, "Traces", "spans")
 	awaitCollected(t, namespace, "Logs", "log records")
-	took := eventually(t, observeTimeout, func() error { return firing(t, namespace) })
-	t.Logf("an alert fires %s after the load has begun", took)
+	t.Logf("traces and logs are at the collector after %s", time.Since(begin).Round(time.Second))
+	eventually(t, observeTimeout, func() error { return firing(t, namespace) })
+	t.Logf("an alert fires %s after the load has begun", time.Since(begin).Round(time.Second))
 
 	queries := dashboardQueries(t)
 	for _, expression := range queries {
 		eventually(t, observeTimeout, func() error { return hasData(t, namespace, expression) })
 	}
-	t.Logf("all %d queries of the dashboard have data", len(queries))
+	t.Logf("all %d queries of the dashboard have data after %s", len(queries), time.Since(begin).Round(time.Second))
 
 	// The counters stand still now: what was sent is what both ways have counted.
 	for load, labels := range map[*load]string{
@@ -172,14 +174,13 @@ func kubeletScrape(t *testing.T, namespace string) string {
 func awaitCollected(t *testing.T, namespace, signal, counted string) {
 	t.Helper()
 	batch := regexp.MustCompile(signal + `\s.*"` + counted + `": *[1-9]`)
-	took := eventually(t, observeTimeout, func() error {
+	eventually(t, observeTimeout, func() error {
 		log, _ := kubectl(t, nil, "logs", "deployment/"+collectorOfChapter, "--tail", "100", "--namespace", namespace)
 		if !batch.MatchString(log) {
 			return fmt.Errorf("the collector has written of no %s:\n%s", counted, log)
 		}
 		return nil
 	})
-	t.Logf("%s are at the collector after %s", signal, took)
 }
 
 // askPrometheus returns the data of its answer to a path of its API.
