@@ -136,3 +136,38 @@ func TestTheDomainOfTheClusterIsADNSName(t *testing.T) {
 	assert.EqualError(t, check.Options{ClusterDomain: "corp.local."}.Validate(),
 		`no domain "corp.local."; use for example "cluster.local", without a dot at its end`)
 }
+
+func TestWhatDoesNotFitIsToldOfEachElement(t *testing.T) {
+	t.Parallel()
+	findings := check.Objects(read(t, `apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+    - name: web
+      image: example.com/web:1.0.0
+      env:
+        - {name: A, value: "1"}
+        - {name: B, value: 2}
+      resources:
+        limits:
+          memory: 64MB
+    - name: log
+      image: example.com/log:1.0.0
+      ports:
+        - {name: http, containerPort: "80"}
+      livenessProbe: {tcpSocket: {port: true}}
+      imagePullPoliciy: Always
+`), check.Options{})
+	places := []string{}
+	for _, finding := range findings {
+		places = append(places, sprintf("%s %d %s: %s", finding.Code, finding.Place.Line, finding.Field, finding.Message))
+	}
+	assert.Equal(t, []string{
+		"KC502 10 spec.containers[0].env[1].value: it is refused: the value is a number, and a string is wanted",
+		"KC502 13 spec.containers[0].resources.limits[memory]: it is refused: the value 64MB is no quantity, such as 500m, 64Mi or 1G",
+		"KC501 19 spec.containers[1].imagePullPoliciy: it is refused, or lost: a Pod has no such field",
+		"KC502 18 spec.containers[1].livenessProbe.tcpSocket.port: it is refused: the value is a boolean, and a whole number or a string is wanted",
+		"KC502 17 spec.containers[1].ports[0].containerPort: it is refused: the value is a string, and a whole number is wanted",
+	}, places)
+}

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // object is an object of the set, read.
@@ -408,9 +407,4 @@ func allContainers(spec *corev1.PodSpec) []corev1.Container {
 
 func isSidecar(container corev1.Container) bool {
 	return container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways
-}
-
-// view reads a part of an object into a value, as far as it fits.
-func view(content map[string]any, into any) bool {
-	return runtime.DefaultUnstructuredConverter.FromUnstructured(content, into) == nil
 }

@@ -1,9 +1,7 @@
 package check
 
 import (
-	"encoding/json"
-	"fmt"
-	"regexp"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,7 +28,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
-	kjson "sigs.k8s.io/json"
 )
 
 var runtimeProcs = runtime.GOMAXPROCS(0)
@@ -52,13 +49,6 @@ var scheme = sync.OnceValue(func() *kruntime.Scheme {
 	}
 	return s
 })
-
-// misfit is a field that the type of its object does not have, or has as something else.
-type misfit struct {
-	field   string
-	unknown bool
-	message string
-}
 
 func readObject(from Object, order int) *object {
 	o := &object{Object: from, order: order}
@@ -110,61 +100,15 @@ func (o *object) decode() {
 	if err != nil {
 		return
 	}
-	if isCustom(o.group) {
-		// Its schema says what does not fit; see schemaRules.
-		if view(o.Content, typed) {
-			o.typed = typed
-		}
-		return
-	}
-	err = kruntime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Content, typed, true)
-	if strict, ok := kruntime.AsStrictDecodingError(err); ok {
+	// Of a kind with a definition, its schema says what does not fit; see schemaRules.
+	d := decoder{unknown: !isCustom(o.group)}
+	d.read(o.Content, reflect.ValueOf(typed).Elem(), nil)
+	if !d.failed {
 		o.typed = typed
-		for _, err := range strict.Errors() {
-			if field, ok := strings.CutPrefix(err.Error(), "unknown field "); ok {
-				o.misfits = append(o.misfits, misfit{field: strings.Trim(field, `"`), unknown: true})
-			}
-		}
-		return
 	}
-	if err == nil {
-		o.typed = typed
-		return
+	if !isCustom(o.group) {
+		o.misfits = d.misfits
 	}
-	o.misfits = append(o.misfits, o.why(typed, err))
-}
-
-var jsonField = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field [A-Za-z0-9]+\.(\S+) of type (\S+)`)
-
-// why asks the decoder of JSON, which says where.
-func (o *object) why(into any, err error) misfit {
-	text, failed := json.Marshal(o.Content)
-	if failed != nil {
-		return misfit{message: failed.Error()}
-	}
-	if other := kjson.UnmarshalCaseSensitivePreserveInts(text, into); other != nil {
-		err = other
-	}
-	if match := jsonField.FindStringSubmatch(err.Error()); match != nil {
-		return misfit{field: match[2], message: fmt.Sprintf("is a %s, and %s is wanted", match[1], plainType(match[3]))}
-	}
-	return misfit{message: strings.TrimPrefix(err.Error(), "json: ")}
-}
-
-func plainType(name string) string {
-	switch {
-	case strings.HasPrefix(name, "int") && !strings.Contains(name, "intstr"):
-		return "a whole number"
-	case name == "bool":
-		return "true or false"
-	case name == "string":
-		return "a string"
-	case strings.HasPrefix(name, "[]"):
-		return "a list"
-	case strings.HasPrefix(name, "map"):
-		return "a map"
-	}
-	return "a map as " + strings.TrimPrefix(name, "*") + " has it"
 }
 
 // podsOf returns what an object says of the pods that it makes, or nil.
