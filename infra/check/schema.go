@@ -59,6 +59,7 @@ type customKind struct {
 	structural *structuralschema.Structural
 	validator  apiservervalidation.SchemaValidator
 	rules      *structuralcel.Validator
+	shape      *shape
 }
 
 // definitions are read and compiled when they are asked for: each takes milliseconds.
@@ -140,7 +141,7 @@ func compile(definition *apiextensions.CustomResourceDefinition, version string)
 		return nil, err
 	}
 	return &customKind{structural: compiled.Structural, validator: compiled.Validator,
-		rules: structuralcel.NewValidator(compiled.Structural, true, celconfig.PerCallLimit)}, nil
+		rules: structuralcel.NewValidator(compiled.Structural, true, celconfig.PerCallLimit), shape: newShape(compiled.Structural)}, nil
 }
 
 func (o *object) gvk() schema.GroupVersionKind {
@@ -152,15 +153,30 @@ func (c *checker) unknownFields(o *object) {
 	if c.options.WithoutSchemas {
 		return
 	}
-	kind, _ := definitionOf(o.gvk())
-	if kind == nil {
-		return
+	if kind, _ := definitionOf(o.gvk()); kind != nil && !kind.shape.fitsObject(o.Content) {
+		for _, path := range kind.unknown(o.Content) {
+			c.report(o, path, "it is refused, or lost: a "+o.kind+" has no such field", "look for its right name and place")
+		}
 	}
-	content := kruntime.DeepCopyJSON(o.Content)
-	for _, path := range structuralpruning.PruneWithOptions(content, kind.structural, true,
-		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}) {
-		c.report(o, path, "it is refused, or lost: a "+o.kind+" has no such field", "look for its right name and place")
+}
+
+// unknown are the paths of what the schema does not have.
+func (k *customKind) unknown(content map[string]any) []string {
+	return structuralpruning.PruneWithOptions(kruntime.DeepCopyJSON(content), k.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+}
+
+// refused is what the API server says of the content.
+func (k *customKind) refused(content map[string]any) field.ErrorList {
+	content = kruntime.DeepCopyJSON(content)
+	structuralpruning.Prune(content, k.structural, true)
+	structuraldefaulting.PruneNonNullableNullsWithoutDefaults(content, k.structural)
+	structuraldefaulting.Default(content, k.structural)
+	errs := apiservervalidation.ValidateCustomResource(nil, content, k.validator)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.structural, content)...)
+	if len(errs) == 0 && k.rules != nil {
+		errs, _ = k.rules.Validate(context.Background(), nil, k.structural, content, nil, celconfig.RuntimeCELCostBudget)
 	}
+	return errs
 }
 
 func checkSchema(c *checker, o *object) {
@@ -168,20 +184,10 @@ func checkSchema(c *checker, o *object) {
 		return
 	}
 	kind, _ := definitionOf(o.gvk())
-	if kind == nil {
+	if kind == nil || kind.shape.fitsObject(o.Content) {
 		return
 	}
-	content := kruntime.DeepCopyJSON(o.Content)
-	structuralpruning.Prune(content, kind.structural, true)
-	structuraldefaulting.PruneNonNullableNullsWithoutDefaults(content, kind.structural)
-	structuraldefaulting.Default(content, kind.structural)
-	errs := apiservervalidation.ValidateCustomResource(nil, content, kind.validator)
-	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, kind.structural, content)...)
-	if len(errs) == 0 && kind.rules != nil {
-		found, _ := kind.rules.Validate(context.Background(), nil, kind.structural, content, nil, celconfig.RuntimeCELCostBudget)
-		errs = append(errs, found...)
-	}
-	for _, err := range errs {
+	for _, err := range kind.refused(o.Content) {
 		where := err.Field
 		if where == "<nil>" {
 			where = ""
