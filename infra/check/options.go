@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
-	"sigs.k8s.io/yaml"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
 )
@@ -83,18 +83,35 @@ func FindConfig(folder string) (Config, error) {
 	}
 }
 
-// ReadConfig reads a configuration file.
+// ReadConfig reads a configuration file. Its errors are those of Read, and of values that are no options.
 func ReadConfig(path string) (Config, error) {
 	var config Config
-	content, err := os.ReadFile(path)
+	content, err := readFile(path)
 	if err != nil {
 		return config, err
 	}
-	if err := yaml.UnmarshalStrict(content, &config); err != nil {
-		return config, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+	documents, err := parse(path, content)
+	if err != nil {
+		return config, err
+	}
+	if len(documents) > 1 {
+		return config, unusable(path, documents[1].Place.Line, "is a second document, and a configuration is one")
+	}
+	for _, document := range documents {
+		d := decoder{unknown: true}
+		d.read(document.Content, reflect.ValueOf(&config).Elem(), nil)
+		if len(d.misfits) == 0 {
+			continue
+		}
+		wrong := slices.MinFunc(d.misfits, func(a, b misfit) int { return cmp.Compare(a.field, b.field) })
+		line := document.Place.field(wrong.field).Line
+		if wrong.unknown {
+			return Config{}, unusable(path, line, "has no option %s; use one of %s", wrong.field, strings.Join(slices.Sorted(maps.Keys(planOf(reflect.TypeFor[Config]()).fields)), ", "))
+		}
+		return Config{}, unusable(path, line, "%s %s", wrong.field, wrong.message)
 	}
 	if err := config.validate(); err != nil {
-		return config, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+		return Config{}, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
 	}
 	config.folder = filepath.Dir(path)
 	return config, nil
@@ -163,6 +180,9 @@ var versionPattern = regexp.MustCompile(`^v?1\.([0-9]{1,3})(\.[0-9]+)?$`)
 func (o Options) Validate() error {
 	if o.KubernetesVersion != "" && !versionPattern.MatchString(o.KubernetesVersion) {
 		return fmt.Errorf("no version of Kubernetes %q; use for example %q", o.KubernetesVersion, DefaultKubernetesVersion)
+	}
+	if o.Namespace != "" && len(validation.IsDNS1123Label(o.Namespace)) > 0 {
+		return fmt.Errorf("no namespace %q; use lower-case letters, digits and '-'", o.Namespace)
 	}
 	if o.ClusterDomain != "" && len(validation.IsDNS1123Subdomain(o.ClusterDomain)) > 0 {
 		return fmt.Errorf("no domain %q; use for example %q, without a dot at its end", o.ClusterDomain, tree.DefaultClusterDomain)
