@@ -40,6 +40,7 @@ var themes = [][]Rule{
 	policyRules,
 	podRules,
 	containerRules,
+	podValueRules,
 	rolloutRules,
 	orderRules,
 	againstRules,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -31,6 +32,26 @@ var schemaRules = []Rule{
 		Wrong:  edited(cronExample, "batch/v1", "batch/v1beta1"),
 		Right:  cronExample,
 		object: checkVersion,
+	},
+	{
+		Code: "KC530", Title: "an API version that is going to be removed", Severity: Warning, Kinds: []string{anyKind},
+		Doc: "An API version that is deprecated is still served by a cluster of this version, and removed in one that comes. Which are is told by the version of " +
+			"the cluster, --kubernetes-version.",
+		Wrong: "apiVersion: v1\nkind: Endpoints\nmetadata: {name: printer}\nsubsets: [{addresses: [{ip: 192.0.2.4}], ports: [{port: 9100}]}]\n",
+		Right: "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: printer-1, labels: {kubernetes.io/service-name: printer}}\n" +
+			"addressType: IPv4\nports: [{port: 9100}]\nendpoints: [{addresses: [192.0.2.4]}]\n",
+		object: func(c *checker, o *object) {
+			version := schema.GroupVersion{Group: o.group, Version: o.version}.String()
+			of, ok := gone[version+" "+o.kind]
+			if minor := c.options.minor(); !ok || minor < of.deprecated || minor >= of.since {
+				return
+			}
+			when := at("Kubernetes 1.%d has it no more", of.since)
+			if of.since == never {
+				when = "it is kept for what is old"
+			}
+			c.report(o, "apiVersion", at("%s is deprecated since 1.%d: %s", version, of.deprecated, when), "use "+of.replacement)
+		},
 	},
 	{
 		Code: "KC506", Title: "a kind that is not known here", Severity: Note, Kinds: []string{anyKind},
@@ -209,52 +230,68 @@ func checkSchema(c *checker, o *object) {
 // defined reports whether the definition of an object's kind is in the set.
 func (c *checker) defined(o *object) bool { return c.definedKinds[o.group+"/"+o.kind] }
 
-// gone are API versions that have been removed, with the minor version of Kubernetes since which they are, and what took
+// gone are API versions that are deprecated and removed, with the minor versions of Kubernetes since which they are, and what took
 // their place. See kubernetes.io/docs/reference/using-api/deprecation-guide.
 var gone = map[string]struct {
-	since       int
-	replacement string
+	deprecated, since int
+	replacement       string
 }{
-	"extensions/v1beta1 Deployment":                                       {16, "apps/v1"},
-	"extensions/v1beta1 DaemonSet":                                        {16, "apps/v1"},
-	"extensions/v1beta1 ReplicaSet":                                       {16, "apps/v1"},
-	"extensions/v1beta1 NetworkPolicy":                                    {16, "networking.k8s.io/v1"},
-	"extensions/v1beta1 PodSecurityPolicy":                                {16, "the Pod Security Standards"},
-	"extensions/v1beta1 Ingress":                                          {22, "networking.k8s.io/v1"},
-	"apps/v1beta1 Deployment":                                             {16, "apps/v1"},
-	"apps/v1beta1 StatefulSet":                                            {16, "apps/v1"},
-	"apps/v1beta2 Deployment":                                             {16, "apps/v1"},
-	"apps/v1beta2 StatefulSet":                                            {16, "apps/v1"},
-	"apps/v1beta2 DaemonSet":                                              {16, "apps/v1"},
-	"apps/v1beta2 ReplicaSet":                                             {16, "apps/v1"},
-	"networking.k8s.io/v1beta1 Ingress":                                   {22, "networking.k8s.io/v1"},
-	"networking.k8s.io/v1beta1 IngressClass":                              {22, "networking.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 Role":                              {22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 RoleBinding":                       {22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 ClusterRole":                       {22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 ClusterRoleBinding":                {22, "rbac.authorization.k8s.io/v1"},
-	"admissionregistration.k8s.io/v1beta1 ValidatingWebhookConfiguration": {22, "admissionregistration.k8s.io/v1"},
-	"admissionregistration.k8s.io/v1beta1 MutatingWebhookConfiguration":   {22, "admissionregistration.k8s.io/v1"},
-	"apiextensions.k8s.io/v1beta1 CustomResourceDefinition":               {22, "apiextensions.k8s.io/v1"},
-	"apiregistration.k8s.io/v1beta1 APIService":                           {22, "apiregistration.k8s.io/v1"},
-	"certificates.k8s.io/v1beta1 CertificateSigningRequest":               {22, "certificates.k8s.io/v1"},
-	"coordination.k8s.io/v1beta1 Lease":                                   {22, "coordination.k8s.io/v1"},
-	"scheduling.k8s.io/v1beta1 PriorityClass":                             {22, "scheduling.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 StorageClass":                                 {22, "storage.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 CSIDriver":                                    {22, "storage.k8s.io/v1"},
-	"batch/v1beta1 CronJob":                                               {25, "batch/v1"},
-	"batch/v2alpha1 CronJob":                                              {21, "batch/v1"},
-	"discovery.k8s.io/v1beta1 EndpointSlice":                              {25, "discovery.k8s.io/v1"},
-	"events.k8s.io/v1beta1 Event":                                         {25, "events.k8s.io/v1"},
-	"autoscaling/v2beta1 HorizontalPodAutoscaler":                         {25, "autoscaling/v2"},
-	"autoscaling/v2beta2 HorizontalPodAutoscaler":                         {26, "autoscaling/v2"},
-	"policy/v1beta1 PodDisruptionBudget":                                  {25, "policy/v1"},
-	"policy/v1beta1 PodSecurityPolicy":                                    {25, "the Pod Security Standards"},
-	"node.k8s.io/v1beta1 RuntimeClass":                                    {25, "node.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta1 FlowSchema":                     {26, "flowcontrol.apiserver.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta2 FlowSchema":                     {29, "flowcontrol.apiserver.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema":                     {32, "flowcontrol.apiserver.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 CSIStorageCapacity":                           {27, "storage.k8s.io/v1"},
+	"extensions/v1beta1 Deployment":                                       {9, 16, "apps/v1"},
+	"extensions/v1beta1 DaemonSet":                                        {9, 16, "apps/v1"},
+	"extensions/v1beta1 ReplicaSet":                                       {9, 16, "apps/v1"},
+	"extensions/v1beta1 NetworkPolicy":                                    {9, 16, "networking.k8s.io/v1"},
+	"extensions/v1beta1 PodSecurityPolicy":                                {11, 16, "the Pod Security Standards"},
+	"extensions/v1beta1 Ingress":                                          {14, 22, "networking.k8s.io/v1"},
+	"apps/v1beta1 Deployment":                                             {9, 16, "apps/v1"},
+	"apps/v1beta1 StatefulSet":                                            {9, 16, "apps/v1"},
+	"apps/v1beta2 Deployment":                                             {9, 16, "apps/v1"},
+	"apps/v1beta2 StatefulSet":                                            {9, 16, "apps/v1"},
+	"apps/v1beta2 DaemonSet":                                              {9, 16, "apps/v1"},
+	"apps/v1beta2 ReplicaSet":                                             {9, 16, "apps/v1"},
+	"networking.k8s.io/v1beta1 Ingress":                                   {19, 22, "networking.k8s.io/v1"},
+	"networking.k8s.io/v1beta1 IngressClass":                              {19, 22, "networking.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 Role":                              {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 RoleBinding":                       {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 ClusterRole":                       {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 ClusterRoleBinding":                {17, 22, "rbac.authorization.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 ValidatingWebhookConfiguration": {16, 22, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 MutatingWebhookConfiguration":   {16, 22, "admissionregistration.k8s.io/v1"},
+	"apiextensions.k8s.io/v1beta1 CustomResourceDefinition":               {16, 22, "apiextensions.k8s.io/v1"},
+	"apiregistration.k8s.io/v1beta1 APIService":                           {19, 22, "apiregistration.k8s.io/v1"},
+	"certificates.k8s.io/v1beta1 CertificateSigningRequest":               {19, 22, "certificates.k8s.io/v1"},
+	"coordination.k8s.io/v1beta1 Lease":                                   {19, 22, "coordination.k8s.io/v1"},
+	"scheduling.k8s.io/v1beta1 PriorityClass":                             {14, 22, "scheduling.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 StorageClass":                                 {19, 22, "storage.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 CSIDriver":                                    {19, 22, "storage.k8s.io/v1"},
+	"batch/v1beta1 CronJob":                                               {21, 25, "batch/v1"},
+	"batch/v2alpha1 CronJob":                                              {21, 21, "batch/v1"},
+	"discovery.k8s.io/v1beta1 EndpointSlice":                              {21, 25, "discovery.k8s.io/v1"},
+	"events.k8s.io/v1beta1 Event":                                         {22, 25, "events.k8s.io/v1"},
+	"autoscaling/v2beta1 HorizontalPodAutoscaler":                         {22, 25, "autoscaling/v2"},
+	"autoscaling/v2beta2 HorizontalPodAutoscaler":                         {23, 26, "autoscaling/v2"},
+	"policy/v1beta1 PodDisruptionBudget":                                  {21, 25, "policy/v1"},
+	"policy/v1beta1 PodSecurityPolicy":                                    {21, 25, "the Pod Security Standards"},
+	"node.k8s.io/v1beta1 RuntimeClass":                                    {22, 25, "node.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta1 FlowSchema":                     {23, 26, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta2 FlowSchema":                     {26, 29, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema":                     {29, 32, "flowcontrol.apiserver.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 CSIStorageCapacity":                           {24, 27, "storage.k8s.io/v1"},
+	"v1 ComponentStatus":                                                  {19, never, "the metrics and health endpoints of the components"},
+	"v1 Endpoints":                                                        {33, never, "discovery.k8s.io/v1 EndpointSlice"},
+}
+
+// never is a version of Kubernetes that is not there yet.
+const never = 1000
+
+// served are API versions with the minor version of Kubernetes since which they are served.
+var served = map[string]int{
+	"apps/v1 Deployment": 9, "apps/v1 StatefulSet": 9, "apps/v1 DaemonSet": 9, "apps/v1 ReplicaSet": 9,
+	"networking.k8s.io/v1 Ingress": 19, "networking.k8s.io/v1 IngressClass": 19,
+	"batch/v1 CronJob": 21, "policy/v1 PodDisruptionBudget": 21, "autoscaling/v2 HorizontalPodAutoscaler": 23,
+	"discovery.k8s.io/v1 EndpointSlice": 21, "apiextensions.k8s.io/v1 CustomResourceDefinition": 16,
+	"admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration": 16, "admissionregistration.k8s.io/v1 MutatingWebhookConfiguration": 16,
+	"admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy": 30, "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding": 30,
+	"node.k8s.io/v1 RuntimeClass": 20, "flowcontrol.apiserver.k8s.io/v1 FlowSchema": 29, "storage.k8s.io/v1 CSIStorageCapacity": 24,
 }
 
 func checkVersion(c *checker, o *object) {
@@ -266,6 +303,10 @@ func checkVersion(c *checker, o *object) {
 		if c.options.minor() >= removed.since {
 			c.report(o, "apiVersion", at("it is refused: Kubernetes has no %s %s since 1.%d", version, o.kind, removed.since), "use "+removed.replacement)
 		}
+		return
+	}
+	if since, ok := served[version+" "+o.kind]; ok && c.options.minor() < since {
+		c.report(o, "apiVersion", at("it is refused: Kubernetes has %s %s since 1.%d", version, o.kind, since), "use a version that is served by 1."+strconv.Itoa(c.options.minor()))
 		return
 	}
 	if isCustom(o.group) {

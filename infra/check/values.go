@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
+	_ "time/tzdata" // the time zones that are known do not depend on the machine
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -105,7 +107,7 @@ var valueRules = []Rule{
 	},
 	{
 		Code: "KC509", Title: "a schedule that cron does not know", Severity: Error, Kinds: []string{"CronJob"},
-		Doc:   "A schedule has five fields, or is a word such as @daily. The API server refuses others, by the parser that is asked here.",
+		Doc:   "A schedule has five fields, or is a word such as @daily, and a time zone is one of the tz database. The API server refuses others, by the parser that is asked here.",
 		Wrong: edited(cronExample, "0 3 * * *", "every night"),
 		Right: cronExample,
 		object: func(c *checker, o *object) {
@@ -115,6 +117,11 @@ var valueRules = []Rule{
 			}
 			if _, err := cron.ParseStandard(job.Spec.Schedule); err != nil || strings.Contains(job.Spec.Schedule, "TZ=") {
 				c.report(o, "spec.schedule", "it is refused: that is no schedule", `use for example "0 3 * * *", and timeZone for a time zone`)
+			}
+			if zone := job.Spec.TimeZone; zone != nil && !isTemplate(*zone) {
+				if _, err := time.LoadLocation(*zone); err != nil || *zone == "" || strings.EqualFold(*zone, "Local") {
+					c.report(o, "spec.timeZone", "it is refused: there is no time zone "+*zone, "use a name of the tz database, for example Europe/Berlin")
+				}
 			}
 		},
 	},
@@ -285,12 +292,12 @@ func checkRequired(c *checker, o *object) {
 	absent := func(field string) {
 		c.report(o, field, "it is refused: this field is missing", "add it")
 	}
-	if w := o.pods; w != nil && !w.partial {
+	if w := o.pods; w != nil && !w.partial && w.typed != nil {
 		for _, container := range w.containers() {
 			if container.Name == "" {
 				absent(container.at + ".name")
 			}
-			if container.Image == "" && w.typed != nil {
+			if container.Image == "" {
 				absent(container.at + ".image")
 			}
 			for i, port := range container.Ports {
