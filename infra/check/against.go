@@ -21,23 +21,27 @@ var againstRules = []Rule{
 
 // immutable are the fields of kinds that cannot be changed, as validation of updates has them in Kubernetes.
 var immutable = map[string][]string{
-	"Deployment":            {"spec.selector"},
-	"DaemonSet":             {"spec.selector"},
-	"ReplicaSet":            {"spec.selector"},
-	"StatefulSet":           {"spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"},
-	"Job":                   {"spec.selector", "spec.template", "spec.completionMode"},
-	"RoleBinding":           {"roleRef"},
-	"ClusterRoleBinding":    {"roleRef"},
-	"Secret":                {"type"},
-	"PersistentVolumeClaim": {"spec.accessModes", "spec.storageClassName", "spec.volumeName", "spec.volumeMode", "spec.selector"},
-	"StorageClass":          {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"},
-	"IngressClass":          {"spec.controller"},
-	"PriorityClass":         {"value"},
+	"Deployment":               {"spec.selector"},
+	"DaemonSet":                {"spec.selector"},
+	"ReplicaSet":               {"spec.selector"},
+	"StatefulSet":              {"spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"},
+	"Job":                      {"spec.selector", "spec.template", "spec.completionMode"},
+	"RoleBinding":              {"roleRef"},
+	"ClusterRoleBinding":       {"roleRef"},
+	"Secret":                   {"type"},
+	"PersistentVolumeClaim":    {"spec.accessModes", "spec.storageClassName", "spec.volumeName", "spec.volumeMode", "spec.selector"},
+	"StorageClass":             {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"},
+	"IngressClass":             {"spec.controller"},
+	"PriorityClass":            {"value", "preemptionPolicy"},
+	"EndpointSlice":            {"addressType"},
+	"RuntimeClass":             {"handler"},
+	"CustomResourceDefinition": {"spec.group", "spec.scope", "spec.names.plural", "spec.names.kind"},
+	"CSIDriver":                {"spec.attachRequired", "spec.fsGroupPolicy"},
 }
 
 // defaults are what the API server makes of such a field that is not written.
 var defaults = map[string]any{"spec.podManagementPolicy": "OrderedReady", "type": "Opaque", "spec.completionMode": "NonIndexed",
-	"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "spec.volumeMode": "Filesystem"}
+	"reclaimPolicy": "Delete", "preemptionPolicy": "PreemptLowerPriority", "volumeBindingMode": "Immediate", "spec.volumeMode": "Filesystem"}
 
 // Against compares a set with the one that was applied before, and returns what cannot be changed so. It looks at nothing
 // else: Objects checks the set itself.
@@ -81,12 +85,32 @@ func (c *checker) compare(was, o *object) {
 	if ok && ok2 && after.Spec.Resources.Requests.Storage().Cmp(*before.Spec.Resources.Requests.Storage()) < 0 {
 		c.report(o, "spec.resources.requests.storage", "the update is refused: a claim cannot become smaller", "keep its size")
 	}
+	if pod, ok := was.typed.(*corev1.Pod); ok {
+		if next, ok := o.typed.(*corev1.Pod); ok && !apiequality.Semantic.DeepEqual(fixedSpec(pod), fixedSpec(next)) {
+			c.report(o, "spec", "the update is refused: of a Pod nothing but images, tolerations and the active deadline can be changed", "delete the old one first, or let a Deployment make it")
+		}
+	}
 	service, next := was.service(), o.service()
 	if service != nil && next != nil && next.Spec.Type != corev1.ServiceTypeExternalName && service.Spec.Type != corev1.ServiceTypeExternalName {
+		if had, has := service.Spec.ClusterIP, next.Spec.ClusterIP; had != "" && has != "" && had != has && had != corev1.ClusterIPNone && has != corev1.ClusterIPNone {
+			c.report(o, "spec.clusterIP", "the update is refused: the address of a Service cannot be changed", "keep "+had+", or delete the old one first")
+		}
 		if (service.Spec.ClusterIP == corev1.ClusterIPNone) != (next.Spec.ClusterIP == corev1.ClusterIPNone) {
 			c.report(o, "spec.clusterIP", "the update is refused: a Service cannot become headless, nor stop being so", "give the new one another name, or delete the old one first")
 		}
 	}
+}
+
+// fixedSpec is the spec of a pod without what may be changed.
+func fixedSpec(pod *corev1.Pod) *corev1.PodSpec {
+	spec := pod.Spec.DeepCopy()
+	spec.ActiveDeadlineSeconds, spec.Tolerations, spec.SchedulingGates = nil, nil, nil
+	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range containers {
+			containers[i].Image = ""
+		}
+	}
+	return spec
 }
 
 // fieldContent is the value of a field without what does not matter: labels and annotations of claim templates are kept, the

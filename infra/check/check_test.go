@@ -137,6 +137,38 @@ func TestTheDomainOfTheClusterIsADNSName(t *testing.T) {
 		`no domain "corp.local."; use for example "cluster.local", without a dot at its end`)
 }
 
+func TestAgainstFindsWhatTheAPIServerRefuses(t *testing.T) {
+	t.Parallel()
+	const claims = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: %s}}}\n"
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {clusterIP: %s, ports: [{port: 80}]}\n"
+	const pods = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: %s}]}\n"
+	const settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nimmutable: true\ndata: {a: %s}\n"
+	const definitions = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n" +
+		"spec: {group: example.com, scope: %s, names: {plural: as, kind: A}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n"
+	for name, set := range map[string]struct {
+		text, was, is string
+		refused       bool
+	}{
+		"a claim that grows":           {claims, "1Gi", "2Gi", false},
+		"a claim that shrinks":         {claims, "2Gi", "1Gi", true},
+		"the same quantity":            {claims, "1Gi", "1024Mi", false},
+		"another address":              {service, "10.0.0.1", "10.0.0.2", true},
+		"an address that is given":     {service, `""`, "10.0.0.2", false},
+		"no address":                   {service, `""`, "None", true},
+		"another image of a pod":       {pods, "a:1.0.0", "a:1.1.0", false},
+		"another command of a pod":     {pods, "a:1.0.0", "a:1.0.0, command: [b]", true},
+		"data that cannot be changed":  {settings, "b", "c", true},
+		"another scope of definitions": {definitions, "Cluster", "Namespaced", true},
+	} {
+		findings := check.Against(read(t, sprintf(set.text, set.was)), read(t, sprintf(set.text, set.is)), check.Options{})
+		if set.refused {
+			assert.Equal(t, []string{"KC408"}, codes(findings), name)
+		} else {
+			assert.Empty(t, findings, name)
+		}
+	}
+}
+
 func TestWhatDoesNotFitIsToldOfEachElement(t *testing.T) {
 	t.Parallel()
 	findings := check.Objects(read(t, `apiVersion: v1

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -189,10 +190,7 @@ func portNames(container containerAt) []string {
 }
 
 func checkGrace(c *checker, w *workload) {
-	grace := int64(30)
-	if w.spec.TerminationGracePeriodSeconds != nil {
-		grace = *w.spec.TerminationGracePeriodSeconds
-	}
+	grace := int64(w.grace() / time.Second)
 	for _, container := range w.containers() {
 		if container.Lifecycle == nil || container.Lifecycle.PreStop == nil {
 			continue
@@ -211,19 +209,25 @@ func checkGrace(c *checker, w *workload) {
 	}
 }
 
-// sleepOf is how long a command sleeps that does nothing else.
+// sleepOf is how long a command sleeps at least: the command itself, or the commands of a script that are run one after another.
 func sleepOf(command []string) int64 {
 	words := strings.Fields(strings.Join(command, " "))
 	for len(words) > 2 && (isShell(words[:1]) || strings.HasPrefix(words[0], "-")) {
 		words = words[1:]
 	}
-	if len(words) == 2 && strings.HasSuffix(strings.Trim(words[0], `"'`), "sleep") {
-		seconds, err := strconv.ParseInt(strings.TrimSuffix(strings.Trim(words[1], `"'`), "s"), 10, 32)
-		if err == nil {
-			return seconds
+	total := int64(0)
+	for step := range strings.SplitSeq(strings.NewReplacer("&&", ";", "\n", ";").Replace(strings.Join(words, " ")), ";") {
+		of := strings.Fields(strings.Trim(step, `"' `))
+		if len(of) == 0 || strings.ContainsAny(step, "|(){}") || slices.Contains([]string{"if", "while", "for", "until", "exit", "exec"}, of[0]) {
+			break
+		}
+		if len(of) == 2 && (of[0] == "sleep" || strings.HasSuffix(of[0], "/sleep")) {
+			if seconds, err := strconv.ParseInt(strings.TrimSuffix(of[1], "s"), 10, 32); err == nil {
+				total += seconds
+			}
 		}
 	}
-	return 0
+	return total
 }
 
 var evaluator = func() psapolicy.Evaluator {
@@ -288,7 +292,7 @@ func checkReadOnly(c *checker, w *workload) {
 	}
 }
 
-var systemFolders = []string{"", "/etc", "/bin", "/sbin", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/lib", "/lib64"}
+var systemFolders = []string{"", "/etc", "/bin", "/sbin", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/lib", "/lib64", "/proc", "/sys", "/dev"}
 
 func checkSystemMounts(c *checker, w *workload) {
 	hosts := map[string]bool{}
@@ -363,7 +367,7 @@ var containerRules = []Rule{
 		object: podRule(checkTwice),
 	},
 	{
-		Code: "KC313", Title: "a field of the pod that the environment cannot have", Severity: Error, Kinds: podKinds,
+		Code: "KC313", Title: "a field of the pod that a variable or file cannot have", Severity: Error, Kinds: podKinds,
 		Doc:    "The environment can have metadata.name, metadata.namespace, metadata.uid, a label or annotation, spec.nodeName, spec.serviceAccountName and the addresses in status. Others are refused.",
 		Wrong:  edited(webExample, "          ports", "          env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.node}}}]\n          ports"),
 		Right:  edited(webExample, "          ports", "          env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]\n          ports"),
@@ -450,18 +454,47 @@ func checkTwice(c *checker, w *workload) {
 	}
 }
 
-var podFields = []string{"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"}
+var (
+	podFields = []string{"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"}
+	// filedFields are those of volumes.
+	filedFields    = []string{"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels", "metadata.annotations"}
+	resourceFields = []string{"limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage"}
+)
 
 func checkFieldRefs(c *checker, w *workload) {
+	isEntry := func(path string) bool {
+		return (strings.HasPrefix(path, "metadata.labels['") || strings.HasPrefix(path, "metadata.annotations['")) && strings.HasSuffix(path, "']")
+	}
+	ask := func(field string, ref *corev1.ObjectFieldSelector, resource *corev1.ResourceFieldSelector, what string, allowed []string) {
+		if ref != nil && !isEntry(ref.FieldPath) && !slices.Contains(allowed, ref.FieldPath) {
+			c.report(w.object, field+".fieldRef.fieldPath", "the pods are refused: "+strconv.Quote(ref.FieldPath)+" is no field that "+what+" can have", "use one of "+strings.Join(allowed, ", "))
+		}
+		if resource != nil && !slices.Contains(resourceFields, resource.Resource) && !strings.Contains(resource.Resource, ".hugepages-") {
+			c.report(w.object, field+".resourceFieldRef.resource", "the pods are refused: "+strconv.Quote(resource.Resource)+" is no number of resources", "use one of "+strings.Join(resourceFields, ", "))
+		}
+	}
 	for _, container := range w.containers() {
 		for i, env := range container.Env {
-			if env.ValueFrom == nil || env.ValueFrom.FieldRef == nil {
-				continue
+			if env.ValueFrom != nil {
+				ask(at("%s.env[%d].valueFrom", container.at, i), env.ValueFrom.FieldRef, env.ValueFrom.ResourceFieldRef, "a variable", podFields)
 			}
-			path := env.ValueFrom.FieldRef.FieldPath
-			subscript := (strings.HasPrefix(path, "metadata.labels['") || strings.HasPrefix(path, "metadata.annotations['")) && strings.HasSuffix(path, "']")
-			if !subscript && !slices.Contains(podFields, path) {
-				c.report(w.object, at("%s.env[%d].valueFrom.fieldRef.fieldPath", container.at, i), "the pods are refused: "+strconv.Quote(path)+" is no field that a variable can have", "use one of "+strings.Join(podFields, ", "))
+		}
+	}
+	items := func(field string, items []corev1.DownwardAPIVolumeFile) {
+		for i, item := range items {
+			ask(at("%s.items[%d]", field, i), item.FieldRef, item.ResourceFieldRef, "a file", filedFields)
+		}
+	}
+	for i, volume := range w.spec.Volumes {
+		if volume.DownwardAPI != nil {
+			items(at("%sspec.volumes[%d].downwardAPI", w.at, i), volume.DownwardAPI.Items)
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for j, source := range volume.Projected.Sources {
+			if source.DownwardAPI != nil {
+				items(at("%sspec.volumes[%d].projected.sources[%d].downwardAPI", w.at, i, j), source.DownwardAPI.Items)
 			}
 		}
 	}

@@ -40,6 +40,7 @@ var themes = [][]Rule{
 	policyRules,
 	podRules,
 	containerRules,
+	startRules,
 	podValueRules,
 	rolloutRules,
 	orderRules,
