@@ -45,6 +45,13 @@ metadata: {name: web-%[1]d}
 data: {MODE: fast, LEVEL: info}
 ---
 apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web-%[1]d}
+spec:
+  host: web-%[1]d
+  subsets: [{name: v1, labels: {version: v1}}]
+---
+apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: web-%[1]d}
 spec:
@@ -53,13 +60,6 @@ spec:
     - match: [{headers: {version: {exact: v1}}}]
       route: [{destination: {host: web-%[1]d, subset: v1}}]
     - route: [{destination: {host: web-%[1]d}}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: web-%[1]d}
-spec:
-  host: web-%[1]d
-  subsets: [{name: v1, labels: {version: v1}}]
 `, i)
 	}
 	return text.String()

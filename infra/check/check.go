@@ -101,7 +101,7 @@ func Charts(charts []cdk8s.Chart, options Options) []Finding {
 	return Objects(objects, options)
 }
 
-// objectsOf are the objects of a chart, without those of charts in it.
+// objectsOf are the objects of a chart, without those of charts in it, in the order of application.
 func objectsOf(chart cdk8s.Chart) (objects []Object, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -137,6 +137,8 @@ func objectsOf(chart cdk8s.Chart) (objects []Object, err error) {
 	if err := walk(chart); err != nil {
 		return nil, err
 	}
+	// Synth writes them so that each comes after what it needs.
+	slices.SortStableFunc(objects, func(a, b Object) int { return cmp.Compare(a.rank(), b.rank()) })
 	return objects, nil
 }
 

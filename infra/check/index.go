@@ -78,6 +78,8 @@ type index struct {
 	options Options
 	domain  serviceDomain
 	mesh    *mesh
+	// hasMesh says that the set is for a mesh of Istio.
+	hasMesh bool
 
 	mu       sync.Mutex
 	selected map[string]*selection
@@ -188,6 +190,9 @@ func (s *index) add(o *object) {
 			s.definedKinds[definition.Group+"/"+definition.Names.Kind] = true
 		}
 	}
+	if strings.HasSuffix(o.group, ".istio.io") || o.kind == "Namespace" && (o.labels["istio-injection"] == "enabled" || o.labels["istio.io/rev"] != "") {
+		s.hasMesh = true
+	}
 	if o.kind == "PeerAuthentication" {
 		s.peers[o.namespace] = append(s.peers[o.namespace], o)
 	}
@@ -237,8 +242,9 @@ func (s *index) find(kind, namespace, name string) (*object, lookup) {
 		return nil, found
 	}
 	state := s.absent(namespace, name)
-	if kind == "Service" && state == missing && !s.serves[namespace] && len(s.named[key{kind: kind, name: name}]) == 0 {
-		// A set of routes alone is for Services of another one.
+	// A set of routes or autoscalers alone is for Services and workloads of another one.
+	alone := kind == "Service" && !s.serves[namespace] || slices.Contains(scaledKinds, kind) && len(s.workloads[namespace]) == 0
+	if state == missing && alone && len(s.named[key{kind: kind, name: name}]) == 0 {
 		state = external
 	}
 	return nil, state

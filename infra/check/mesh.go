@@ -61,12 +61,16 @@ type (
 		Mirrors []weighted   `json:"mirrors"`
 	}
 	l4Route struct {
-		Match []struct {
-			Port     int64    `json:"port"`
-			SniHosts []string `json:"sniHosts"`
-			Gateways []string `json:"gateways"`
-		} `json:"match"`
+		Match []l4Match  `json:"match"`
 		Route []weighted `json:"route"`
+	}
+	l4Match struct {
+		Port               int64             `json:"port"`
+		SniHosts           []string          `json:"sniHosts"`
+		Gateways           []string          `json:"gateways"`
+		DestinationSubnets []string          `json:"destinationSubnets"`
+		SourceLabels       map[string]string `json:"sourceLabels"`
+		SourceNS           string            `json:"sourceNamespace"`
 	}
 	virtualService struct {
 		Hosts    []string     `json:"hosts"`
@@ -136,6 +140,21 @@ type (
 		Endpoints        []any             `json:"endpoints"`
 		Addresses        []string          `json:"addresses"`
 	}
+	envoyFilter struct {
+		ConfigPatches []struct {
+			ApplyTo string         `json:"applyTo"`
+			Match   map[string]any `json:"match"`
+			Patch   *struct {
+				Operation string `json:"operation"`
+				Value     any    `json:"value"`
+			} `json:"patch"`
+		} `json:"configPatches"`
+	}
+	sidecar struct {
+		Egress []struct {
+			Hosts []string `json:"hosts"`
+		} `json:"egress"`
+	}
 	peerAuthentication struct {
 		Selector *workloadSelector `json:"selector"`
 		MTLS     *struct {
@@ -163,16 +182,18 @@ type (
 		TargetRef  *targetRef        `json:"targetRef"`
 		Action     string            `json:"action"`
 		Rules      []struct {
-			From []struct {
-				Source *policySource `json:"source"`
-			} `json:"from"`
-			To []struct {
-				Operation *policyOperation `json:"operation"`
-			} `json:"to"`
+			From []policyFrom `json:"from"`
+			To   []policyTo   `json:"to"`
 			When []struct {
 				Key string `json:"key"`
 			} `json:"when"`
 		} `json:"rules"`
+	}
+	policyFrom struct {
+		Source *policySource `json:"source"`
+	}
+	policyTo struct {
+		Operation *policyOperation `json:"operation"`
 	}
 	policySource struct {
 		Principals        []string `json:"principals"`
@@ -184,6 +205,7 @@ type (
 		Hosts      []string `json:"hosts"`
 		NotHosts   []string `json:"notHosts"`
 		Ports      []string `json:"ports"`
+		NotPorts   []string `json:"notPorts"`
 		Methods    []string `json:"methods"`
 		NotMethods []string `json:"notMethods"`
 		Paths      []string `json:"paths"`
@@ -210,6 +232,8 @@ type mesh struct {
 	// entryHosts are the hosts of service entries, wildcards by what follows the '*'.
 	entryHosts map[string]*object
 	wildcards  map[string]*object
+	// allows are the policies that let in.
+	allows policyIndex
 }
 
 // spec reads the spec of an object into a value, as far as it fits.
@@ -225,17 +249,25 @@ func spec[T any](o *object) *T {
 	return into
 }
 
-const istioNetworking = "networking.istio.io"
+const (
+	istioNetworking = "networking.istio.io"
+	istioSecurity   = "security.istio.io"
+)
 
 func newMesh(s *index) *mesh {
 	m := &mesh{domain: s.domain, virtualServices: map[*object]*virtualService{}, rules: map[*object]*destinationRule{},
 		gateways: map[*object]*istioGateway{}, entries: map[*object]*serviceEntry{},
-		byHost: map[string]*destinationHost{}, entryHosts: map[string]*object{}, wildcards: map[string]*object{}}
+		byHost: map[string]*destinationHost{}, entryHosts: map[string]*object{}, wildcards: map[string]*object{}, allows: policyIndex{}}
 	for _, kind := range []string{"VirtualService", "DestinationRule", "Gateway", "ServiceEntry"} {
 		for _, o := range s.byKind[kind] {
 			if o.group == istioNetworking {
 				m.add(o)
 			}
+		}
+	}
+	for _, o := range s.byKind["AuthorizationPolicy"] {
+		if o.group == istioSecurity {
+			m.allows.add(o)
 		}
 	}
 	return m

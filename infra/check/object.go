@@ -3,6 +3,9 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+
+	"github.com/crossoverJie/k8s-combat/imports/tree"
 )
 
 // Object is an object to check.
@@ -12,6 +15,17 @@ type Object struct {
 	Content map[string]any
 	// Place says where it comes from. Defaults to nowhere.
 	Place Place
+}
+
+// rank is where synth puts the object among others.
+func (o Object) rank() int {
+	version, _ := o.Content["apiVersion"].(string)
+	kind, _ := o.Content["kind"].(string)
+	group, _, ok := strings.Cut(version, "/")
+	if !ok {
+		group = "core"
+	}
+	return tree.Rank(group, kind)
 }
 
 // Place is where an object, or a field of it, is written.

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -106,61 +108,126 @@ func checkMutualTLS(c *checker, o *object) {
 	if r == nil {
 		return
 	}
-	name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(r.Host, o.namespace))
-	if !ok {
-		return
+	var services []*object
+	host := c.domain.fullHost(r.Host, o.namespace)
+	if name, namespace, ok := c.domain.serviceOf(host); ok {
+		if service, _ := c.find("Service", namespace, name); service != nil {
+			services = append(services, service)
+		}
+	} else if rest, ok := strings.CutPrefix(host, "*"); ok {
+		services = c.servicesUnder(rest)
 	}
-	service, _ := c.find("Service", namespace, name)
-	if service == nil || service.service() == nil || len(service.service().Spec.Selector) == 0 {
-		return
-	}
-	behind := c.selectSet(namespace, service.service().Spec.Selector).workloads
-	ask := func(field string, policy *trafficPolicy, of []*workload) {
-		if policy == nil || policy.TLS == nil || len(of) == 0 {
+	ask := func(service *object, field string, policy *trafficPolicy) {
+		if policy == nil {
 			return
 		}
-		target := ""
-		if ports := service.service().Spec.Ports; len(ports) == 1 {
-			target = ports[0].TargetPort.String()
-			if number := c.selectSet(namespace, service.service().Spec.Selector).ports.byName[target]; len(number) == 1 {
-				target = strconv.Itoa(int(number[0]))
+		c.asksMutualTLS(o, service, field+".tls.mode", policy.TLS, 0)
+		for i, settings := range policy.PortLevelSettings {
+			if settings.Port != nil {
+				c.asksMutualTLS(o, service, at("%s.portLevelSettings[%d].tls.mode", field, i), settings.TLS, int32(settings.Port.Number))
 			}
 		}
-		mode, by := c.mtlsOf(of[0], target)
-		switch sent := policy.TLS.Mode; {
-		case mode == "STRICT" && (sent == "DISABLE" || sent == "SIMPLE"):
-			c.report(o, field+".tls.mode", "the connections are refused: callers send "+sent+", and "+by.String()+" in "+in(by.namespace)+" wants mutual TLS", "use ISTIO_MUTUAL, or leave tls out")
-		case mode == "DISABLE" && sent == "ISTIO_MUTUAL":
-			c.report(o, field+".tls.mode", "the connections fail: callers send mutual TLS, and "+by.String()+" in "+in(by.namespace)+" turns it off", "leave tls out, or change the PeerAuthentication")
+	}
+	for _, service := range services {
+		if service.service() == nil || len(service.service().Spec.Selector) == 0 {
+			continue
+		}
+		ask(service, "spec.trafficPolicy", r.TrafficPolicy)
+		for i, subset := range r.Subsets {
+			ask(service, at("spec.subsets[%d].trafficPolicy", i), subset.TrafficPolicy)
 		}
 	}
-	ask("spec.trafficPolicy", r.TrafficPolicy, behind)
-	for i, subset := range r.Subsets {
-		ask(at("spec.subsets[%d].trafficPolicy", i), subset.TrafficPolicy, behind)
+}
+
+// servicesUnder are Services whose full names end in the rest of a wildcard, such as .shop.svc.cluster.local.
+func (c *checker) servicesUnder(rest string) []*object {
+	all := c.byKind["Service"]
+	if namespace, ok := strings.CutSuffix(strings.TrimPrefix(rest, "."), string(c.domain)); ok && namespace != "" {
+		all = slices.DeleteFunc(slices.Clone(all), func(o *object) bool { return o.namespace != namespace })
+	} else if !strings.HasSuffix(string(c.domain), rest) {
+		return nil
+	}
+	return all[:min(len(all), maxAsked)]
+}
+
+// asksMutualTLS compares what callers send to a port of a Service, or to its only one, with what the pods accept.
+func (c *checker) asksMutualTLS(o, service *object, field string, sends *clientTLS, number int32) {
+	if sends == nil {
+		return
+	}
+	selected := c.selectSet(service.namespace, service.service().Spec.Selector)
+	if len(selected.workloads) == 0 {
+		return
+	}
+	target := ""
+	for _, port := range service.service().Spec.Ports {
+		if port.Port != number && (number != 0 || len(service.service().Spec.Ports) > 1) {
+			continue
+		}
+		target = port.TargetPort.String()
+		if numbers := selected.ports.byName[target]; len(numbers) == 1 {
+			target = strconv.Itoa(int(numbers[0]))
+		}
+	}
+	mode, by := c.mtlsOf(selected.workloads[0], target)
+	switch sent := sends.Mode; {
+	case mode == "STRICT" && (sent == "DISABLE" || sent == "SIMPLE"):
+		c.report(o, field, "the connections are refused: callers send "+sent+", and "+by.String()+" in "+in(by.namespace)+" wants mutual TLS", "use ISTIO_MUTUAL, or leave tls out")
+	case mode == "DISABLE" && sent == "ISTIO_MUTUAL":
+		c.report(o, field, "the connections fail: callers send mutual TLS, and "+by.String()+" in "+in(by.namespace)+" turns it off", "leave tls out, or change the PeerAuthentication")
 	}
 }
 
 func checkTCPPolicy(c *checker, o *object) {
 	p := spec[authorizationPolicy](o)
-	if p == nil || p.Selector == nil || len(p.Selector.MatchLabels) == 0 {
+	if p == nil || p.TargetRef != nil || len(p.TargetRefs) > 0 {
 		return
 	}
-	selected := c.selectSet(o.namespace, p.Selector.MatchLabels)
+	selected := &selection{workloads: c.workloads[o.namespace]}
+	if p.Selector != nil && len(p.Selector.MatchLabels) > 0 {
+		selected = c.selectSet(o.namespace, p.Selector.MatchLabels)
+	}
+	if len(selected.workloads) == 0 || len(selected.workloads) > maxAsked {
+		return
+	}
+	if selected.ports == nil {
+		selected.ports = portsOf(selected.workloads)
+	}
+	const fix = "name the port of the Service http, or leave these attributes out"
 	for i, rule := range p.Rules {
 		for j, to := range rule.To {
 			operation := to.Operation
-			if operation == nil || len(operation.Methods)+len(operation.Paths)+len(operation.Hosts) == 0 {
+			if operation == nil || len(operation.Methods)+len(operation.Paths)+len(operation.Hosts)+len(operation.NotMethods)+len(operation.NotPaths)+len(operation.NotHosts) == 0 {
 				continue
+			}
+			if len(operation.Ports)+len(operation.NotPorts) == 0 && c.servesTCPAlone(o.namespace, selected) {
+				c.report(o, at("spec.rules[%d].to[%d].operation", i, j), "the rule does not do what it says: Istio takes all ports of these pods for TCP, and knows no methods, paths and hosts there", fix)
 			}
 			for k, port := range operation.Ports {
 				number, err := strconv.Atoi(port)
 				if err != nil || !c.isTCP(o.namespace, selected, int32(number)) {
 					continue
 				}
-				c.report(o, at("spec.rules[%d].to[%d].operation.ports[%d]", i, j, k), "the rule does not do what it says: Istio takes port "+port+" for TCP, and knows no methods, paths and hosts there", "name the port of the Service http, or leave these attributes out")
+				c.report(o, at("spec.rules[%d].to[%d].operation.ports[%d]", i, j, k), "the rule does not do what it says: Istio takes port "+port+" for TCP, and knows no methods, paths and hosts there", fix)
 			}
 		}
 	}
+}
+
+// servesTCPAlone reports whether all ports of all Services for the workloads say that they are not HTTP.
+func (c *checker) servesTCPAlone(namespace string, selected *selection) bool {
+	asked := false
+	for _, w := range selected.workloads {
+		for _, service := range c.servicesOf(namespace, w) {
+			for _, port := range service.service().Spec.Ports {
+				if !isOtherThanHTTP(port) {
+					return false
+				}
+				asked = true
+			}
+		}
+	}
+	return asked
 }
 
 // isTCP reports whether all Services for the workloads say that a port of the pods is not HTTP.

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-var meshExample = documents(webExample, serviceExample, virtualServiceExample, destinationRuleExample)
+var meshExample = documents(webExample, serviceExample, destinationRuleExample, virtualServiceExample)
 
 const peerAuthenticationExample = `apiVersion: security.istio.io/v1
 kind: PeerAuthentication
@@ -60,7 +60,8 @@ spec:
   resolution: DNS
 `
 
-var istioPolicyKinds = []string{"PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "Telemetry", "Sidecar", "EnvoyFilter", "WasmPlugin", "ProxyConfig", "TrafficExtension"}
+var istioPolicyKinds = []string{"PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy", "Telemetry", "Sidecar", "EnvoyFilter", "WasmPlugin", "ProxyConfig", "TrafficExtension",
+	"DestinationRule"}
 
 var meshReferenceRules = []Rule{
 	{
@@ -168,6 +169,13 @@ var meshReferenceRules = []Rule{
 					}
 				}
 			}
+			v.eachL4(func(field string, route *l4Route) {
+				for i, match := range route.Match {
+					for j, name := range match.Gateways {
+						c.gatewayExists(o, at("%s.match[%d].gateways[%d]", field, i, j), name)
+					}
+				}
+			})
 		},
 	},
 	{
@@ -300,6 +308,82 @@ var meshReferenceRules = []Rule{
 		object: checkGatewayPorts,
 	},
 	{
+		Code: "KC160", Title: "routes of the mesh for a host that is not there", Severity: Warning, Kinds: []string{"VirtualService"},
+		Doc: "In the mesh, routes are for what is sent to the host of a Service or ServiceEntry. Where there is none of the name, nobody sends " +
+			"anything to it: the routes take no effect, and those of the Service that was meant are the default ones.",
+		Wrong: edited(meshExample, "hosts: [web]", "hosts: [wep]"),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil || !inMesh(v) || slices.ContainsFunc(v.Gateways, func(name string) bool { return name != meshGateway }) {
+				// A host of a gateway is anything that clients send.
+				return
+			}
+			sent := map[string]bool{}
+			c.eachDestination(o, func(_ string, d *destination) { sent[c.domain.fullHost(d.Host, o.namespace)] = true })
+			for i, host := range v.Hosts {
+				// A destination that is not there says so itself.
+				if !sent[c.domain.fullHost(host, o.namespace)] {
+					c.hostExists(o, at("spec.hosts[%d]", i), host, "the routes take no effect")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC161", Title: "a traffic policy for a port that the Service does not have", Severity: Error, Kinds: []string{"DestinationRule"},
+		Doc:   "The ports of portLevelSettings are those of the Service. Settings for another one take no effect.",
+		Wrong: documents(webExample, serviceExample, edited(portRule, "number: 80}", "number: 8080}")),
+		Right: documents(webExample, serviceExample, portRule),
+		object: func(c *checker, o *object) {
+			r := c.mesh.rules[o]
+			if r == nil {
+				return
+			}
+			name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(r.Host, o.namespace))
+			service, _ := c.find("Service", namespace, name)
+			if !ok || service == nil || service.service() == nil {
+				return
+			}
+			ask := func(field string, policy *trafficPolicy) {
+				if policy == nil {
+					return
+				}
+				for i, settings := range policy.PortLevelSettings {
+					if settings.Port != nil && settings.Port.Number != 0 && !hasPort(service.service(), int32(settings.Port.Number)) {
+						c.report(o, at("%s.portLevelSettings[%d].port.number", field, i), at("the settings take no effect: %s has no port %d", service, settings.Port.Number), "use a port of the Service: "+servicePorts(service))
+					}
+				}
+			}
+			ask("spec.trafficPolicy", r.TrafficPolicy)
+			for i, subset := range r.Subsets {
+				ask(at("spec.subsets[%d].trafficPolicy", i), subset.TrafficPolicy)
+			}
+		},
+	},
+	{
+		Code: "KC163", Title: "a policy for callers that are not there", Severity: Error, Kinds: []string{"AuthorizationPolicy"},
+		Doc:    "A principal is the ServiceAccount of the callers, as TRUST-DOMAIN/ns/NAMESPACE/sa/NAME. A rule for one that does not exist lets in, or keeps out, nobody.",
+		Wrong:  documents(webExample, edited(principalPolicy, "sa/caller]", "sa/callers]"), callerAccount),
+		Right:  documents(webExample, principalPolicy, callerAccount),
+		object: checkPrincipals,
+	},
+	{
+		Code: "KC164", Title: "a Sidecar that lets out to what is not there", Severity: Error, Kinds: []string{"Sidecar"},
+		Doc: "The hosts of a Sidecar are NAMESPACE/HOST: with '.' for its own namespace and the full name of a Service. What is not among them " +
+			"the pods cannot reach by the mesh. A host that does not exist nearly always is another one misspelt.",
+		Wrong:  documents(webExample, serviceExample, edited(callingSidecar, "/web.shop", "/wep.shop"), inShop),
+		Right:  documents(webExample, serviceExample, callingSidecar, inShop),
+		object: checkEgressHosts,
+	},
+	{
+		Code: "KC169", Title: "a route by a claim of tokens that nobody reads", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc: "The header @request.auth.claims is what a RequestAuthentication for the gateway's pods has read of a token. Without one the route " +
+			"never matches.",
+		Wrong:  documents(claimGateway, claimRoute),
+		Right:  documents(claimGateway, claimRoute, gatewayTokens),
+		object: checkClaims,
+	},
+	{
 		Code: "KC152", Title: "a policy for a target that is not there", Severity: Error, Kinds: istioPolicyKinds,
 		Doc:   "The policy is attached to nothing, and takes no effect.",
 		Wrong: documents(gatewayExample, edited(targetPolicy, "name: front}]", "name: frnt}]")),
@@ -324,6 +408,53 @@ var meshReferenceRules = []Rule{
 		},
 	},
 }
+
+var portRule = edited(destinationRuleExample, "  subsets", "  trafficPolicy: {portLevelSettings: [{port: {number: 80}, loadBalancer: {simple: RANDOM}}]}\n  subsets")
+
+const principalPolicy = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  action: ALLOW
+  rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/caller]}}]}]
+`
+
+const callerAccount = `apiVersion: v1
+kind: ServiceAccount
+metadata: {name: caller, namespace: shop}
+`
+
+const callingSidecar = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default, namespace: shop}
+spec:
+  egress: [{hosts: [./web.shop.svc.cluster.local, istio-system/*]}]
+`
+
+// inShop makes shop the namespace of those beside it.
+const inShop = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web, namespace: shop}\n"
+
+var claimGateway = documents(webExample, serviceExample, edited(istioGatewayExample, "{istio: ingressgateway}", "{app: front}"),
+	edited(webExample, "metadata: {name: web}", "metadata: {name: front}", "app: web", "app: front"))
+
+const claimRoute = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [www.example.com]
+  gateways: [front]
+  http:
+    - match: [{headers: {"@request.auth.claims.groups": {exact: admin}}}]
+      route: [{destination: {host: web}}]
+`
+
+const gatewayTokens = `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: front}
+spec:
+  selector: {matchLabels: {app: front}}
+  jwtRules: [{issuer: "https://id.example.com"}]
+`
 
 var servedGateway = documents(edited(istioGatewayExample, "{istio: ingressgateway}", "{app: web}", "number: 80", "number: 8080"), webExample,
 	edited(serviceExample, "targetPort: http", "targetPort: 8080"))
@@ -380,18 +511,151 @@ func (c *checker) eachDestination(o *object, look func(field string, d *destinat
 			}
 		}
 	}
-	for name, routes := range map[string][]*l4Route{"tcp": v.TCP, "tls": v.TLS} {
-		for i, route := range routes {
-			if route == nil {
+	v.eachL4(func(field string, route *l4Route) {
+		for i, to := range route.Route {
+			if to.Destination != nil {
+				look(at("%s.route[%d].destination", field, i), to.Destination)
+			}
+		}
+	})
+}
+
+// eachL4 calls look for each route of TCP and TLS.
+func (v *virtualService) eachL4(look func(field string, route *l4Route)) {
+	for i, route := range v.TCP {
+		if route != nil {
+			look(at("spec.tcp[%d]", i), route)
+		}
+	}
+	for i, route := range v.TLS {
+		if route != nil {
+			look(at("spec.tls[%d]", i), route)
+		}
+	}
+}
+
+func checkPrincipals(c *checker, o *object) {
+	p := spec[authorizationPolicy](o)
+	if p == nil {
+		return
+	}
+	ask := func(field, namespace, name string) {
+		if name == "" || strings.Contains(namespace+name, "*") {
+			return
+		}
+		if _, state := c.find("ServiceAccount", namespace, name); state != found {
+			c.missing(o, field, state, "the rule is for nobody: "+in(namespace)+" has no ServiceAccount "+name+c.elsewhere("ServiceAccount", namespace, name), "name the ServiceAccount of the callers")
+		}
+	}
+	for i, rule := range p.Rules {
+		for j, from := range rule.From {
+			if from.Source == nil {
 				continue
 			}
-			for j, to := range route.Route {
-				if to.Destination != nil {
-					look(at("spec.%s[%d].route[%d].destination", name, i, j), to.Destination)
+			for k, principal := range from.Source.Principals {
+				_, rest, _ := strings.Cut(principal, "/ns/")
+				namespace, name, _ := strings.Cut(rest, "/sa/")
+				ask(at("spec.rules[%d].from[%d].source.principals[%d]", i, j, k), namespace, name)
+			}
+			for k, account := range from.Source.ServiceAccounts {
+				namespace, name, ok := strings.Cut(account, "/")
+				if !ok {
+					namespace, name = o.namespace, account
+				}
+				ask(at("spec.rules[%d].from[%d].source.serviceAccounts[%d]", i, j, k), namespace, name)
+			}
+		}
+	}
+}
+
+func checkEgressHosts(c *checker, o *object) {
+	s := spec[sidecar](o)
+	if s == nil {
+		return
+	}
+	for i, egress := range s.Egress {
+		for j, text := range egress.Hosts {
+			field := at("spec.egress[%d].hosts[%d]", i, j)
+			namespace, host, ok := strings.Cut(text, "/")
+			if !ok || namespace == "~" || strings.Contains(host, "*") {
+				continue
+			}
+			if namespace == "." {
+				namespace = o.namespace
+			}
+			_, of, ok := c.domain.serviceOf(host)
+			switch {
+			case !ok && c.mesh.entryOf(host) == nil && !strings.Contains(host, "."):
+				c.report(o, field, "the pods cannot reach it: "+host+" is no full name", "write NAMESPACE/NAME.NAMESPACE"+string(c.domain))
+			case !ok:
+			case namespace != "*" && namespace != of:
+				c.report(o, field, "the pods cannot reach it: the host is in "+in(of)+", and "+in(namespace)+" is asked for it", "write "+of+"/"+host)
+			default:
+				c.hostExists(o, field, host, "nothing is let out by it")
+			}
+		}
+	}
+}
+
+// claimHeader begins the names that stand for claims of a token in place of headers.
+const claimHeader = "@request.auth.claims"
+
+func checkClaims(c *checker, o *object) {
+	v := c.mesh.virtualServices[o]
+	if v == nil {
+		return
+	}
+	for i, route := range v.HTTP {
+		if route == nil {
+			continue
+		}
+		for j, match := range route.Match {
+			if match == nil {
+				continue
+			}
+			for _, headers := range []struct {
+				field string
+				names map[string]*stringMatch
+			}{{"headers", match.Headers}, {"withoutHeaders", match.WithoutHeaders}} {
+				for _, name := range slices.Sorted(maps.Keys(headers.names)) {
+					if !strings.HasPrefix(strings.ToLower(name), claimHeader) {
+						continue
+					}
+					if gateway := c.withoutTokens(o, v); gateway != nil {
+						c.report(o, at("spec.http[%d].match[%d].%s[%s]", i, j, headers.field, name), "the route never matches: no RequestAuthentication is for the pods of "+gateway.String(), "add one with the issuer of the tokens")
+						return
+					}
 				}
 			}
 		}
 	}
+}
+
+// withoutTokens is a gateway of a VirtualService whose pods, in the set, read no tokens. Nil where there is none.
+func (c *checker) withoutTokens(o *object, v *virtualService) *object {
+	for _, name := range v.Gateways {
+		gateway, _ := c.istioGateway(o, name)
+		if gateway == nil || c.mesh.gateways[gateway] == nil {
+			continue
+		}
+		for _, w := range c.gatewayPods(c.mesh.gateways[gateway]) {
+			reads := slices.ContainsFunc(c.byKind["RequestAuthentication"], func(tokens *object) bool {
+				if tokens.namespace != w.namespace && tokens.namespace != rootNamespace {
+					return false
+				}
+				s := spec[selecting](tokens)
+				if s == nil || s.TargetRef != nil || len(s.TargetRefs) > 0 {
+					return true
+				}
+				wanted, _ := s.selectorLabels()
+				return matchesAll(wanted, w.labels)
+			})
+			if !reads {
+				return gateway
+			}
+		}
+	}
+	return nil
 }
 
 // hostExists reports a host that is that of a Service which is not there.

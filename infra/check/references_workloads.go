@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,6 +15,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -107,6 +109,19 @@ webhooks:
     admissionReviewVersions: [v1]
     sideEffects: None
     clientConfig: {service: {name: web, namespace: shop, port: 80}}
+`
+
+var portPolicy = edited(networkPolicyExample, "  policyTypes: [Ingress]", "  ingress: [{ports: [{port: 8080}]}]")
+
+var peerPolicy = edited(networkPolicyExample, "  policyTypes: [Ingress]", "  ingress: [{from: [{podSelector: {matchLabels: {app: caller}}}]}]")
+
+var callerPod = edited(podExample, "name: web,", "name: caller,", "app: web", "app: caller")
+
+const prometheusExample = `apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: ours}
+spec:
+  ruleSelector: {matchLabels: {release: ours}}
 `
 
 var workloadReferenceRules = []Rule{
@@ -243,7 +258,7 @@ var workloadReferenceRules = []Rule{
 		Right: documents(scaledExample, scalerExample),
 		object: func(c *checker, o *object) {
 			kind, name := o.scaleTarget()
-			if name == "" || !slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}, kind) {
+			if name == "" || !slices.Contains(scaledKinds, kind) {
 				return
 			}
 			if _, state := c.find(kind, o.namespace, name); state != found {
@@ -338,9 +353,80 @@ var workloadReferenceRules = []Rule{
 		object: checkPodMonitor,
 	},
 	{
+		Code: "KC162", Title: "an owner that is not there", Severity: Error, Kinds: []string{anyKind},
+		Doc:   "An object whose owners do not exist is deleted by the garbage collector. Owners are of the same namespace, or of a kind without namespaces.",
+		Wrong: documents(configExample, edited(secretExample, "name: login", "name: login, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: setings, uid: 6d2c}]")),
+		Right: documents(configExample, edited(secretExample, "name: login", "name: login, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: settings, uid: 6d2c}]")),
+		object: func(c *checker, o *object) {
+			metadata, _ := o.Content["metadata"].(map[string]any)
+			owners, _ := metadata["ownerReferences"].([]any)
+			for i, owner := range owners {
+				fields, _ := owner.(map[string]any)
+				kind, _ := fields["kind"].(string)
+				name, _ := fields["name"].(string)
+				if kind == "" || name == "" {
+					continue
+				}
+				namespace := o.namespace
+				if slices.Contains(clusterKinds, kind) {
+					namespace = ""
+				}
+				_, state := c.find(kind, namespace, name)
+				if state == missing && len(c.byKind[kind]) == 0 && namespace == "" {
+					state = external
+				}
+				if state != found {
+					c.missing(o, at("metadata.ownerReferences[%d].name", i), state, "it is deleted by the garbage collector: there is no "+kind+" "+name+c.elsewhere(kind, namespace, name), "name an owner that exists, or leave ownerReferences to controllers")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC165", Title: "a network policy for a port that no pod has", Severity: Error, Kinds: []string{"NetworkPolicy"},
+		Doc: "The ports that a NetworkPolicy lets in are those of the pods, not of the Service: where they differ nobody is let in. Nothing is said of pods that declare " +
+			"no ports, nor where their arguments, variables or ConfigMaps have the number.",
+		Wrong:  documents(webExample, edited(portPolicy, "port: 8080", "port: 80")),
+		Right:  documents(webExample, portPolicy),
+		object: checkNetworkPorts,
+	},
+	{
+		Code: "KC166", Title: "a network policy for callers that are not there", Severity: Error, Kinds: []string{"NetworkPolicy"},
+		Doc:   "A peer with a podSelector alone is a pod of the policy's own namespace. One that matches no pod lets in nobody.",
+		Wrong: documents(webExample, edited(peerPolicy, "{app: caller}", "{app: callers}"), callerPod),
+		Right: documents(webExample, peerPolicy, callerPod),
+		object: func(c *checker, o *object) {
+			policy, ok := o.typed.(*networkingv1.NetworkPolicy)
+			if !ok {
+				return
+			}
+			ask := func(field string, peers []networkingv1.NetworkPolicyPeer, message string) {
+				for i, peer := range peers {
+					if peer.NamespaceSelector == nil && peer.IPBlock == nil {
+						c.selects(o, at("%s[%d].podSelector", field, i), peer.PodSelector, message)
+					}
+				}
+			}
+			for i, rule := range policy.Spec.Ingress {
+				ask(at("spec.ingress[%d].from", i), rule.From, "nobody is let in by it")
+			}
+			for i, rule := range policy.Spec.Egress {
+				ask(at("spec.egress[%d].to", i), rule.To, "nothing is let out by it")
+			}
+		},
+	},
+	{
+		Code: "KC167", Title: "a monitor or rule that no Prometheus takes", Severity: Warning, Kinds: []string{"ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe"},
+		Doc: "A Prometheus takes monitors and rules by their labels, in its own namespace where no other is selected. The set has a Prometheus, and none of it takes " +
+			"this one.",
+		Wrong:  documents(edited(alertExample, "metadata: {name: web}", "metadata: {name: web, labels: {release: other}}"), prometheusExample),
+		Right:  documents(edited(alertExample, "metadata: {name: web}", "metadata: {name: web, labels: {release: ours}}"), prometheusExample),
+		object: checkTaken,
+	},
+	{
 		Code: "KC123", Title: "a webhook whose Service or port is not there", Severity: Error,
-		Kinds:  []string{"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"},
-		Doc:    "The API server cannot ask the webhook, and with failurePolicy Fail, the default, refuses all objects it is for.",
+		Kinds: []string{"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition", "APIService"},
+		Doc: "The API server cannot ask the webhook, and with failurePolicy Fail, the default, refuses all objects it is for. The same holds for the webhook that " +
+			"converts the objects of a definition, and for the Service behind an APIService.",
 		Wrong:  documents(edited(webhookExample, "port: 80", "port: 8443"), edited(webExample, "metadata: {name: web}", "metadata: {name: web, namespace: shop}"), edited(serviceExample, "{name: web, labels", "{name: web, namespace: shop, labels")),
 		Right:  documents(webhookExample, edited(webExample, "metadata: {name: web}", "metadata: {name: web, namespace: shop}"), edited(serviceExample, "{name: web, labels", "{name: web, namespace: shop, labels")),
 		object: checkWebhooks,
@@ -351,6 +437,9 @@ func (o *object) service() *corev1.Service {
 	service, _ := o.typed.(*corev1.Service)
 	return service
 }
+
+// scaledKinds are the kinds that an autoscaler scales.
+var scaledKinds = []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}
 
 func isMeshPort(number int32) bool { return number >= 15000 && number <= 15090 }
 
@@ -541,6 +630,16 @@ func (s *index) selectServices(namespace string, selector metav1.LabelSelector) 
 	return services, true
 }
 
+// elsewhereSelected reports whether a selector matches Services of any namespace.
+func (s *index) elsewhereSelected(selector metav1.LabelSelector) bool {
+	for namespace := range s.serves {
+		if services, _ := s.selectServices(namespace, selector); len(services) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // monitored are the namespaces that a monitor looks into. known is false where it looks into all.
 func (o *object) monitored(selector monitoringv1.NamespaceSelector) (namespaces []string, known bool) {
 	if selector.Any {
@@ -569,7 +668,7 @@ func checkServiceMonitor(c *checker, o *object) {
 			return
 		}
 		services = append(services, some...)
-		if !c.namespaces[namespace] || isSystemNamespace(namespace) || len(c.foreign[namespace]) > 0 {
+		if !c.namespaces[namespace] || isSystemNamespace(namespace) || len(c.foreign[namespace]) > 0 || !c.serves[namespace] && !c.elsewhereSelected(monitor.Spec.Selector) {
 			state = external
 		}
 	}
@@ -634,18 +733,14 @@ func checkPodMonitor(c *checker, o *object) {
 }
 
 func checkWebhooks(c *checker, o *object) {
-	ask := func(i int, client admissionregistrationv1.WebhookClientConfig) {
-		if client.Service == nil {
-			return
-		}
+	ask := func(field, namespace, name string, number *int32) {
 		port := int32(443)
-		if client.Service.Port != nil {
-			port = *client.Service.Port
+		if number != nil {
+			port = *number
 		}
-		field := at("webhooks[%d].clientConfig.service", i)
-		service, state := c.find("Service", client.Service.Namespace, client.Service.Name)
+		service, state := c.find("Service", namespace, name)
 		if state != found {
-			c.missing(o, field+".name", state, "the webhook cannot be asked: "+in(client.Service.Namespace)+" has no Service "+client.Service.Name,
+			c.missing(o, field+".name", state, "the webhook cannot be asked: "+in(namespace)+" has no Service "+name+c.elsewhere("Service", namespace, name),
 				"name the Service of the webhook")
 			return
 		}
@@ -653,18 +748,119 @@ func checkWebhooks(c *checker, o *object) {
 			c.report(o, field+".port", at("the webhook cannot be asked: %s has no port %d", service, port), "use a port of the Service")
 		}
 	}
+	webhook := func(i int, client admissionregistrationv1.WebhookClientConfig) {
+		if client.Service != nil {
+			ask(at("webhooks[%d].clientConfig.service", i), client.Service.Namespace, client.Service.Name, client.Service.Port)
+		}
+	}
 	switch typed := o.typed.(type) {
 	case *admissionregistrationv1.ValidatingWebhookConfiguration:
-		for i, webhook := range typed.Webhooks {
-			ask(i, webhook.ClientConfig)
+		for i, each := range typed.Webhooks {
+			webhook(i, each.ClientConfig)
 		}
 	case *admissionregistrationv1.MutatingWebhookConfiguration:
-		for i, webhook := range typed.Webhooks {
-			ask(i, webhook.ClientConfig)
+		for i, each := range typed.Webhooks {
+			webhook(i, each.ClientConfig)
+		}
+	case *apiextensionsv1.CustomResourceDefinition:
+		if conversion := typed.Spec.Conversion; conversion != nil && conversion.Webhook != nil && conversion.Webhook.ClientConfig != nil {
+			if service := conversion.Webhook.ClientConfig.Service; service != nil {
+				ask("spec.conversion.webhook.clientConfig.service", service.Namespace, service.Name, service.Port)
+			}
+		}
+	default:
+		if api := spec[apiService](o); o.kind == "APIService" && api != nil && api.Service != nil {
+			ask("spec.service", api.Service.Namespace, api.Service.Name, api.Service.Port)
 		}
 	}
 }
 
+// apiService is what is read of an APIService.
+type apiService struct {
+	Service *struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+		Port      *int32 `json:"port"`
+	} `json:"service"`
+}
+
 func hasPort(service *corev1.Service, number int32) bool {
 	return slices.ContainsFunc(service.Spec.Ports, func(port corev1.ServicePort) bool { return port.Port == number })
+}
+
+func checkNetworkPorts(c *checker, o *object) {
+	policy, ok := o.typed.(*networkingv1.NetworkPolicy)
+	if !ok {
+		return
+	}
+	selected, err := c.selectPods(o.namespace, &policy.Spec.PodSelector)
+	if err != nil || !selected.ports.complete || selected.ports.partial || len(selected.workloads) > maxAsked {
+		return
+	}
+	for i, rule := range policy.Spec.Ingress {
+		for j, port := range rule.Ports {
+			if port.Port == nil || port.EndPort != nil {
+				continue
+			}
+			protocol := corev1.ProtocolTCP
+			if port.Protocol != nil {
+				protocol = *port.Protocol
+			}
+			field := at("spec.ingress[%d].ports[%d].port", i, j)
+			if name := port.Port.StrVal; name != "" {
+				if len(selected.ports.byName[name]) == 0 {
+					c.report(o, field, "nobody is let in: no pod has a port named "+name, "use one of the pods' ports: "+listOf(selected.ports.names))
+				}
+				continue
+			}
+			number := port.Port.IntVal
+			if !selected.ports.numbers[portKey(protocol, number)] && !isMeshPort(number) && !slices.ContainsFunc(selected.workloads, func(w *workload) bool { return c.mentions(w, number) }) {
+				c.report(o, field, "nobody is let in: the pods do not declare port "+portKey(protocol, number), "use the port of the pods, not that of the Service")
+			}
+		}
+	}
+}
+
+// checkTaken asks all Prometheus of the set whether they take a monitor or rule.
+func checkTaken(c *checker, o *object) {
+	all := slices.Concat(c.byKind["Prometheus"], c.byKind["PrometheusAgent"])
+	if o.group != monitoring.GroupName || len(all) == 0 {
+		return
+	}
+	for _, prometheus := range all[:min(len(all), maxAsked)] {
+		var own, namespaces *metav1.LabelSelector
+		switch typed := prometheus.typed.(type) {
+		case *monitoringv1.Prometheus:
+			switch o.kind {
+			case "ServiceMonitor":
+				own, namespaces = typed.Spec.ServiceMonitorSelector, typed.Spec.ServiceMonitorNamespaceSelector
+			case "PodMonitor":
+				own, namespaces = typed.Spec.PodMonitorSelector, typed.Spec.PodMonitorNamespaceSelector
+			case "Probe":
+				own, namespaces = typed.Spec.ProbeSelector, typed.Spec.ProbeNamespaceSelector
+			default:
+				own, namespaces = typed.Spec.RuleSelector, typed.Spec.RuleNamespaceSelector
+			}
+		default:
+			return
+		}
+		if takes(own, o.labels) && c.takesNamespace(prometheus.namespace, namespaces, o.namespace) {
+			return
+		}
+	}
+	c.report(o, "metadata.labels", "nobody reads it: "+all[0].String()+" in "+in(all[0].namespace)+" does not take its labels or namespace", "add the labels that it selects")
+}
+
+// takes reports whether a selector is there and matches.
+func takes(selector *metav1.LabelSelector, has map[string]string) bool {
+	wanted, err := metav1.LabelSelectorAsSelector(selector)
+	return err != nil || wanted.Matches(labels.Set(has))
+}
+
+func (c *checker) takesNamespace(own string, selector *metav1.LabelSelector, namespace string) bool {
+	if selector == nil {
+		return own == namespace
+	}
+	o, _ := c.find("Namespace", "", namespace)
+	return o == nil || takes(selector, labels.Merge(o.labels, labels.Set{"kubernetes.io/metadata.name": o.name}))
 }

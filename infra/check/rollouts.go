@@ -1,9 +1,11 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -67,16 +69,9 @@ var rolloutRules = []Rule{
 		Wrong: documents(scaledExample, edited(scalerExample, "minReplicas: 2", "minReplicas: 9")),
 		Right: documents(scaledExample, scalerExample),
 		object: func(c *checker, o *object) {
-			h, ok := o.typed.(*autoscalingv2.HorizontalPodAutoscaler)
-			if !ok {
-				return
-			}
-			least := int32(1)
-			if h.Spec.MinReplicas != nil {
-				least = *h.Spec.MinReplicas
-			}
-			if h.Spec.MaxReplicas < max(least, 1) {
-				c.report(o, "spec.maxReplicas", at("it is refused: maxReplicas, %d, is below minReplicas, %d", h.Spec.MaxReplicas, least), "raise maxReplicas")
+			least, most, ok := scalerBounds(o)
+			if ok && most < max(least, 1) {
+				c.report(o, "spec.maxReplicas", at("it is refused: maxReplicas, %d, is below minReplicas, %d", most, least), "raise maxReplicas")
 			}
 		},
 	},
@@ -189,13 +184,28 @@ func (s *index) scalerOf(o *object) *object {
 	return s.scalers[key{o.kind, o.namespace, o.name}]
 }
 
+// scalerBounds are the numbers of pods that an autoscaler keeps to.
+func scalerBounds(o *object) (least, most int32, ok bool) {
+	var set *int32
+	switch typed := o.typed.(type) {
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		set, most = typed.Spec.MinReplicas, typed.Spec.MaxReplicas
+	case *autoscalingv1.HorizontalPodAutoscaler:
+		set, most = typed.Spec.MinReplicas, typed.Spec.MaxReplicas
+	default:
+		return 1, 0, false
+	}
+	if set == nil {
+		return 1, most, true
+	}
+	return *set, most, true
+}
+
 // replicas is the smallest number of pods of a workload. known is false where somebody else sets it.
 func (s *index) replicas(o *object) (replicas int32, known bool) {
 	if scaler := s.scalerOf(o); scaler != nil {
-		if h, ok := scaler.typed.(*autoscalingv2.HorizontalPodAutoscaler); ok && h.Spec.MinReplicas != nil {
-			return *h.Spec.MinReplicas, true
-		}
-		return 1, true
+		least, _, _ := scalerBounds(scaler)
+		return least, true
 	}
 	var set *int32
 	switch typed := o.typed.(type) {
@@ -250,35 +260,44 @@ func checkBudget(c *checker, o *object) {
 }
 
 func checkUtilization(c *checker, o *object) {
-	h, ok := o.typed.(*autoscalingv2.HorizontalPodAutoscaler)
-	if !ok {
-		return
-	}
 	kind, name := o.scaleTarget()
 	target, _ := c.find(kind, o.namespace, name)
-	if target == nil || target.pods == nil {
+	if target == nil || target.pods == nil || target.pods.partial {
 		return
 	}
-	for i, metric := range h.Spec.Metrics {
-		var resource corev1.ResourceName
-		only := ""
-		switch {
-		case metric.Resource != nil && metric.Resource.Target.Type == autoscalingv2.UtilizationMetricType:
-			resource = metric.Resource.Name
-		case metric.ContainerResource != nil && metric.ContainerResource.Target.Type == autoscalingv2.UtilizationMetricType:
-			resource, only = metric.ContainerResource.Name, metric.ContainerResource.Container
-		default:
-			continue
-		}
+	ask := func(field string, resource corev1.ResourceName, only string) {
 		if r := target.pods.spec.Resources; r != nil && !r.Requests.Name(resource, "").IsZero() {
-			continue
+			return
 		}
+		there := only == "" || slices.ContainsFunc(target.pods.spec.InitContainers, func(container corev1.Container) bool { return container.Name == only }) ||
+			strings.HasSuffix(only, "-proxy")
 		for _, container := range target.pods.spec.Containers {
+			there = there || container.Name == only
 			_, requests := container.Resources.Requests[resource]
 			_, limits := container.Resources.Limits[resource]
 			if !requests && !limits && (only == "" || only == container.Name) {
-				c.report(o, at("spec.metrics[%d]", i), "nothing is scaled: container "+container.Name+" of "+target.String()+" requests no "+string(resource), "set a request for "+string(resource)+", in each container")
-				break
+				c.report(o, field, "nothing is scaled: container "+container.Name+" of "+target.String()+" requests no "+string(resource), "set a request for "+string(resource)+", in each container")
+				return
+			}
+		}
+		if !there {
+			c.report(o, field, "nothing is scaled: "+target.String()+" has no container "+only, "name one of its containers")
+		}
+	}
+	switch typed := o.typed.(type) {
+	case *autoscalingv1.HorizontalPodAutoscaler:
+		ask("spec.targetCPUUtilizationPercentage", corev1.ResourceCPU, "")
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		if len(typed.Spec.Metrics) == 0 {
+			// The API server fills in 80 % of cpu.
+			ask("spec.metrics", corev1.ResourceCPU, "")
+		}
+		for i, metric := range typed.Spec.Metrics {
+			switch {
+			case metric.Resource != nil && metric.Resource.Target.Type == autoscalingv2.UtilizationMetricType:
+				ask(at("spec.metrics[%d]", i), metric.Resource.Name, "")
+			case metric.ContainerResource != nil && metric.ContainerResource.Target.Type == autoscalingv2.UtilizationMetricType:
+				ask(at("spec.metrics[%d]", i), metric.ContainerResource.Name, metric.ContainerResource.Container)
 			}
 		}
 	}
@@ -349,7 +368,7 @@ var orderRules = []Rule{
 				}
 			}
 			for _, o := range c.byKind["Namespace"] {
-				if early := first[o.name]; early != nil && early.order < o.order && early.Place.File == o.Place.File && chartOf(early) == chartOf(o) {
+				if early := first[o.name]; early != nil && isBefore(early, o) {
 					c.report(o, "metadata.name", "the first apply fails: "+early.String()+" stands before its namespace", "put the namespace first")
 				}
 			}
@@ -372,10 +391,43 @@ var orderRules = []Rule{
 				names, _ := spec["names"].(map[string]any)
 				group, _ := spec["group"].(string)
 				kind, _ := names["kind"].(string)
-				if early := first[group+"\x00"+kind]; early != nil && early.order < o.order && early.Place.File == o.Place.File && chartOf(early) == chartOf(o) {
+				if early := first[group+"\x00"+kind]; early != nil && isBefore(early, o) {
 					c.report(o, "metadata.name", "the first apply fails: "+early.String()+" stands before its definition", "put the definition first")
 				}
 			}
+		},
+	},
+	{
+		Code: "KC430", Title: "a route before its subset", Severity: Warning, Kinds: []string{"VirtualService"},
+		Doc: "kubectl applies objects in the order of the file. Requests are answered 503 from when the route to a subset is there until its DestinationRule " +
+			"is there and known to all proxies.",
+		Wrong: documents(webExample, serviceExample, virtualServiceExample, destinationRuleExample),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			told := map[*object]bool{}
+			c.eachDestination(o, func(field string, d *destination) {
+				if d.Subset == "" {
+					return
+				}
+				rules := c.mesh.byHost[c.domain.fullHost(d.Host, o.namespace)]
+				if rules == nil {
+					return
+				}
+				var late *object
+				for _, rule := range rules.rules {
+					if !slices.ContainsFunc(c.mesh.rules[rule].Subsets, func(s subset) bool { return s.Name == d.Subset }) {
+						continue
+					}
+					if !isBefore(o, rule) {
+						return
+					}
+					late = rule
+				}
+				if late != nil && !told[late] {
+					told[late] = true
+					c.report(o, field+".subset", "the first apply answers 503 for a while: "+late.String()+" with the subset stands behind it", "put the DestinationRule before the VirtualService")
+				}
+			})
 		},
 	},
 }
@@ -389,6 +441,11 @@ spec:
   names: {plural: shops, singular: shop, kind: Shop}
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
 `
+
+// isBefore reports whether an object stands before another one in the same file or chart, and so is applied before it.
+func isBefore(early, late *object) bool {
+	return early.order < late.order && early.Place.File == late.Place.File && chartOf(early) == chartOf(late)
+}
 
 // chartOf is the first part of a construct's path.
 func chartOf(o *object) string {

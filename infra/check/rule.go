@@ -38,6 +38,7 @@ var themes = [][]Rule{
 	meshReferenceRules,
 	trafficRules,
 	policyRules,
+	admissionRules,
 	podRules,
 	containerRules,
 	startRules,

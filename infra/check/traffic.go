@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 var orderedRoutes = documents(webExample, serviceExample, `apiVersion: networking.istio.io/v1
@@ -60,6 +61,45 @@ spec:
   addresses: [192.0.2.0/24]
   ports: [{number: 2049, name: nfs, protocol: TCP}]
   resolution: NONE
+`
+
+const tlsGateway = `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - port: {number: 443, name: https, protocol: HTTPS}
+      hosts: ["www.example.com"]
+      tls: {mode: SIMPLE, credentialName: www}
+`
+
+const envoyFilterExample = `apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: idle}
+spec:
+  configPatches:
+    - applyTo: CLUSTER
+      match: {context: SIDECAR_OUTBOUND}
+      patch: {operation: MERGE, value: {connect_timeout: 2s}}
+`
+
+const sniExample = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: files}
+spec:
+  hosts: [files.example.net]
+  tls:
+    - match: [{port: 443, sniHosts: [files.example.net]}]
+      route: [{destination: {host: files.example.net}}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: files}
+spec:
+  hosts: [files.example.net]
+  ports: [{number: 443, name: tls, protocol: TLS}]
+  resolution: DNS
 `
 
 var trafficRules = []Rule{
@@ -138,21 +178,27 @@ var trafficRules = []Rule{
 	},
 	{
 		Code: "KC207", Title: "a fault beside retries", Severity: Warning, Kinds: []string{"VirtualService"},
-		Doc: "Envoy injects an abort before the router that retries, so a request that is aborted is not retried, and a delay does " +
+		Doc: "Envoy injects a fault before the router that retries: a request that is aborted is not retried, and a delay does " +
 			"not count for the timeout of a try. A test of the retries with such a fault shows nothing.",
 		Wrong: edited(retriedRoute, "    - timeout: 10s\n", "    - fault: {abort: {httpStatus: 503, percentage: {value: 10}}}\n"),
 		Right: retriedRoute,
 		object: func(c *checker, o *object) {
 			c.eachHTTP(o, func(i int, route *httpRoute) {
-				if route.Fault != nil && route.Fault.Abort != nil && route.Retries != nil && route.Retries.Attempts > 0 {
-					c.report(o, at("spec.http[%d].fault.abort", i), "a request that is aborted is not retried: the retries of this route have no part in it", "put the fault where the request goes next, or take the retries away while you test")
+				if route.Fault == nil || route.Retries == nil || route.Retries.Attempts <= 0 {
+					return
+				}
+				const fix = "put the fault where the request goes next, or take the retries away while you test"
+				if route.Fault.Abort != nil {
+					c.report(o, at("spec.http[%d].fault.abort", i), "a request that is aborted is not retried: the retries of this route have no part in it", fix)
+				} else if route.Fault.Delay != nil {
+					c.report(o, at("spec.http[%d].fault.delay", i), "a request that is delayed is not retried: the delay is before the tries, and counts for none of them", fix)
 				}
 			})
 		},
 	},
 	{
 		Code: "KC208", Title: "a timeout that ends before its retries", Severity: Warning, Kinds: []string{"VirtualService"},
-		Doc:   "The timeout of a route is for all tries together. Tries that do not fit into it are not made.",
+		Doc:   "The timeout of a route is for all tries together. Tries that do not fit into it are not made. Where the first try alone does not leave the last one all of its time, that is a note.",
 		Wrong: edited(retriedRoute, "timeout: 10s", "timeout: 3s", "perTryTimeout: 2s", "perTryTimeout: 4s"),
 		Right: retriedRoute,
 		object: func(c *checker, o *object) {
@@ -168,7 +214,10 @@ var trafficRules = []Rule{
 				switch {
 				case try > total:
 					c.report(o, at("spec.http[%d].timeout", i), at("the first try may take %s, and all together %s: none is repeated after a timeout", try, total), "make the timeout longer, or perTryTimeout shorter")
-				case try*time.Duration(route.Retries.Attempts+1) > total && route.Retries.Attempts < 1000:
+				case route.Retries.Attempts <= 0 || route.Retries.Attempts > 1000:
+				case try*time.Duration(route.Retries.Attempts) > total:
+					c.report(o, at("spec.http[%d].timeout", i), at("%d retries of %s do not fit into %s: the last are not made where tries run into their timeout", route.Retries.Attempts, try, total), "make the timeout longer, or perTryTimeout shorter")
+				case try*time.Duration(route.Retries.Attempts+1) > total:
 					c.reportAs(Note, o, at("spec.http[%d].timeout", i), at("%d tries of %s do not fit into %s", route.Retries.Attempts+1, try, total), "make the timeout longer, or perTryTimeout shorter")
 				}
 			})
@@ -190,6 +239,8 @@ var trafficRules = []Rule{
 				c.report(o, "spec.externalName", "it is refused: a Service of type ExternalName has a name", "set externalName")
 			case isAddress(name):
 				c.report(o, "spec.externalName", "the name is not resolved: "+name+" is an address, and a CNAME leads to a name", "use a Service without a selector and an EndpointSlice")
+			case !isTemplate(name) && len(validation.IsDNS1123Subdomain(strings.ToLower(name))) > 0:
+				c.report(o, "spec.externalName", "it is refused: that is no host name", "use a name such as db.example.com, without scheme, port and path")
 			default:
 				target, namespace, ok := c.domain.serviceOf(name)
 				if !ok {
@@ -257,7 +308,7 @@ var trafficRules = []Rule{
 		Code: "KC222", Title: "a port that does not say its protocol", Severity: Note, Kinds: []string{"Service"},
 		Doc: "Istio reads the protocol of a port from its appProtocol or its name. Of others it looks at the first bytes of each " +
 			"connection, which a server that speaks first does not send.",
-		Wrong: documents(webExample, edited(serviceExample, "{name: http, port: 80", "{name: web, port: 80"), virtualServiceExample, destinationRuleExample),
+		Wrong: documents(webExample, edited(serviceExample, "{name: http, port: 80", "{name: web, port: 80"), destinationRuleExample, virtualServiceExample),
 		Right: meshExample,
 		object: func(c *checker, o *object) {
 			service := o.service()
@@ -268,6 +319,57 @@ var trafficRules = []Rule{
 				name, _, _ := strings.Cut(strings.ToLower(port.Name), "-")
 				if port.AppProtocol == nil && port.Protocol != corev1.ProtocolUDP && !slices.Contains(otherProtocols, name) && !slices.Contains([]string{"http", "http2", "grpc", "auto"}, name) {
 					c.report(o, at("spec.ports[%d].name", i), "Istio finds out the protocol by itself, from the first bytes of each connection", "begin the name with the protocol, as in http-"+cmp.Or(port.Name, "web")+", or set appProtocol")
+				}
+			}
+		},
+	},
+	{
+		Code: "KC232", Title: "one certificate for several gateways", Severity: Warning,
+		Doc: "A browser that has a connection of HTTP/2 to one host uses it for all others that its certificate is for. Where those are of " +
+			"another Gateway on the same port, the gateway answers 404.",
+		Wrong: documents(tlsGateway, edited(tlsGateway, "{name: front}", "{name: front-2}", "www.example.com", "api.example.com")),
+		Right: documents(tlsGateway, edited(tlsGateway, "{name: front}", "{name: front-2}", "www.example.com", "api.example.com", "credentialName: www", "credentialName: api")),
+		set:   checkCertificateTwice,
+	},
+	{
+		Code: "KC233", Title: "one port of pods with two protocols", Severity: Error, Kinds: podKinds,
+		Doc: "Two Services lead to one port of the same pods, and say different protocols of it, or have one port of TCP and one of UDP with the same number: " +
+			"the sidecar takes one of them, and the connections of the other break.",
+		Wrong:  documents(meshExample, edited(serviceExample, "metadata: {name: web,", "metadata: {name: web-2,", "name: http, port: 80", "name: tcp, port: 81")),
+		Right:  documents(meshExample, edited(serviceExample, "metadata: {name: web,", "metadata: {name: web-2,", "name: http, port: 80", "name: http, port: 81")),
+		object: podRule(checkTwoProtocols),
+	},
+	{
+		Code: "KC234", Title: "a patch of Envoy that does nothing", Severity: Error, Kinds: []string{"EnvoyFilter"},
+		Doc: "A patch has an operation and, unless it removes something, a value, and its match is of the kind that it applies to: Istio refuses others. " +
+			"REPLACE, INSERT_BEFORE and the like are for filters and routes, and are left out for listeners and clusters.",
+		Wrong:  edited(envoyFilterExample, "MERGE", "REPLACE"),
+		Right:  envoyFilterExample,
+		object: checkEnvoyFilter,
+	},
+	{
+		Code: "KC236", Title: "a TLS route for a name that is none of its hosts", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:   "The names of sniHosts are among the hosts of the VirtualService, or match one of them. Istio refuses others, and routes of TLS without them.",
+		Wrong: edited(sniExample, "sniHosts: [files.example.net]", "sniHosts: [files.example.org]"),
+		Right: sniExample,
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil {
+				return
+			}
+			for i, route := range v.TLS {
+				if route == nil {
+					continue
+				}
+				for j, match := range route.Match {
+					if len(match.SniHosts) == 0 {
+						c.report(o, at("spec.tls[%d].match[%d]", i, j), "it is refused: a route of TLS says for which names it is", "add sniHosts")
+					}
+					for k, name := range match.SniHosts {
+						if !slices.ContainsFunc(v.Hosts, func(host string) bool { return hostsMeet(host, name) }) {
+							c.report(o, at("spec.tls[%d].match[%d].sniHosts[%d]", i, j, k), "it is refused: "+name+" is none of the hosts", "add it to hosts, or use one of them: "+listOf(v.Hosts))
+						}
+					}
 				}
 			}
 		},
@@ -340,6 +442,37 @@ func checkShadows(c *checker, o *object) {
 			}
 		}
 	}
+	for _, of := range []struct {
+		name   string
+		routes []*l4Route
+	}{{"tcp", v.TCP}, {"tls", v.TLS}} {
+		for i, route := range of.routes[:min(len(of.routes), maxCompared)] {
+			for j, earlier := range of.routes[:i] {
+				if route != nil && earlier != nil && earlier.shadows(route) {
+					c.report(o, at("spec.%s[%d]", of.name, i), at("no connection reaches this route: spec.%s[%d] before it takes all of them", of.name, j), "put it first, or make the other one narrower")
+					break
+				}
+			}
+		}
+	}
+}
+
+// shadows reports whether a route of connections matches all that a later one matches.
+func (r *l4Route) shadows(later *l4Route) bool {
+	if len(r.Match) == 0 {
+		return true
+	}
+	return len(later.Match) > 0 && !slices.ContainsFunc(later.Match, func(wanted l4Match) bool {
+		return !slices.ContainsFunc(r.Match, func(m l4Match) bool { return m.covers(wanted) })
+	})
+}
+
+func (m l4Match) covers(other l4Match) bool {
+	within := func(few, many []string) bool {
+		return len(many) == 0 || len(few) > 0 && !slices.ContainsFunc(few, func(each string) bool { return !slices.Contains(many, each) })
+	}
+	return (m.Port == 0 || m.Port == other.Port) && within(other.SniHosts, m.SniHosts) && within(other.Gateways, m.Gateways) &&
+		within(other.DestinationSubnets, m.DestinationSubnets) && (m.SourceNS == "" || m.SourceNS == other.SourceNS) && matchesAll(m.SourceLabels, other.SourceLabels)
 }
 
 // shadows reports whether a route matches all that a later one matches.
@@ -471,13 +604,27 @@ func isCanaryIngress(o *object) bool {
 func checkWeights(c *checker, o *object) {
 	c.eachHTTP(o, func(i int, route *httpRoute) {
 		total := int64(0)
-		for _, to := range route.Route {
-			total += to.Weight
+		for j, to := range route.Route {
+			if total += to.Weight; to.Weight < 0 {
+				c.report(o, at("spec.http[%d].route[%d].weight", i, j), "the route is refused: a weight is not negative", "use 0 to 100")
+				return
+			}
 		}
 		if len(route.Route) > 1 && total == 0 {
 			c.report(o, at("spec.http[%d].route", i), "the route is refused: all weights are 0", "give the destinations weights, together 100")
 		}
 	})
+	if v := c.mesh.virtualServices[o]; v != nil {
+		v.eachL4(func(field string, route *l4Route) {
+			total := int64(0)
+			for _, to := range route.Route {
+				total += to.Weight
+			}
+			if len(route.Route) > 1 && total == 0 {
+				c.report(o, field+".route", "the route is refused: all weights are 0", "give the destinations weights, together 100")
+			}
+		})
+	}
 	route := o.route()
 	if route == nil {
 		return
@@ -592,6 +739,144 @@ func checkEntryProtocols(c *checker) {
 				if first.o != o && first.protocol != strings.ToUpper(port.Protocol) && port.Protocol != "" && first.protocol != "" && (first.scope == "*" || scope == "*" || first.scope == scope) {
 					c.report(o, at("spec.ports[%d].protocol", i), "one of two protocols is not used: "+first.o.String()+" says "+first.protocol+" for "+host+at(" and port %d", port.Number), "use one protocol")
 				}
+			}
+		}
+	}
+}
+
+func checkCertificateTwice(c *checker) {
+	type use struct {
+		o    *object
+		g    *istioGateway
+		host string
+	}
+	seen := map[string][]use{}
+	for _, o := range c.byKind["Gateway"] {
+		g := c.mesh.gateways[o]
+		if g == nil {
+			continue
+		}
+		for i, server := range g.Servers {
+			if server.TLS == nil || server.TLS.CredentialName == "" || server.Port == nil || len(server.Hosts) == 0 {
+				continue
+			}
+			id := at("%s\x00%d", server.TLS.CredentialName, server.Port.Number)
+			index := slices.IndexFunc(seen[id], func(other use) bool {
+				return other.o != o && !slices.Contains(server.Hosts, other.host) && c.meet(g.Selector, other.g.Selector)
+			})
+			if index >= 0 {
+				other := seen[id][index]
+				c.report(o, at("spec.servers[%d].tls.credentialName", i), "browsers that have a connection to "+other.host+" are answered 404: "+other.o.String()+" in "+in(other.o.namespace)+" shows the same certificate", "use one Gateway with all hosts of the certificate, or a certificate for each")
+			}
+			if len(seen[id]) < maxAsked {
+				seen[id] = append(seen[id], use{o, g, server.Hosts[0]})
+			}
+		}
+	}
+}
+
+// protocolOf is the protocol that a port of a Service says, empty where it says none.
+func protocolOf(port corev1.ServicePort) string {
+	name := ""
+	if port.AppProtocol != nil {
+		name = strings.ToLower(*port.AppProtocol)
+	}
+	if name == "" {
+		name, _, _ = strings.Cut(strings.ToLower(port.Name), "-")
+	}
+	switch {
+	case slices.Contains([]string{"http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c"}, name):
+		return "HTTP"
+	case slices.Contains(otherProtocols, name):
+		return strings.ToUpper(name)
+	}
+	return ""
+}
+
+func checkTwoProtocols(c *checker, w *workload) {
+	if !c.hasMesh {
+		return
+	}
+	services := c.servicesOf(w.namespace, w)
+	if len(services) < 2 {
+		return
+	}
+	slices.SortFunc(services, func(a, b *object) int { return cmp.Compare(a.order, b.order) })
+	type claim struct {
+		o        *object
+		protocol string
+	}
+	targets, numbers := map[int32]claim{}, map[int32]claim{}
+	has := portsOf([]*workload{w})
+	for _, o := range services[:min(len(services), maxAsked)] {
+		for i, port := range o.service().Spec.Ports {
+			field := at("spec.ports[%d]", i)
+			transport := cmp.Or(port.Protocol, corev1.ProtocolTCP)
+			if first, ok := numbers[port.Port]; ok && first.o != o && first.protocol != string(transport) {
+				c.reportAs(Warning, o, field+".protocol", at("Istio may use one of two protocols: %s has port %d of %s, too, for the same pods", first.o, port.Port, first.protocol), "use one Service, or another number")
+				continue
+			}
+			numbers[port.Port] = claim{o, string(transport)}
+			protocol := protocolOf(port)
+			if protocol == "" || transport != corev1.ProtocolTCP {
+				continue
+			}
+			target := port.TargetPort.IntVal
+			if names := has.byName[port.TargetPort.StrVal]; port.TargetPort.StrVal != "" && len(names) > 0 {
+				target = names[0]
+			} else if target == 0 && port.TargetPort.StrVal == "" {
+				target = port.Port
+			}
+			if target == 0 {
+				continue
+			}
+			if first, ok := targets[target]; ok && first.o != o && first.protocol != protocol {
+				c.report(o, field+".name", at("one of two protocols is not used: %s says %s of port %d of the same pods, and this one %s", first.o, first.protocol, target, protocol), "say one protocol in both")
+				continue
+			}
+			targets[target] = claim{o, protocol}
+		}
+	}
+}
+
+// envoyOperations are what is done for what a patch applies to; other operations are left out.
+var envoyOperations = map[string]string{
+	"LISTENER":            "ADD REMOVE MERGE MERGE_AND_REPLACE_LIST",
+	"FILTER_CHAIN":        "ADD REMOVE MERGE MERGE_AND_REPLACE_LIST",
+	"CLUSTER":             "ADD REMOVE MERGE MERGE_AND_REPLACE_LIST",
+	"ROUTE_CONFIGURATION": "MERGE MERGE_AND_REPLACE_LIST",
+	"EXTENSION_CONFIG":    "ADD",
+	"BOOTSTRAP":           "MERGE MERGE_AND_REPLACE_LIST",
+}
+
+// envoyMatches are the kinds of matches for what a patch applies to.
+var envoyMatches = map[string]string{
+	"LISTENER": "listener", "FILTER_CHAIN": "listener", "NETWORK_FILTER": "listener", "HTTP_FILTER": "listener",
+	"ROUTE_CONFIGURATION": "routeConfiguration", "VIRTUAL_HOST": "routeConfiguration", "HTTP_ROUTE": "routeConfiguration", "CLUSTER": "cluster",
+}
+
+func checkEnvoyFilter(c *checker, o *object) {
+	f := spec[envoyFilter](o)
+	if f == nil || o.group != istioNetworking {
+		return
+	}
+	for i, each := range f.ConfigPatches {
+		field := at("spec.configPatches[%d]", i)
+		switch {
+		case each.Patch == nil || each.Patch.Operation == "" || each.Patch.Operation == "INVALID":
+			c.report(o, field+".patch", "it is refused: the patch has no operation", "say what it does, for example MERGE")
+			continue
+		case each.Patch.Value == nil && each.Patch.Operation != "REMOVE":
+			c.report(o, field+".patch.value", "it is refused: the patch has no value", "add what is to be there")
+			continue
+		}
+		if done, ok := envoyOperations[each.ApplyTo]; ok && !slices.Contains(strings.Fields(done), each.Patch.Operation) {
+			c.report(o, field+".patch.operation", "the patch is left out: there is no "+each.Patch.Operation+" for "+each.ApplyTo, "use one of "+strings.ReplaceAll(done, " ", ", "))
+		}
+		wanted := envoyMatches[each.ApplyTo]
+		for _, kind := range []string{"listener", "routeConfiguration", "cluster"} {
+			if _, ok := each.Match[kind]; ok && wanted != "" && kind != wanted {
+				c.report(o, field+".match."+kind, "it is refused: "+each.ApplyTo+" is not matched by "+kind, "use match."+wanted)
 			}
 		}
 	}
