@@ -98,8 +98,12 @@ func matchesAll(wanted, has map[string]string) bool {
 	return true
 }
 
-// caller is who sends requests: nobody knows where the namespace is empty.
-type caller struct{ namespace, account string }
+// caller is who sends requests: nobody knows where the namespace is empty. It then is outside the set, or, where the set may
+// have it, outside the namespace that is called.
+type caller struct {
+	namespace, account string
+	called             string
+}
 
 // lets reports whether a policy may let in a caller, whatever it asks for.
 func (c *checker) lets(each *allowing, from caller) bool {
@@ -116,9 +120,14 @@ func (c *checker) lets(each *allowing, from caller) bool {
 	return false
 }
 
-// isFrom reports whether a source may be a caller. One that is not known lives outside the set.
+// isFrom reports whether a source may be a caller.
 func (c *checker) isFrom(policy *object, source *policySource, from caller) bool {
-	inside := func(namespace string) bool { return c.namespaces[namespace] && !isSystemNamespace(namespace) }
+	inside := func(namespace string) bool {
+		if from.called != "" {
+			return namespace == from.called
+		}
+		return c.namespaces[namespace] && !isSystemNamespace(namespace)
+	}
 	may := func(patterns []string, is func(pattern string) bool) bool {
 		return len(patterns) == 0 || slices.ContainsFunc(patterns, is)
 	}
@@ -195,14 +204,14 @@ func checkShutGateways(c *checker, o *object) {
 		}
 	case "Ingress":
 		eachBackend(o, func(_ string, backend networkingv1.IngressServiceBackend) {
-			ask([]caller{{}}, o.namespace, backend.Name)
+			ask([]caller{{called: o.namespace}}, o.namespace, backend.Name)
 		})
 	default:
 		var from []caller
 		c.eachParent(o, func(_ *checker, _ *object, _ *anyRoute, _ string, ref parentRef, namespace string) {
-			each := caller{}
+			each := caller{called: o.namespace}
 			if _, gateway := c.gatewayAPI(namespace, ref.Name); gateway != nil && gateway.Spec.GatewayClassName == "istio" {
-				each = caller{namespace, ref.Name + "-istio"}
+				each = caller{namespace: namespace, account: ref.Name + "-istio"}
 			}
 			from = append(from, each)
 		})
@@ -241,7 +250,7 @@ func (c *checker) gatewayCallers(o *object, v *virtualService) []caller {
 			if account == "" {
 				account = "default"
 			}
-			from = append(from, caller{w.namespace, account})
+			from = append(from, caller{namespace: w.namespace, account: account})
 		}
 		if len(pods) == 0 {
 			from = append(from, caller{})

@@ -55,6 +55,8 @@ type index struct {
 	namespaces map[string]bool
 	workloads  map[string][]*workload
 	byLabel    map[string]map[string][]*workload
+	// labelNames are the names of the labels of pods, by namespace.
+	labelNames map[string]bool
 	// services by their labels, for monitors.
 	servicesByLabel map[string][]*object
 	// foreign are the names of objects of kinds that are not known, by namespace: operators make others of them.
@@ -102,7 +104,7 @@ type selection struct {
 func newIndex(objects []Object, options Options) *index {
 	s := &index{
 		byKey: map[key][]*object{}, byKind: map[string][]*object{}, namespaces: map[string]bool{},
-		workloads: map[string][]*workload{}, byLabel: map[string]map[string][]*workload{},
+		workloads: map[string][]*workload{}, byLabel: map[string]map[string][]*workload{}, labelNames: map[string]bool{},
 		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
 		servicesBySelector: map[string][]*object{}, peers: map[string][]*object{},
 		scalers: map[key]*object{}, definedKinds: map[string]bool{}, serves: map[string]bool{},
@@ -220,6 +222,7 @@ func (s *index) add(o *object) {
 		s.byLabel[o.namespace] = byLabel
 	}
 	for name, value := range o.pods.labels {
+		s.labelNames[o.namespace+"\x00"+name] = true
 		byLabel[name+"="+value] = append(byLabel[name+"="+value], o.pods)
 	}
 }

@@ -543,7 +543,12 @@ func checkPrincipals(c *checker, o *object) {
 		if name == "" || strings.Contains(namespace+name, "*") {
 			return
 		}
-		if _, state := c.find("ServiceAccount", namespace, name); state != found {
+		_, state := c.find("ServiceAccount", namespace, name)
+		if state == missing && len(c.workloads[namespace]) == 0 && len(c.named[key{kind: "ServiceAccount", name: name}]) == 0 {
+			// A set of policies alone is for the accounts of another one.
+			state = external
+		}
+		if state != found {
 			c.missing(o, field, state, "the rule is for nobody: "+in(namespace)+" has no ServiceAccount "+name+c.elsewhere("ServiceAccount", namespace, name), "name the ServiceAccount of the callers")
 		}
 	}

@@ -360,6 +360,10 @@ var workloadReferenceRules = []Rule{
 		object: func(c *checker, o *object) {
 			metadata, _ := o.Content["metadata"].(map[string]any)
 			owners, _ := metadata["ownerReferences"].([]any)
+			if metadata["uid"] != nil {
+				// It comes from a cluster, with owners that need not have been asked for.
+				return
+			}
 			for i, owner := range owners {
 				fields, _ := owner.(map[string]any)
 				kind, _ := fields["kind"].(string)
@@ -391,7 +395,8 @@ var workloadReferenceRules = []Rule{
 	},
 	{
 		Code: "KC166", Title: "a network policy for callers that are not there", Severity: Error, Kinds: []string{"NetworkPolicy"},
-		Doc:   "A peer with a podSelector alone is a pod of the policy's own namespace. One that matches no pod lets in nobody.",
+		Doc: "A peer with a podSelector alone is a pod of the policy's own namespace. One that matches no pod lets in nobody. Where no pod has such a label, whatever its " +
+			"value, it may be one that callers are to take, which is a note.",
 		Wrong: documents(webExample, edited(peerPolicy, "{app: caller}", "{app: callers}"), callerPod),
 		Right: documents(webExample, peerPolicy, callerPod),
 		object: func(c *checker, o *object) {
@@ -401,8 +406,13 @@ var workloadReferenceRules = []Rule{
 			}
 			ask := func(field string, peers []networkingv1.NetworkPolicyPeer, message string) {
 				for i, peer := range peers {
-					if peer.NamespaceSelector == nil && peer.IPBlock == nil {
+					if peer.NamespaceSelector != nil || peer.IPBlock != nil || peer.PodSelector == nil {
+						continue
+					}
+					if c.hasLabels(o.namespace, peer.PodSelector.MatchLabels) {
 						c.selects(o, at("%s[%d].podSelector", field, i), peer.PodSelector, message)
+					} else if selected, err := c.selectPods(o.namespace, peer.PodSelector); err == nil && len(selected.workloads) == 0 {
+						c.reportAs(Note, o, at("%s[%d].podSelector", field, i), message+": no pod in "+in(o.namespace)+" has such a label", "give the label to those who are to call")
 					}
 				}
 			}
@@ -582,6 +592,16 @@ func (c *checker) selects(o *object, field string, selector *metav1.LabelSelecto
 	}
 	c.missing(o, field, c.nobodyBut(o.namespace, selector.MatchLabels), message+": no pod in "+in(o.namespace)+" matches "+metav1.FormatLabelSelector(selector)+
 		c.closest(o.namespace, selector.MatchLabels), "select labels that the pods have")
+}
+
+// hasLabels reports whether each of the labels is used by pods of a namespace, with any value.
+func (s *index) hasLabels(namespace string, wanted map[string]string) bool {
+	for name := range wanted {
+		if !s.labelNames[namespace+"\x00"+name] {
+			return false
+		}
+	}
+	return true
 }
 
 // ownSelector is the selector of a workload, or nil.

@@ -36,21 +36,20 @@ var schemaRules = []Rule{
 	{
 		Code: "KC530", Title: "an API version that is going to be removed", Severity: Warning, Kinds: []string{anyKind},
 		Doc: "An API version that is deprecated is still served by a cluster of this version, and removed in one that comes. Which are is told by the version of " +
-			"the cluster, --kubernetes-version.",
-		Wrong: "apiVersion: v1\nkind: Endpoints\nmetadata: {name: printer}\nsubsets: [{addresses: [{ip: 192.0.2.4}], ports: [{port: 9100}]}]\n",
-		Right: "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: printer-1, labels: {kubernetes.io/service-name: printer}}\n" +
-			"addressType: IPv4\nports: [{port: 9100}]\nendpoints: [{addresses: [192.0.2.4]}]\n",
+			"the cluster, --kubernetes-version. One that is kept for what is old, as Endpoints are, is a note.",
+		Wrong: edited(resourceExample, "resource.k8s.io/v1", "resource.k8s.io/v1beta2"),
+		Right: resourceExample,
 		object: func(c *checker, o *object) {
 			version := schema.GroupVersion{Group: o.group, Version: o.version}.String()
 			of, ok := gone[version+" "+o.kind]
 			if minor := c.options.minor(); !ok || minor < of.deprecated || minor >= of.since {
 				return
 			}
-			when := at("Kubernetes 1.%d has it no more", of.since)
 			if of.since == never {
-				when = "it is kept for what is old"
+				c.reportAs(Note, o, "apiVersion", at("%s %s is deprecated since 1.%d, and kept for what is old", version, o.kind, of.deprecated), "use "+of.replacement)
+				return
 			}
-			c.report(o, "apiVersion", at("%s is deprecated since 1.%d: %s", version, of.deprecated, when), "use "+of.replacement)
+			c.report(o, "apiVersion", at("Kubernetes 1.%d has it no more: %s %s is deprecated since 1.%d", of.since, version, o.kind, of.deprecated), "use "+of.replacement)
 		},
 	},
 	{
@@ -74,6 +73,12 @@ var schemaRules = []Rule{
 		object: checkSchema,
 	},
 }
+
+const resourceExample = `apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: gpu}
+spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: gpu.example.com}}]}}}
+`
 
 // customKind is a version of a CustomResourceDefinition.
 type customKind struct {
@@ -231,53 +236,78 @@ func checkSchema(c *checker, o *object) {
 func (c *checker) defined(o *object) bool { return c.definedKinds[o.group+"/"+o.kind] }
 
 // gone are API versions that are deprecated and removed, with the minor versions of Kubernetes since which they are, and what took
-// their place. See kubernetes.io/docs/reference/using-api/deprecation-guide.
+// their place. See the methods APILifecycleDeprecated and APILifecycleRemoved of k8s.io/api, and kubernetes.io/docs/reference/using-api/deprecation-guide.
 var gone = map[string]struct {
 	deprecated, since int
 	replacement       string
 }{
-	"extensions/v1beta1 Deployment":                                       {9, 16, "apps/v1"},
-	"extensions/v1beta1 DaemonSet":                                        {9, 16, "apps/v1"},
-	"extensions/v1beta1 ReplicaSet":                                       {9, 16, "apps/v1"},
-	"extensions/v1beta1 NetworkPolicy":                                    {9, 16, "networking.k8s.io/v1"},
-	"extensions/v1beta1 PodSecurityPolicy":                                {11, 16, "the Pod Security Standards"},
-	"extensions/v1beta1 Ingress":                                          {14, 22, "networking.k8s.io/v1"},
-	"apps/v1beta1 Deployment":                                             {9, 16, "apps/v1"},
-	"apps/v1beta1 StatefulSet":                                            {9, 16, "apps/v1"},
-	"apps/v1beta2 Deployment":                                             {9, 16, "apps/v1"},
-	"apps/v1beta2 StatefulSet":                                            {9, 16, "apps/v1"},
-	"apps/v1beta2 DaemonSet":                                              {9, 16, "apps/v1"},
-	"apps/v1beta2 ReplicaSet":                                             {9, 16, "apps/v1"},
-	"networking.k8s.io/v1beta1 Ingress":                                   {19, 22, "networking.k8s.io/v1"},
-	"networking.k8s.io/v1beta1 IngressClass":                              {19, 22, "networking.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 Role":                              {17, 22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 RoleBinding":                       {17, 22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 ClusterRole":                       {17, 22, "rbac.authorization.k8s.io/v1"},
-	"rbac.authorization.k8s.io/v1beta1 ClusterRoleBinding":                {17, 22, "rbac.authorization.k8s.io/v1"},
-	"admissionregistration.k8s.io/v1beta1 ValidatingWebhookConfiguration": {16, 22, "admissionregistration.k8s.io/v1"},
-	"admissionregistration.k8s.io/v1beta1 MutatingWebhookConfiguration":   {16, 22, "admissionregistration.k8s.io/v1"},
-	"apiextensions.k8s.io/v1beta1 CustomResourceDefinition":               {16, 22, "apiextensions.k8s.io/v1"},
-	"apiregistration.k8s.io/v1beta1 APIService":                           {19, 22, "apiregistration.k8s.io/v1"},
-	"certificates.k8s.io/v1beta1 CertificateSigningRequest":               {19, 22, "certificates.k8s.io/v1"},
-	"coordination.k8s.io/v1beta1 Lease":                                   {19, 22, "coordination.k8s.io/v1"},
-	"scheduling.k8s.io/v1beta1 PriorityClass":                             {14, 22, "scheduling.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 StorageClass":                                 {19, 22, "storage.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 CSIDriver":                                    {19, 22, "storage.k8s.io/v1"},
-	"batch/v1beta1 CronJob":                                               {21, 25, "batch/v1"},
-	"batch/v2alpha1 CronJob":                                              {21, 21, "batch/v1"},
-	"discovery.k8s.io/v1beta1 EndpointSlice":                              {21, 25, "discovery.k8s.io/v1"},
-	"events.k8s.io/v1beta1 Event":                                         {22, 25, "events.k8s.io/v1"},
-	"autoscaling/v2beta1 HorizontalPodAutoscaler":                         {22, 25, "autoscaling/v2"},
-	"autoscaling/v2beta2 HorizontalPodAutoscaler":                         {23, 26, "autoscaling/v2"},
-	"policy/v1beta1 PodDisruptionBudget":                                  {21, 25, "policy/v1"},
-	"policy/v1beta1 PodSecurityPolicy":                                    {21, 25, "the Pod Security Standards"},
-	"node.k8s.io/v1beta1 RuntimeClass":                                    {22, 25, "node.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta1 FlowSchema":                     {23, 26, "flowcontrol.apiserver.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta2 FlowSchema":                     {26, 29, "flowcontrol.apiserver.k8s.io/v1"},
-	"flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema":                     {29, 32, "flowcontrol.apiserver.k8s.io/v1"},
-	"storage.k8s.io/v1beta1 CSIStorageCapacity":                           {24, 27, "storage.k8s.io/v1"},
-	"v1 ComponentStatus":                                                  {19, never, "the metrics and health endpoints of the components"},
-	"v1 Endpoints":                                                        {33, never, "discovery.k8s.io/v1 EndpointSlice"},
+	"extensions/v1beta1 Deployment":                                          {9, 16, "apps/v1"},
+	"extensions/v1beta1 DaemonSet":                                           {9, 16, "apps/v1"},
+	"extensions/v1beta1 ReplicaSet":                                          {9, 16, "apps/v1"},
+	"extensions/v1beta1 NetworkPolicy":                                       {9, 16, "networking.k8s.io/v1"},
+	"extensions/v1beta1 PodSecurityPolicy":                                   {11, 16, "the Pod Security Standards"},
+	"extensions/v1beta1 Ingress":                                             {14, 22, "networking.k8s.io/v1"},
+	"apps/v1beta1 Deployment":                                                {9, 16, "apps/v1"},
+	"apps/v1beta1 StatefulSet":                                               {9, 16, "apps/v1"},
+	"apps/v1beta2 Deployment":                                                {9, 16, "apps/v1"},
+	"apps/v1beta2 StatefulSet":                                               {9, 16, "apps/v1"},
+	"apps/v1beta2 DaemonSet":                                                 {9, 16, "apps/v1"},
+	"apps/v1beta2 ReplicaSet":                                                {9, 16, "apps/v1"},
+	"networking.k8s.io/v1beta1 Ingress":                                      {19, 22, "networking.k8s.io/v1"},
+	"networking.k8s.io/v1beta1 IngressClass":                                 {19, 22, "networking.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 Role":                                 {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 RoleBinding":                          {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 ClusterRole":                          {17, 22, "rbac.authorization.k8s.io/v1"},
+	"rbac.authorization.k8s.io/v1beta1 ClusterRoleBinding":                   {17, 22, "rbac.authorization.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 ValidatingWebhookConfiguration":    {16, 22, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 MutatingWebhookConfiguration":      {16, 22, "admissionregistration.k8s.io/v1"},
+	"apiextensions.k8s.io/v1beta1 CustomResourceDefinition":                  {16, 22, "apiextensions.k8s.io/v1"},
+	"apiregistration.k8s.io/v1beta1 APIService":                              {19, 22, "apiregistration.k8s.io/v1"},
+	"certificates.k8s.io/v1beta1 CertificateSigningRequest":                  {19, 22, "certificates.k8s.io/v1"},
+	"coordination.k8s.io/v1beta1 Lease":                                      {19, 22, "coordination.k8s.io/v1"},
+	"scheduling.k8s.io/v1beta1 PriorityClass":                                {14, 22, "scheduling.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 StorageClass":                                    {19, 22, "storage.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 CSIDriver":                                       {19, 22, "storage.k8s.io/v1"},
+	"batch/v1beta1 CronJob":                                                  {21, 25, "batch/v1"},
+	"batch/v2alpha1 CronJob":                                                 {21, 21, "batch/v1"},
+	"discovery.k8s.io/v1beta1 EndpointSlice":                                 {21, 25, "discovery.k8s.io/v1"},
+	"events.k8s.io/v1beta1 Event":                                            {22, 25, "events.k8s.io/v1"},
+	"autoscaling/v2beta1 HorizontalPodAutoscaler":                            {22, 25, "autoscaling/v2"},
+	"autoscaling/v2beta2 HorizontalPodAutoscaler":                            {23, 26, "autoscaling/v2"},
+	"policy/v1beta1 PodDisruptionBudget":                                     {21, 25, "policy/v1"},
+	"policy/v1beta1 PodSecurityPolicy":                                       {21, 25, "the Pod Security Standards"},
+	"node.k8s.io/v1beta1 RuntimeClass":                                       {22, 25, "node.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta1 FlowSchema":                        {23, 26, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta2 FlowSchema":                        {26, 29, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema":                        {29, 32, "flowcontrol.apiserver.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 CSIStorageCapacity":                              {24, 27, "storage.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta1 PriorityLevelConfiguration":        {23, 26, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta2 PriorityLevelConfiguration":        {26, 29, "flowcontrol.apiserver.k8s.io/v1"},
+	"flowcontrol.apiserver.k8s.io/v1beta3 PriorityLevelConfiguration":        {29, 32, "flowcontrol.apiserver.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1alpha1 ValidatingAdmissionPolicy":        {29, 32, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1alpha1 ValidatingAdmissionPolicyBinding": {29, 32, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 ValidatingAdmissionPolicy":         {31, 34, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 ValidatingAdmissionPolicyBinding":  {31, 34, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1alpha1 MutatingAdmissionPolicy":          {35, 38, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1alpha1 MutatingAdmissionPolicyBinding":   {35, 38, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 MutatingAdmissionPolicy":           {37, 40, "admissionregistration.k8s.io/v1"},
+	"admissionregistration.k8s.io/v1beta1 MutatingAdmissionPolicyBinding":    {37, 40, "admissionregistration.k8s.io/v1"},
+	"certificates.k8s.io/v1alpha1 ClusterTrustBundle":                        {34, 37, "certificates.k8s.io/v1"},
+	"certificates.k8s.io/v1beta1 ClusterTrustBundle":                         {37, 40, "certificates.k8s.io/v1"},
+	"networking.k8s.io/v1beta1 IPAddress":                                    {34, 37, "networking.k8s.io/v1"},
+	"networking.k8s.io/v1beta1 ServiceCIDR":                                  {34, 37, "networking.k8s.io/v1"},
+	"resource.k8s.io/v1beta1 DeviceClass":                                    {35, 38, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta1 ResourceClaim":                                  {35, 38, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta1 ResourceClaimTemplate":                          {35, 38, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta1 ResourceSlice":                                  {35, 38, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta2 DeviceClass":                                    {36, 39, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta2 ResourceClaim":                                  {36, 39, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta2 ResourceClaimTemplate":                          {36, 39, "resource.k8s.io/v1"},
+	"resource.k8s.io/v1beta2 ResourceSlice":                                  {36, 39, "resource.k8s.io/v1"},
+	"storage.k8s.io/v1alpha1 VolumeAttributesClass":                          {32, 35, "storage.k8s.io/v1"},
+	"storage.k8s.io/v1beta1 VolumeAttributesClass":                           {34, 37, "storage.k8s.io/v1"},
+	"v1 ComponentStatus":                                                     {19, never, "the metrics and health endpoints of the components"},
+	"v1 Endpoints":                                                           {33, never, "discovery.k8s.io/v1 EndpointSlice"},
 }
 
 // never is a version of Kubernetes that is not there yet.

@@ -72,10 +72,10 @@ var startRules = []Rule{
 	},
 	{
 		Code: "KC333", Title: "a probe of another protocol than the port's", Severity: Error, Kinds: podKinds,
-		Doc: "A port of UDP takes no connection, so httpGet, tcpSocket and grpc fail. A server of TLS, on a port named https, answers plain HTTP by 400: " +
-			"set scheme to HTTPS.",
-		Wrong: edited(probedExample, "name: http, containerPort", "name: https, containerPort", "port: http}", "port: https}"),
-		Right: edited(probedExample, "name: http, containerPort", "name: https, containerPort", "port: http}", "port: https, scheme: HTTPS}"),
+		Doc: "A port of UDP takes no connection, so httpGet, tcpSocket and grpc fail. A server of TLS, on a port named https, most likely answers plain HTTP by " +
+			"400: set scheme to HTTPS. That is a warning.",
+		Wrong: edited(probedExample, "containerPort: 8080", "containerPort: 8080, protocol: UDP"),
+		Right: probedExample,
 		object: podRule(func(c *checker, w *workload) {
 			w.eachProbe(func(container containerAt, field string, probe *corev1.Probe) {
 				port, where, ok := probePort(probe)
@@ -94,7 +94,7 @@ var startRules = []Rule{
 				case of.Protocol == corev1.ProtocolUDP:
 					c.report(w.object, field+where, "the probe always fails: port "+port.String()+" is of UDP", "use a port of TCP, or exec")
 				case of.Name == "https" && probe.HTTPGet != nil && probe.HTTPGet.Scheme != corev1.URISchemeHTTPS:
-					c.report(w.object, field+".httpGet.scheme", "the probe always fails: the port is for HTTPS, and is asked in plain HTTP", "set scheme to HTTPS")
+					c.reportAs(Warning, w.object, field+".httpGet.scheme", "the probe always fails: the port is for HTTPS, and is asked in plain HTTP", "set scheme to HTTPS")
 				}
 			})
 		}),
