@@ -32,6 +32,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		findings := check.Objects(objects, check.Options{Strict: true})
+		findings = append(findings, check.Against(objects, objects, check.Options{})...)
 		for _, format := range check.Formats() {
 			if err := check.Write(&bytes.Buffer{}, format, findings); err != nil {
 				t.Fatal(err)

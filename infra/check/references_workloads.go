@@ -360,7 +360,7 @@ var workloadReferenceRules = []Rule{
 		object: func(c *checker, o *object) {
 			metadata, _ := o.Content["metadata"].(map[string]any)
 			owners, _ := metadata["ownerReferences"].([]any)
-			if metadata["uid"] != nil {
+			if metadata["uid"] != nil || metadata["resourceVersion"] != nil || metadata["creationTimestamp"] != nil {
 				// It comes from a cluster, with owners that need not have been asked for.
 				return
 			}
