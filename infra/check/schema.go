@@ -84,8 +84,9 @@ spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: gpu.ex
 type customKind struct {
 	structural *structuralschema.Structural
 	validator  apiservervalidation.SchemaValidator
-	rules      *structuralcel.Validator
-	shape      *shape
+	// rules are compiled for the first object that has any: that takes longer than the rest.
+	rules func() *structuralcel.Validator
+	shape *shape
 }
 
 // definitions are read and compiled when they are asked for: each takes milliseconds.
@@ -167,7 +168,9 @@ func compile(definition *apiextensions.CustomResourceDefinition, version string)
 		return nil, err
 	}
 	return &customKind{structural: compiled.Structural, validator: compiled.Validator,
-		rules: structuralcel.NewValidator(compiled.Structural, true, celconfig.PerCallLimit), shape: newShape(compiled.Structural)}, nil
+		rules: sync.OnceValue(func() *structuralcel.Validator {
+			return structuralcel.NewValidator(compiled.Structural, true, celconfig.PerCallLimit)
+		}), shape: newShape(compiled.Structural)}, nil
 }
 
 func (o *object) gvk() schema.GroupVersionKind {
@@ -199,8 +202,8 @@ func (k *customKind) refused(content map[string]any) field.ErrorList {
 	structuraldefaulting.Default(content, k.structural)
 	errs := apiservervalidation.ValidateCustomResource(nil, content, k.validator)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.structural, content)...)
-	if len(errs) == 0 && k.rules != nil {
-		errs, _ = k.rules.Validate(context.Background(), nil, k.structural, content, nil, celconfig.RuntimeCELCostBudget)
+	if rules := k.rules(); len(errs) == 0 && rules != nil {
+		errs, _ = rules.Validate(context.Background(), nil, k.structural, content, nil, celconfig.RuntimeCELCostBudget)
 	}
 	return errs
 }

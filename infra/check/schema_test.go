@@ -20,8 +20,9 @@ func TestAllDefinitionsCompile(t *testing.T) {
 		require.NoError(t, err, path)
 		assert.Equal(t, schema.GroupKind{Group: definition.Spec.Group, Kind: definition.Spec.Names.Kind}, kind, path)
 		for _, version := range definition.Spec.Versions {
-			_, err := compile(definition, version.Name)
+			kind, err := compile(definition, version.Name)
 			require.NoError(t, err, path)
+			assert.NotPanics(t, func() { kind.rules() }, path)
 		}
 	}
 	kind, known := definitionOf(schema.GroupVersionKind{Group: "networking.istio.io", Version: "v9", Kind: "Sidecar"})
