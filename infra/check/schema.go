@@ -182,15 +182,15 @@ func (c *checker) unknownFields(o *object) {
 	if c.options.WithoutSchemas {
 		return
 	}
-	if kind, _ := definitionOf(o.gvk()); kind != nil && !kind.shape.fitsObject(o.Content) {
-		for _, path := range kind.unknown(o.Content) {
+	if kind, _ := definitionOf(o.gvk()); kind != nil && kind.shape.judgeObject(o.Content) == toAsk {
+		for _, path := range kind.pruned(o.Content) {
 			c.report(o, path, "it is refused, or lost: a "+o.kind+" has no such field", "look for its right name and place")
 		}
 	}
 }
 
-// unknown are the paths of what the schema does not have.
-func (k *customKind) unknown(content map[string]any) []string {
+// pruned are the paths of what the schema does not have.
+func (k *customKind) pruned(content map[string]any) []string {
 	return structuralpruning.PruneWithOptions(kruntime.DeepCopyJSON(content), k.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 }
 
@@ -202,10 +202,33 @@ func (k *customKind) refused(content map[string]any) field.ErrorList {
 	structuraldefaulting.Default(content, k.structural)
 	errs := apiservervalidation.ValidateCustomResource(nil, content, k.validator)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.structural, content)...)
-	if rules := k.rules(); len(errs) == 0 && rules != nil {
-		errs, _ = rules.Validate(context.Background(), nil, k.structural, content, nil, celconfig.RuntimeCELCostBudget)
+	if len(errs) > 0 {
+		return errs
 	}
+	return k.refusedByRules(content)
+}
+
+// refusedByRules is what the rules of CEL say of content that is in order otherwise, with what is filled in.
+func (k *customKind) refusedByRules(content map[string]any) field.ErrorList {
+	rules := k.rules()
+	if rules == nil {
+		return nil
+	}
+	errs, _ := rules.Validate(context.Background(), nil, k.structural, content, nil, celconfig.RuntimeCELCostBudget)
 	return errs
+}
+
+// judge is refused, as quickly as it can be.
+func (k *customKind) judge(content map[string]any) field.ErrorList {
+	switch k.shape.judgeObject(content) {
+	case inOrder:
+		return nil
+	case byRules:
+		content = kruntime.DeepCopyJSON(content)
+		structuraldefaulting.Default(content, k.structural)
+		return k.refusedByRules(content)
+	}
+	return k.refused(content)
 }
 
 func checkSchema(c *checker, o *object) {
@@ -213,10 +236,10 @@ func checkSchema(c *checker, o *object) {
 		return
 	}
 	kind, _ := definitionOf(o.gvk())
-	if kind == nil || kind.shape.fitsObject(o.Content) {
+	if kind == nil {
 		return
 	}
-	for _, err := range kind.refused(o.Content) {
+	for _, err := range kind.judge(o.Content) {
 		where := err.Field
 		if where == "<nil>" {
 			where = ""

@@ -13,8 +13,10 @@ import (
 // where it cannot tell, the code of the API server is asked.
 type shape struct {
 	kind string
-	// unsure says that it cannot tell of any value.
-	unsure   bool
+	// unsure says that it cannot tell of any value, ruled that rules of CEL are to be asked, or that something is filled in.
+	unsure, ruled bool
+	// keyed says that the elements of a list are unlike each other.
+	keyed    bool
 	open     bool
 	fields   map[string]*shape
 	entries  *shape
@@ -42,8 +44,9 @@ type condition struct {
 
 func newShape(s *structuralschema.Structural) *shape {
 	sh := &shape{kind: s.Type, open: s.XPreserveUnknownFields, least: math.Inf(-1), most: math.Inf(1), longest: math.MaxInt}
-	// A list whose elements are unlike each other is asked of the API server's code, as are rules of CEL and what is filled in.
-	sh.unsure = len(s.XValidations) > 0 || s.XEmbeddedResource || s.XIntOrString || s.XListType != nil && *s.XListType != "atomic" || s.Default.Object != nil
+	sh.unsure = s.XEmbeddedResource || s.XIntOrString
+	sh.ruled = len(s.XValidations) > 0
+	sh.keyed = s.XListType != nil && *s.XListType != "atomic"
 	if s.Items != nil {
 		sh.items = newShape(s.Items)
 	}
@@ -51,9 +54,7 @@ func newShape(s *structuralschema.Structural) *shape {
 		sh.fields = make(map[string]*shape, len(s.Properties))
 		for name, property := range s.Properties {
 			sh.fields[name] = newShape(&property)
-			if property.Default.Object != nil {
-				sh.unsure = true
-			}
+			sh.ruled = sh.ruled || property.Default.Object != nil
 		}
 	}
 	if more := s.AdditionalProperties; more != nil {
@@ -65,6 +66,12 @@ func newShape(s *structuralschema.Structural) *shape {
 	}
 	if v := s.ValueValidation; v != nil {
 		sh.constrain(v)
+	}
+	if !sh.isEmpty() {
+		for _, property := range s.Properties {
+			// What is filled in may be what a condition is about.
+			sh.unsure = sh.unsure || property.Default.Object != nil
+		}
 	}
 	return sh
 }
@@ -164,65 +171,100 @@ func (c *conditions) hold(fields map[string]any) bool {
 
 func (c *conditions) isEmpty() bool { return len(c.all)+len(c.any)+len(c.one) == 0 && c.not == nil }
 
-// fitsObject reports whether an object certainly is in order. Its name and labels are not asked for here.
-func (sh *shape) fitsObject(content map[string]any) bool {
+// verdict is what a shape says of a value.
+type verdict int
+
+const (
+	// toAsk leaves it to the API server's code, byRules to the rules of CEL alone.
+	toAsk verdict = iota
+	byRules
+	inOrder
+)
+
+// judgeObject judges an object. Its name and labels are not asked for here.
+func (sh *shape) judgeObject(content map[string]any) verdict {
 	if sh.unsure || sh.kind != "object" || len(sh.required) > 0 && !slices.Equal(sh.required, []string{"spec"}) || !sh.isEmpty() {
-		return false
+		return toAsk
 	}
-	if _, ok := content["metadata"].(map[string]any); !ok {
-		return false
+	if _, ok := content["metadata"].(map[string]any); !ok || len(sh.required) > 0 && content["spec"] == nil {
+		return toAsk
 	}
-	if len(sh.required) > 0 && content["spec"] == nil {
-		return false
-	}
+	found := sh.found(inOrder)
 	for name, value := range content {
 		switch name {
 		case "apiVersion", "kind", "metadata":
 		default:
-			if field := sh.fields[name]; field == nil || !field.fits(value) {
-				return false
+			field := sh.fields[name]
+			if field == nil {
+				return toAsk
+			}
+			if found = min(found, field.judge(value)); found == toAsk {
+				return toAsk
 			}
 		}
 	}
-	return true
+	return found
 }
 
-func (sh *shape) fits(value any) bool {
-	if sh.unsure {
-		return false
+// found is what the shape says of a value of which nothing else than its rules is in doubt.
+func (sh *shape) found(otherwise verdict) verdict {
+	if sh.ruled {
+		return byRules
 	}
+	return otherwise
+}
+
+func (sh *shape) judge(value any) verdict {
+	if sh.unsure {
+		return toAsk
+	}
+	fits := false
 	switch value := value.(type) {
 	case map[string]any:
-		return sh.fitsMap(value)
+		return sh.judgeMap(value)
 	case []any:
-		if sh.kind != "array" || sh.items == nil || len(value) < sh.shortest || len(value) > sh.longest || !sh.isEmpty() {
-			return false
-		}
-		return !slices.ContainsFunc(value, func(element any) bool { return !sh.items.fits(element) })
+		return sh.judgeList(value)
 	case string:
 		// A letter has a byte at least.
-		return sh.kind == "string" && len(value) <= sh.longest && (sh.shortest == 0 || utf8.RuneCountInString(value) >= sh.shortest) &&
-			(sh.enum == nil || slices.Contains(sh.enum, value)) && (sh.pattern == nil || sh.pattern.MatchString(value)) && sh.isEmpty()
+		fits = sh.kind == "string" && len(value) <= sh.longest && (sh.shortest == 0 || utf8.RuneCountInString(value) >= sh.shortest) &&
+			(sh.enum == nil || slices.Contains(sh.enum, value)) && (sh.pattern == nil || sh.pattern.MatchString(value))
 	case bool:
-		return sh.kind == "boolean" && sh.enum == nil && sh.isEmpty()
+		fits = sh.kind == "boolean" && sh.enum == nil
 	case int64:
-		return (sh.kind == "integer" || sh.kind == "number") && float64(value) >= sh.least && float64(value) <= sh.most && sh.enum == nil && sh.isEmpty()
+		fits = (sh.kind == "integer" || sh.kind == "number") && float64(value) >= sh.least && float64(value) <= sh.most && sh.enum == nil
 	case float64:
-		return sh.kind == "number" && value >= sh.least && value <= sh.most && sh.enum == nil && sh.isEmpty()
+		fits = sh.kind == "number" && value >= sh.least && value <= sh.most && sh.enum == nil
 	}
-	// Nothing, which is filled in or refused.
-	return false
+	// Nothing, nil, is filled in or refused.
+	if !fits || !sh.isEmpty() {
+		return toAsk
+	}
+	return sh.found(inOrder)
 }
 
-func (sh *shape) fitsMap(value map[string]any) bool {
+func (sh *shape) judgeList(value []any) verdict {
+	if sh.kind != "array" || sh.items == nil || len(value) < sh.shortest || len(value) > sh.longest || !sh.isEmpty() || sh.keyed && len(value) > 1 {
+		return toAsk
+	}
+	found := sh.found(inOrder)
+	for _, element := range value {
+		if found = min(found, sh.items.judge(element)); found == toAsk {
+			return toAsk
+		}
+	}
+	return found
+}
+
+func (sh *shape) judgeMap(value map[string]any) verdict {
 	if sh.kind != "object" || sh.enum != nil || !sh.hold(value) {
-		return false
+		return toAsk
 	}
 	for _, name := range sh.required {
 		if _, ok := value[name]; !ok {
-			return false
+			return toAsk
 		}
 	}
+	found := sh.found(inOrder)
 	for name, entry := range value {
 		field := sh.fields[name]
 		if field == nil {
@@ -230,12 +272,12 @@ func (sh *shape) fitsMap(value map[string]any) bool {
 		}
 		switch {
 		case field != nil:
-			if !field.fits(entry) {
-				return false
+			if found = min(found, field.judge(entry)); found == toAsk {
+				return toAsk
 			}
 		case !sh.open:
-			return false
+			return toAsk
 		}
 	}
-	return true
+	return found
 }
