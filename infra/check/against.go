@@ -57,8 +57,9 @@ func Against(before, after []Object, options Options) []Finding {
 			}
 		}
 	}
+	lines := lineFinder{}
 	for i := range c.findings {
-		c.findings[i].Place = c.findings[i].Place.field(c.findings[i].Field)
+		c.findings[i].Place = lines.place(c.findings[i].Place, c.findings[i].Field)
 	}
 	return c.findings
 }

@@ -67,12 +67,12 @@ func Objects(objects []Object, options Options) []Finding {
 			cmp.Compare(a.Message, b.Message))
 	})
 	silencers := newSilencers(set)
-	findings := []Finding{}
+	findings, lines := []Finding{}, lineFinder{}
 	for i, finding := range all {
 		if i > 0 && finding.Finding == all[i-1].Finding || silencers.silence(finding.order, finding.Code) {
 			continue
 		}
-		finding.Place = finding.Place.field(finding.Field)
+		finding.Place = lines.place(finding.Place, finding.Field)
 		findings = append(findings, finding.Finding)
 	}
 	return append(findings, silencers.findings(options)...)

@@ -7,38 +7,46 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineOf returns the line of a field of the object that begins at a line, or of the closest field around it. The document
-// is read once more: few have findings, and the nodes of all would be many times their text. Zero where it is not known.
-func (d *document) lineOf(objectLine int, path string) int {
-	roots, err := d.nodes()
-	if err != nil {
-		return 0
-	}
-	for _, root := range roots {
-		node := root
-		if d.line-1+root.Line != objectLine {
-			node = d.item(root, objectLine)
-		}
-		if node == nil {
-			continue
-		}
-		return d.line - 1 + descend(node, splitPath(path))
-	}
-	return 0
+// lineFinder finds the lines of fields. A document is read once more for them: few have findings, and the nodes of all would
+// be many times their text. Those of the last document are kept, since findings come in the order of the objects.
+type lineFinder struct {
+	document *document
+	roots    []*yaml.Node
 }
 
-func (d *document) item(root *yaml.Node, line int) *yaml.Node {
-	items := root
-	if root.Kind == yaml.MappingNode {
-		items = child(root, "items")
+// place is the place of a field of the object that stands at a place, or of the closest field around it that is written.
+func (f *lineFinder) place(p Place, path string) Place {
+	if d := p.lines; d != nil {
+		if f.document != d {
+			f.document = d
+			// What cannot be read as YAML, such as JSON with tabs, has the line of its object.
+			f.roots, _ = d.nodes()
+		}
+		for _, root := range f.roots {
+			if node := d.object(root, p); node != nil {
+				p.Line = d.line - 1 + descend(node, splitPath(path))
+				break
+			}
+		}
 	}
-	if items == nil || items.Kind != yaml.SequenceNode {
+	p.lines, p.item = nil, 0
+	return p
+}
+
+// object is the node of the object that stands at a place, or nil where it is below another root.
+func (d *document) object(root *yaml.Node, p Place) *yaml.Node {
+	if p.item == 0 {
+		if d.line-1+root.Line == p.Line {
+			return root
+		}
 		return nil
 	}
-	for _, item := range items.Content {
-		if d.line-1+item.Line == line {
-			return item
-		}
+	items := itemsOf(root)
+	if p.item > len(items) || d.line-1+root.Line > p.Line {
+		return nil
+	}
+	if item := items[p.item-1]; d.line-1+item.Line == p.Line || d.json {
+		return item
 	}
 	return nil
 }

@@ -37,8 +37,9 @@ type Place struct {
 	// Construct is the path of the construct that made it. Empty for an object of a file.
 	Construct string
 
-	// lines finds the lines of fields.
+	// lines is where the lines of fields are found, item the number of the object in a list there, from 1.
 	lines *document
+	item  int
 }
 
 // String writes FILE:LINE or [CONSTRUCT].
@@ -50,17 +51,6 @@ func (p Place) String() string {
 		return fmt.Sprintf("%s:%d", p.File, p.Line)
 	}
 	return p.File
-}
-
-// field is the place of a field of the object, or of the closest field around it that is written.
-func (p Place) field(path string) Place {
-	if p.lines != nil {
-		if line := p.lines.lineOf(p.Line, path); line > 0 {
-			p.Line = line
-		}
-	}
-	p.lines = nil
-	return p
 }
 
 // Of makes objects of values of API types, of pointers to them, or of maps, as JSON writes them.

@@ -104,7 +104,7 @@ func ReadConfig(path string) (Config, error) {
 			continue
 		}
 		wrong := slices.MinFunc(d.misfits, func(a, b misfit) int { return cmp.Compare(a.field, b.field) })
-		line := document.Place.field(wrong.field).Line
+		line := (&lineFinder{}).place(document.Place, wrong.field).Line
 		if wrong.unknown {
 			return Config{}, unusable(path, line, "has no option %s; use one of %s", wrong.field, strings.Join(slices.Sorted(maps.Keys(planOf(reflect.TypeFor[Config]()).fields)), ", "))
 		}

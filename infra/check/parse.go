@@ -69,14 +69,13 @@ func (d *document) objects(file string, budget *budget) ([]Object, error) {
 		if value == nil {
 			continue
 		}
-		found, err := listed(file, value, func(i int) (int, bool) {
-			if i < 0 {
-				return reader.line(root), true
+		found, err := listed(file, value, func(i int) int {
+			if i >= 0 {
+				if items := itemsOf(root); i < len(items) {
+					return reader.line(items[i])
+				}
 			}
-			if items := child(root, "items"); items != nil && items.Kind == yaml.SequenceNode && i < len(items.Content) {
-				return reader.line(items.Content[i]), true
-			}
-			return reader.line(root), true
+			return reader.line(root)
 		})
 		if err != nil {
 			return nil, err
@@ -90,11 +89,11 @@ func (d *document) objects(file string, budget *budget) ([]Object, error) {
 }
 
 // listed returns the objects of a document: itself, or the items of a List.
-func listed(file string, value any, lineOf func(item int) (int, bool)) ([]Object, error) {
-	line, _ := lineOf(-1)
+func listed(file string, value any, lineOf func(item int) int) ([]Object, error) {
+	line := lineOf(-1)
 	if values, ok := value.([]any); ok {
 		// An array of objects, as some tools print.
-		return items(file, values, func(int) (int, bool) { return line, true })
+		return items(file, values, lineOf)
 	}
 	content, ok := value.(map[string]any)
 	if !ok {
@@ -107,15 +106,30 @@ func listed(file string, value any, lineOf func(item int) (int, bool)) ([]Object
 	return []Object{{Content: content, Place: Place{File: file, Line: line}}}, nil
 }
 
-func items(file string, values []any, lineOf func(item int) (int, bool)) ([]Object, error) {
+// itemsOf are the nodes of the items of a List, or of an array.
+func itemsOf(root *yaml.Node) []*yaml.Node {
+	items := root
+	if root.Kind == yaml.MappingNode {
+		items = child(root, "items")
+	}
+	for items != nil && items.Kind == yaml.AliasNode {
+		items = items.Alias
+	}
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return items.Content
+}
+
+func items(file string, values []any, lineOf func(item int) int) ([]Object, error) {
 	var objects []Object
 	for i, value := range values {
-		line, _ := lineOf(i)
+		line := lineOf(i)
 		content, ok := value.(map[string]any)
 		if !ok {
 			return nil, unusable(file, line, "item %d is no object but a %s", i, typeName(value))
 		}
-		objects = append(objects, Object{Content: content, Place: Place{File: file, Line: line}})
+		objects = append(objects, Object{Content: content, Place: Place{File: file, Line: line, item: i + 1}})
 	}
 	return objects, nil
 }
@@ -281,15 +295,19 @@ func child(node *yaml.Node, key string) *yaml.Node {
 func parseJSON(file string, content []byte) (objects []Object, isJSON bool, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
+	counted, line := int64(0), 1
 	lineAt := func(offset int64) int {
-		return 1 + bytes.Count(content[:min(offset, int64(len(content)))], []byte("\n"))
+		offset = min(offset, int64(len(content)))
+		line += bytes.Count(content[counted:offset], []byte("\n"))
+		counted = offset
+		return line
 	}
 	for {
-		skip := decoder.InputOffset()
-		for skip < int64(len(content)) && strings.ContainsRune(" \t\r\n", rune(content[skip])) {
-			skip++
+		start := decoder.InputOffset()
+		for start < int64(len(content)) && strings.ContainsRune(" \t\r\n", rune(content[start])) {
+			start++
 		}
-		line := lineAt(skip)
+		first := lineAt(start)
 		value, err := readJSON(decoder, 0)
 		if errors.Is(err, io.EOF) {
 			return objects, true, nil
@@ -301,9 +319,13 @@ func parseJSON(file string, content []byte) (objects []Object, isJSON bool, err 
 		case err != nil:
 			return nil, false, nil //nolint:nilerr // what is not JSON is read as YAML, which says what is wrong
 		}
-		found, err := listed(file, value, func(int) (int, bool) { return line, true })
+		found, err := listed(file, value, func(int) int { return first })
 		if err != nil {
 			return nil, true, err
+		}
+		text := &document{text: content[start:decoder.InputOffset()], line: first, json: true}
+		for i := range found {
+			found[i].Place.lines = text
 		}
 		objects = append(objects, found...)
 	}

@@ -198,6 +198,8 @@ type document struct {
 	text []byte
 	// line is the number of its first line.
 	line int
+	// json says that the lines of a list's items have not been read.
+	json bool
 }
 
 // split cuts a file at the lines that begin with "---", as kubectl does.
@@ -206,7 +208,7 @@ func split(content []byte) []*document {
 	start, startLine, line := 0, 1, 1
 	end := func(to int) {
 		if text := content[start:to]; !isBlank(text) {
-			documents = append(documents, &document{text, startLine})
+			documents = append(documents, &document{text: text, line: startLine})
 		}
 	}
 	for at := 0; at < len(content); line++ {

@@ -98,8 +98,9 @@ func (s *silencers) findings(options Options) []Finding {
 			}
 		}
 	}
+	lines := lineFinder{}
 	for i := range c.findings {
-		c.findings[i].Place = c.findings[i].Place.field(silenceField)
+		c.findings[i].Place = lines.place(c.findings[i].Place, silenceField)
 	}
 	return c.findings
 }
