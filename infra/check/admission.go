@@ -265,7 +265,7 @@ func (c *checker) gatewayPods(g *istioGateway) []*workload {
 	if len(g.Selector) == 0 {
 		return nil
 	}
-	for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+	for _, namespace := range c.namespacesWith(g.Selector) {
 		pods = append(pods, c.selectSet(namespace, g.Selector).workloads...)
 	}
 	return pods[:min(len(pods), maxAsked)]

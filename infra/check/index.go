@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	labelselection "k8s.io/apimachinery/pkg/selection"
 )
 
 // object is an object of the set, read.
@@ -55,6 +56,10 @@ type index struct {
 	namespaces map[string]bool
 	workloads  map[string][]*workload
 	byLabel    map[string]map[string][]*workload
+	// labelled are the namespaces that have pods with a label, NAME=VALUE, some more than once.
+	labelled map[string][]string
+	// machines are the labels of WorkloadEntries, by namespace.
+	machines map[string][]labels.Set
 	// labelNames are the names of the labels of pods, by namespace.
 	labelNames map[string]bool
 	// services by their labels, for monitors.
@@ -105,6 +110,7 @@ func newIndex(objects []Object, options Options) *index {
 	s := &index{
 		byKey: map[key][]*object{}, byKind: map[string][]*object{}, namespaces: map[string]bool{},
 		workloads: map[string][]*workload{}, byLabel: map[string]map[string][]*workload{}, labelNames: map[string]bool{},
+		labelled: map[string][]string{}, machines: map[string][]labels.Set{},
 		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
 		servicesBySelector: map[string][]*object{}, peers: map[string][]*object{},
 		scalers: map[key]*object{}, definedKinds: map[string]bool{}, serves: map[string]bool{},
@@ -195,6 +201,11 @@ func (s *index) add(o *object) {
 	if strings.HasSuffix(o.group, ".istio.io") || o.kind == "Namespace" && (o.labels["istio-injection"] == "enabled" || o.labels["istio.io/rev"] != "") {
 		s.hasMesh = true
 	}
+	if o.kind == "WorkloadEntry" {
+		if machine := spec[workloadEntry](o); machine != nil {
+			s.machines[o.namespace] = append(s.machines[o.namespace], machine.Labels)
+		}
+	}
 	if o.kind == "PeerAuthentication" {
 		s.peers[o.namespace] = append(s.peers[o.namespace], o)
 	}
@@ -223,6 +234,10 @@ func (s *index) add(o *object) {
 	}
 	for name, value := range o.pods.labels {
 		s.labelNames[o.namespace+"\x00"+name] = true
+		label := name + "=" + value
+		if in := s.labelled[label]; len(in) == 0 || in[len(in)-1] != o.namespace {
+			s.labelled[label] = append(in, o.namespace)
+		}
 		byLabel[name+"="+value] = append(byLabel[name+"="+value], o.pods)
 	}
 }
@@ -333,6 +348,25 @@ func (s *index) selectBy(namespace string, selector labels.Selector) *selection 
 	result.ports = portsOf(result.workloads)
 	s.selected[id] = result
 	return result
+}
+
+// namespacesWith are the namespaces that may have pods with all of the labels.
+func (s *index) namespacesWith(wanted map[string]string) []string {
+	var best []string
+	asked := false
+	for name, value := range wanted {
+		requirement, err := labels.NewRequirement(name, labelselection.Equals, []string{value})
+		if err != nil || isRunTimeLabel(*requirement) {
+			continue
+		}
+		if in := s.labelled[name+"="+value]; !asked || len(in) < len(best) {
+			best, asked = in, true
+		}
+	}
+	if !asked {
+		return slices.Sorted(maps.Keys(s.workloads))
+	}
+	return slices.Compact(slices.Sorted(slices.Values(best)))
 }
 
 // runTimeLabels are the beginnings of labels that controllers put on pods.

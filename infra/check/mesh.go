@@ -140,6 +140,9 @@ type (
 		Endpoints        []any             `json:"endpoints"`
 		Addresses        []string          `json:"addresses"`
 	}
+	workloadEntry struct {
+		Labels map[string]string `json:"labels"`
+	}
 	envoyFilter struct {
 		ConfigPatches []struct {
 			ApplyTo string         `json:"applyTo"`

@@ -234,7 +234,7 @@ var meshReferenceRules = []Rule{
 			if g == nil || len(g.Selector) == 0 || isGatewaySelector(g.Selector) {
 				return
 			}
-			for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+			for _, namespace := range c.namespacesWith(g.Selector) {
 				if len(c.selectSet(namespace, g.Selector).workloads) > 0 {
 					return
 				}
@@ -823,7 +823,7 @@ func checkGatewayPorts(c *checker, o *object) {
 		return
 	}
 	open, asked := map[int32]bool{}, false
-	for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+	for _, namespace := range c.namespacesWith(g.Selector) {
 		selected := c.selectSet(namespace, g.Selector)
 		for _, w := range selected.workloads[:min(len(selected.workloads), 20)] {
 			if w.partial {
@@ -864,7 +864,7 @@ func checkCredentials(c *checker, o *object) {
 		return
 	}
 	var namespaces []string
-	for _, namespace := range slices.Sorted(maps.Keys(c.workloads)) {
+	for _, namespace := range c.namespacesWith(g.Selector) {
 		if len(c.selectSet(namespace, g.Selector).workloads) > 0 {
 			namespaces = append(namespaces, namespace)
 		}

@@ -471,7 +471,7 @@ func (s *index) nobodyBut(namespace string, wanted map[string]string) lookup {
 	if state := s.nobody(namespace); state != missing || len(s.workloads[namespace]) > 0 {
 		return state
 	}
-	for other := range s.workloads {
+	for _, other := range s.namespacesWith(wanted) {
 		if len(wanted) > 0 && len(s.selectSet(other, wanted).workloads) > 0 {
 			return missing
 		}
@@ -485,14 +485,8 @@ func (s *index) hasOtherEndpoints(o *object, service *corev1.Service) bool {
 		return true
 	}
 	wanted := labels.SelectorFromValidatedSet(service.Spec.Selector)
-	for _, entry := range s.byKind["WorkloadEntry"] {
-		var e struct {
-			Labels map[string]string `json:"labels"`
-		}
-		content, _ := entry.Content["spec"].(map[string]any)
-		if entry.namespace == o.namespace && view(content, &e) && wanted.Matches(labels.Set(e.Labels)) {
-			return true
-		}
+	if slices.ContainsFunc(s.machines[o.namespace], func(has labels.Set) bool { return wanted.Matches(has) }) {
+		return true
 	}
 	return false
 }

@@ -707,7 +707,7 @@ func (c *checker) meet(a, b map[string]string) bool {
 	if maps.Equal(a, b) {
 		return true
 	}
-	for namespace := range c.workloads {
+	for _, namespace := range c.namespacesWith(a) {
 		if of := c.selectSet(namespace, b).workloads; slices.ContainsFunc(c.selectSet(namespace, a).workloads, func(w *workload) bool { return slices.Contains(of, w) }) {
 			return true
 		}
