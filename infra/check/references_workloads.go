@@ -485,10 +485,7 @@ func (s *index) hasOtherEndpoints(o *object, service *corev1.Service) bool {
 		return true
 	}
 	wanted := labels.SelectorFromValidatedSet(service.Spec.Selector)
-	if slices.ContainsFunc(s.machines[o.namespace], func(has labels.Set) bool { return wanted.Matches(has) }) {
-		return true
-	}
-	return false
+	return slices.ContainsFunc(s.machines[o.namespace], func(has labels.Set) bool { return wanted.Matches(has) })
 }
 
 // closest names pods that have all labels but one, for a message.

@@ -189,7 +189,7 @@ func (sh *shape) judgeObject(content map[string]any) verdict {
 	if _, ok := content["metadata"].(map[string]any); !ok || len(sh.required) > 0 && content["spec"] == nil {
 		return toAsk
 	}
-	found := sh.found(inOrder)
+	found := sh.found()
 	for name, value := range content {
 		switch name {
 		case "apiVersion", "kind", "metadata":
@@ -207,11 +207,11 @@ func (sh *shape) judgeObject(content map[string]any) verdict {
 }
 
 // found is what the shape says of a value of which nothing else than its rules is in doubt.
-func (sh *shape) found(otherwise verdict) verdict {
+func (sh *shape) found() verdict {
 	if sh.ruled {
 		return byRules
 	}
-	return otherwise
+	return inOrder
 }
 
 func (sh *shape) judge(value any) verdict {
@@ -239,14 +239,14 @@ func (sh *shape) judge(value any) verdict {
 	if !fits || !sh.isEmpty() {
 		return toAsk
 	}
-	return sh.found(inOrder)
+	return sh.found()
 }
 
 func (sh *shape) judgeList(value []any) verdict {
 	if sh.kind != "array" || sh.items == nil || len(value) < sh.shortest || len(value) > sh.longest || !sh.isEmpty() || sh.keyed && len(value) > 1 {
 		return toAsk
 	}
-	found := sh.found(inOrder)
+	found := sh.found()
 	for _, element := range value {
 		if found = min(found, sh.items.judge(element)); found == toAsk {
 			return toAsk
@@ -264,7 +264,7 @@ func (sh *shape) judgeMap(value map[string]any) verdict {
 			return toAsk
 		}
 	}
-	found := sh.found(inOrder)
+	found := sh.found()
 	for name, entry := range value {
 		field := sh.fields[name]
 		if field == nil {
