@@ -203,3 +203,36 @@ spec:
 		"KC502 17 spec.containers[1].ports[0].containerPort: it is refused: the value is a string, and a whole number is wanted",
 	}, places)
 }
+
+func TestWhatOthersMayMakeIsAWarning(t *testing.T) {
+	t.Parallel()
+	const workflow = `apiVersion: v1
+kind: ServiceAccount
+metadata: {name: controller, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: workflows, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: workflow, namespace: shop}, {kind: ServiceAccount, name: controller, namespace: shop}]
+`
+	const numbered = `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: controller}
+spec:
+  serviceName: controller
+  selector: {matchLabels: {app: controller}}
+  template: {metadata: {labels: {app: controller}}, spec: {containers: [{name: controller, image: "example.com/controller:1.0.0"}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: metrics}
+spec: {selector: {app: controller}, ports: [{port: 8080}]}
+`
+	for code, manifests := range map[string]string{"KC115": workflow, "KC113": numbered} {
+		findings := check.Objects(read(t, manifests), check.Options{})
+		require.Len(t, findings, 1, code)
+		assert.Equal(t, code, findings[0].Code)
+		assert.Equal(t, check.Warning, findings[0].Severity, code)
+	}
+}

@@ -79,7 +79,8 @@ type index struct {
 	// peers are the PeerAuthentications by namespace.
 	peers map[string][]*object
 	// serves are the namespaces that have Services or pods.
-	serves map[string]bool
+	serves      map[string]bool
+	permissions permissions
 	// grants are the ReferenceGrants by namespace.
 	grants  map[string][]*referenceGrant
 	options Options
@@ -137,6 +138,7 @@ func newIndex(objects []Object, options Options) *index {
 		}
 		s.add(o)
 	}
+	s.readPermissions()
 	s.mesh = newMesh(s)
 	return s
 }
@@ -263,6 +265,10 @@ func (s *index) find(kind, namespace, name string) (*object, lookup) {
 	// A set of routes or autoscalers alone is for Services and workloads of another one.
 	alone := kind == "Service" && !s.serves[namespace] || slices.Contains(scaledKinds, kind) && len(s.workloads[namespace]) == 0
 	if state == missing && alone && len(s.named[key{kind: kind, name: name}]) == 0 {
+		state = external
+	}
+	if kind == "Secret" && state == missing && s.permissions.makeSecrets[namespace] {
+		// Somebody of the set may make it when it runs.
 		state = external
 	}
 	return nil, state
@@ -412,7 +418,7 @@ func portsOf(workloads []*workload) *ports {
 	p := &ports{byName: map[string][]int32{}, numbers: map[string]bool{}, complete: len(workloads) > 0}
 	for _, w := range workloads {
 		declares := false
-		p.partial = p.partial || w.partial
+		p.partial = p.partial || w.partial || w.isGateway()
 		for _, container := range allContainers(w.spec) {
 			for _, port := range container.Ports {
 				declares = true
@@ -446,6 +452,11 @@ func allContainers(spec *corev1.PodSpec) []corev1.Container {
 		}
 	}
 	return containers
+}
+
+// isGateway reports whether pods run Istio's proxy alone: they listen on the ports of whatever Gateways select them.
+func (w *workload) isGateway() bool {
+	return len(w.spec.Containers) == 1 && w.spec.Containers[0].Name == "istio-proxy"
 }
 
 func isSidecar(container corev1.Container) bool {

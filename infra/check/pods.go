@@ -47,13 +47,15 @@ var podRules = []Rule{
 		Code: "KC302", Title: "a probe of a port that the container does not declare", Severity: Warning, Kinds: podKinds,
 		Doc: "The container declares its ports, and the probe asks another one. The declaration opens nothing, so this may be " +
 			"right; then declare the port as well. Nothing is said of containers that declare none, " +
-			"of the ports of Istio's proxy, nor where the arguments, variables or ConfigMaps of the pod have the number.",
+			"of the ports of Istio's proxy, nor where the arguments, variables or ConfigMaps of the pod have the number, nor of the ports " +
+			"at which images are known to be asked for their health.",
 		Wrong: edited(probedExample, "port: http}", "port: 9999}"),
 		Right: edited(probedExample, "port: http}", "port: 8080}"),
 		object: podRule(func(c *checker, w *workload) {
 			w.eachProbe(func(container containerAt, field string, probe *corev1.Probe) {
 				port, at, ok := probePort(probe)
-				if ok && port.Type == intstr.Int && len(container.Ports) > 0 && !declares(container, port) && !isMeshPort(port.IntVal) && !c.otherDeclares(w, port) && !c.mentions(w, port.IntVal) {
+				if ok && port.Type == intstr.Int && len(container.Ports) > 0 && !declares(container, port) && !isMeshPort(port.IntVal) &&
+					!c.otherDeclares(w, port) && !c.mentions(w, port.IntVal) && !listensOn(container.Image, port.IntVal) {
 					c.report(w.object, field+at, "the probe fails where nobody listens: container "+container.Name+" does not declare port "+port.String(), "use one of its ports, or declare this one")
 				}
 			})
@@ -172,6 +174,27 @@ func declares(container containerAt, port intstr.IntOrString) bool {
 	return slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool {
 		return port.Type == intstr.String && p.Name == port.StrVal || port.Type == intstr.Int && p.ContainerPort == port.IntVal
 	})
+}
+
+// healthPorts are those at which images are asked for their health, and which manifests usually do not declare, by the end of
+// the images' names.
+var healthPorts = map[string][]int32{
+	"/ingress-nginx/controller": {10254},
+	"/install-cni":              {8000},
+	"/coredns":                  {8080, 8181},
+}
+
+func listensOn(image string, port int32) bool {
+	image, _, _ = strings.Cut(image, "@")
+	if tag := strings.LastIndex(image, ":"); tag > strings.LastIndex(image, "/") {
+		image = image[:tag]
+	}
+	for name, ports := range healthPorts {
+		if strings.HasSuffix("/"+image, name) && slices.Contains(ports, port) {
+			return true
+		}
+	}
+	return false
 }
 
 // otherDeclares reports whether another container of the pod declares a port: they share their addresses.

@@ -180,7 +180,8 @@ var workloadReferenceRules = []Rule{
 	},
 	{
 		Code: "KC113", Title: "a StatefulSet whose Service is not there", Severity: Error, Kinds: []string{"StatefulSet"},
-		Doc:   "The pods of a StatefulSet have names in the DNS of the Service that serviceName names. Without it they have none.",
+		Doc: "The pods of a StatefulSet have names in the DNS of the Service that serviceName names. Without it they have none. Where no " +
+			"headless Service is for the pods, nobody may need their names, and it is a warning.",
 		Wrong: edited(statefulExample, "serviceName: db", "serviceName: dbs"),
 		Right: statefulExample,
 		object: func(c *checker, o *object) {
@@ -188,9 +189,13 @@ var workloadReferenceRules = []Rule{
 			if !ok || set.Spec.ServiceName == "" {
 				return
 			}
-			if _, state := c.find("Service", o.namespace, set.Spec.ServiceName); state != found {
-				c.missing(o, "spec.serviceName", state, "the pods have no names in DNS: "+in(o.namespace)+" has no Service "+set.Spec.ServiceName,
-					"add a headless Service of that name")
+			_, state := c.find("Service", o.namespace, set.Spec.ServiceName)
+			message, fix := "the pods have no names in DNS: "+in(o.namespace)+" has no Service "+set.Spec.ServiceName, "add a headless Service of that name"
+			switch {
+			case state == missing && !slices.ContainsFunc(c.servicesOf(o.namespace, o.pods), isHeadless):
+				c.reportAs(Warning, o, "spec.serviceName", message, fix)
+			case state != found:
+				c.missing(o, "spec.serviceName", state, message, fix)
 			}
 		},
 	},
@@ -225,7 +230,8 @@ var workloadReferenceRules = []Rule{
 	},
 	{
 		Code: "KC115", Title: "a subject that is not there", Severity: Error, Kinds: []string{"RoleBinding", "ClusterRoleBinding"},
-		Doc:   "A binding for a ServiceAccount that does not exist grants nothing, until somebody makes one of that name.",
+		Doc: "A binding for a ServiceAccount that does not exist grants nothing, until somebody makes one of that name. Where all " +
+			"ServiceAccounts of its namespace have bindings of their own, this one may be somebody else's, and it is a warning.",
 		Wrong: edited(roleExample, "kind: ServiceAccount, name: web", "kind: ServiceAccount, name: wep"),
 		Right: roleExample,
 		object: func(c *checker, o *object) {
@@ -244,9 +250,14 @@ var workloadReferenceRules = []Rule{
 				if namespace == "" {
 					namespace = o.namespace
 				}
-				if _, state := c.find("ServiceAccount", namespace, subject.Name); state != found {
-					c.missing(o, at("subjects[%d].name", i), state, "nobody gets these permissions: "+in(namespace)+" has no ServiceAccount "+subject.Name+
-						c.elsewhere("ServiceAccount", namespace, subject.Name), "add the ServiceAccount, or name one that exists")
+				_, state := c.find("ServiceAccount", namespace, subject.Name)
+				other := c.elsewhere("ServiceAccount", namespace, subject.Name)
+				message, fix := "nobody gets these permissions: "+in(namespace)+" has no ServiceAccount "+subject.Name+other, "add the ServiceAccount, or name one that exists"
+				switch {
+				case state == missing && other == "" && !c.permissions.unbound[namespace]:
+					c.reportAs(Warning, o, at("subjects[%d].name", i), message, fix)
+				case state != found:
+					c.missing(o, at("subjects[%d].name", i), state, message, fix)
 				}
 			}
 		},
@@ -451,6 +462,8 @@ func (o *object) service() *corev1.Service {
 // scaledKinds are the kinds that an autoscaler scales.
 var scaledKinds = []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"}
 
+func isHeadless(o *object) bool { return o.service().Spec.ClusterIP == corev1.ClusterIPNone }
+
 func isMeshPort(number int32) bool { return number >= 15000 && number <= 15090 }
 
 // nobody is what is known where a selector matches nothing.
@@ -482,6 +495,9 @@ func (s *index) nobodyBut(namespace string, wanted map[string]string) lookup {
 // hasOtherEndpoints reports whether something else than a pod can be behind a Service.
 func (s *index) hasOtherEndpoints(o *object, service *corev1.Service) bool {
 	if service.Spec.Type == corev1.ServiceTypeExternalName || isGatewaySelector(service.Spec.Selector) || s.made[key{"Service", o.namespace, o.name}] {
+		return true
+	}
+	if s.elects(o.namespace, service.Spec.Selector) {
 		return true
 	}
 	wanted := labels.SelectorFromValidatedSet(service.Spec.Selector)

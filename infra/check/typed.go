@@ -136,6 +136,12 @@ func podsOf(o *object) *workload {
 		return template("spec.template.", &typed.Spec.Template)
 	case *batchv1.CronJob:
 		return template("spec.jobTemplate.spec.template.", &typed.Spec.JobTemplate.Spec.Template)
+	case *monitoringv1.Prometheus:
+		return operatedPods(o, "prometheus", typed.Spec.PodMetadata)
+	case *monitoringv1.Alertmanager:
+		return operatedPods(o, "alertmanager", typed.Spec.PodMetadata)
+	case *monitoringv1.ThanosRuler:
+		return operatedPods(o, "thanos-ruler", typed.Spec.PodMetadata)
 	}
 	if o.typed != nil {
 		return nil
@@ -155,6 +161,20 @@ func podsOf(o *object) *workload {
 		return nil
 	}
 	return template("spec.template.", &t)
+}
+
+// operatedPods returns what is known of the pods that the Prometheus Operator makes: the labels that it gives them.
+func operatedPods(o *object, role string, metadata *monitoringv1.EmbeddedObjectMetadata) *workload {
+	known := map[string]string{role: o.name, "operator." + role + ".io/name": o.name, "app.kubernetes.io/name": role,
+		"app.kubernetes.io/instance": o.name, "app.kubernetes.io/managed-by": "prometheus-operator"}
+	if metadata != nil {
+		for name, value := range metadata.Labels {
+			if _, own := known[name]; !own {
+				known[name] = value
+			}
+		}
+	}
+	return &workload{object: o, labels: known, spec: &corev1.PodSpec{}, partial: true}
 }
 
 // misfitPods returns what can be read of the pods of an object that does not fit its type: their labels.
