@@ -260,11 +260,12 @@ var trafficRules = []Rule{
 		Right: externalEntry,
 		object: func(c *checker, o *object) {
 			e := c.mesh.entries[o]
-			if e == nil || len(e.Addresses) > 0 || e.WorkloadSelector != nil {
+			if e == nil || len(e.Addresses) > 0 || e.WorkloadSelector != nil || hasField(o, "status", "addresses") {
 				return
 			}
 			for i, port := range e.Ports {
-				if strings.EqualFold(port.Protocol, "TCP") || port.Protocol == "" && len(e.Ports) > 0 && !strings.HasPrefix(strings.ToLower(port.Name), "http") && !strings.HasPrefix(strings.ToLower(port.Name), "tls") && !strings.HasPrefix(strings.ToLower(port.Name), "grpc") {
+				// The name of a port says nothing of its protocol here, other than in a Service.
+				if strings.EqualFold(port.Protocol, "TCP") || port.Protocol == "" {
 					c.report(o, at("spec.ports[%d]", i), at("it takes all connections to port %d, whatever they are for", port.Number), "add the addresses of the hosts")
 				}
 			}
@@ -295,12 +296,19 @@ var trafficRules = []Rule{
 	},
 	{
 		Code: "KC220", Title: "two labels of injection on one namespace", Severity: Warning, Kinds: []string{"Namespace"},
-		Doc:   "Where a namespace has both istio-injection and istio.io/rev, the former decides, and the revision is not used.",
+		Doc: "Where a namespace has both istio-injection and istio.io/rev, the former decides, and the revision is not used. Where it is " +
+			"ambient as well, its pods get sidecars, and are not.",
 		Wrong: edited(namespaceExample, "istio-injection: enabled", "istio-injection: enabled, istio.io/rev: canary"),
 		Right: namespaceExample,
 		object: func(c *checker, o *object) {
-			if o.labels["istio-injection"] != "" && o.labels["istio.io/rev"] != "" {
+			injection, revision, ambient := o.labels["istio-injection"], o.labels["istio.io/rev"], o.labels["istio.io/dataplane-mode"] == "ambient"
+			switch {
+			case injection != "" && injection != "enabled":
+				// Who turns injection off may say for which control plane.
+			case injection != "" && revision != "":
 				c.report(o, "metadata.labels", "the revision is not used: istio-injection decides", "keep one of both labels")
+			case ambient && injection+revision != "":
+				c.report(o, "metadata.labels", "its pods get sidecars, and are not ambient", "keep one of both labels")
 			}
 		},
 	},
