@@ -20,7 +20,7 @@ func TestTheDecoderReadsAsThatOfTheAPIServer(t *testing.T) {
 	for _, rule := range Rules() {
 		texts = append(texts, rule.Wrong, rule.Right)
 	}
-	for _, pattern := range []string{"../../dist/*.yaml", "testdata/corpus/shop.yaml", "testdata/corpus/gateway.yaml"} {
+	for _, pattern := range []string{"../../dist/*.yaml", "../internal/corpus/testdata/shop.yaml", "../internal/corpus/testdata/gateway.yaml"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {

@@ -20,7 +20,7 @@ func TestWhatFitsAtOnceIsNotRefused(t *testing.T) {
 	for _, rule := range Rules() {
 		texts = append(texts, rule.Right)
 	}
-	for _, file := range []string{"testdata/corpus/shop.yaml", "testdata/corpus/gateway.yaml", "testdata/corpus/correct.txtar"} {
+	for _, file := range []string{"../internal/corpus/testdata/shop.yaml", "../internal/corpus/testdata/gateway.yaml", "../internal/corpus/testdata/correct.txtar"} {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for text := range strings.SplitSeq(string(content), "\n-- ") {
