@@ -66,6 +66,8 @@ type index struct {
 	servicesByLabel map[string][]*object
 	// foreign are the names of objects of kinds that are not known, by namespace: operators make others of them.
 	foreign map[string]map[string]bool
+	// operated are the namespaces with an object of a kind that is not known, and whose pods are not.
+	operated map[string]bool
 	// named are the objects of a kind and name, in whatever namespace.
 	named map[key][]*object
 	// made are objects that controllers make of those in the set.
@@ -112,7 +114,7 @@ func newIndex(objects []Object, options Options) *index {
 		byKey: map[key][]*object{}, byKind: map[string][]*object{}, namespaces: map[string]bool{},
 		workloads: map[string][]*workload{}, byLabel: map[string]map[string][]*workload{}, labelNames: map[string]bool{},
 		labelled: map[string][]string{}, machines: map[string][]labels.Set{},
-		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
+		servicesByLabel: map[string][]*object{}, foreign: map[string]map[string]bool{}, operated: map[string]bool{}, named: map[key][]*object{}, made: map[key]bool{}, grants: map[string][]*referenceGrant{},
 		servicesBySelector: map[string][]*object{}, peers: map[string][]*object{},
 		scalers: map[key]*object{}, definedKinds: map[string]bool{}, serves: map[string]bool{},
 		selected: map[string]*selection{}, options: options, domain: options.domain(),
@@ -183,6 +185,9 @@ func (s *index) add(o *object) {
 			s.foreign[o.namespace] = map[string]bool{}
 		}
 		s.foreign[o.namespace][o.name] = true
+		if o.pods == nil {
+			s.operated[o.namespace] = true
+		}
 	}
 	if o.kind == "ReferenceGrant" {
 		if grant := spec[referenceGrant](o); grant != nil {

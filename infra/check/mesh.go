@@ -232,9 +232,9 @@ type mesh struct {
 	entries         map[*object]*serviceEntry
 	// byHost are the destination rules by the full name of their host.
 	byHost map[string]*destinationHost
-	// entryHosts are the hosts of service entries, wildcards by what follows the '*'.
-	entryHosts map[string]*object
-	wildcards  map[string]*object
+	// entryHosts are the service entries by their hosts, wildcards by what follows the '*'.
+	entryHosts map[string][]*object
+	wildcards  map[string][]*object
 	// allows are the policies that let in.
 	allows policyIndex
 }
@@ -260,7 +260,7 @@ const (
 func newMesh(s *index) *mesh {
 	m := &mesh{domain: s.domain, virtualServices: map[*object]*virtualService{}, rules: map[*object]*destinationRule{},
 		gateways: map[*object]*istioGateway{}, entries: map[*object]*serviceEntry{},
-		byHost: map[string]*destinationHost{}, entryHosts: map[string]*object{}, wildcards: map[string]*object{}, allows: policyIndex{}}
+		byHost: map[string]*destinationHost{}, entryHosts: map[string][]*object{}, wildcards: map[string][]*object{}, allows: policyIndex{}}
 	for _, kind := range []string{"VirtualService", "DestinationRule", "Gateway", "ServiceEntry"} {
 		for _, o := range s.byKind[kind] {
 			if o.group == istioNetworking {
@@ -312,9 +312,10 @@ func (m *mesh) add(o *object) {
 		m.entries[o] = e
 		for _, host := range e.Hosts {
 			if rest, ok := strings.CutPrefix(host, "*"); ok {
-				m.wildcards[rest] = o
+				m.wildcards[rest] = append(m.wildcards[rest], o)
 			} else {
-				m.entryHosts[m.domain.fullHost(host, o.namespace)] = o
+				full := m.domain.fullHost(host, o.namespace)
+				m.entryHosts[full] = append(m.entryHosts[full], o)
 			}
 		}
 	}
@@ -342,9 +343,17 @@ func (d serviceDomain) serviceOf(host string) (name, namespace string, ok bool) 
 	return name, namespace, name != "" && !strings.Contains(namespace, ".") && !strings.Contains(name, "*")
 }
 
-// entryOf is the service entry of a host, or nil.
-func (m *mesh) entryOf(host string) *object {
-	if o, ok := m.entryHosts[host]; ok {
+// entryOf is the service entry of a host that is seen in a namespace, or nil.
+func (m *mesh) entryOf(host, namespace string) *object {
+	visible := func(entries []*object) *object {
+		for _, o := range entries {
+			if isExportedTo(m.entries[o].ExportTo, o.namespace, namespace) {
+				return o
+			}
+		}
+		return nil
+	}
+	if o := visible(m.entryHosts[host]); o != nil {
 		return o
 	}
 	if len(m.wildcards) == 0 {
@@ -352,12 +361,19 @@ func (m *mesh) entryOf(host string) *object {
 	}
 	for i := range host {
 		if host[i] == '.' || i == 0 {
-			if o, ok := m.wildcards[host[i:]]; ok {
+			if o := visible(m.wildcards[host[i:]]); o != nil {
 				return o
 			}
 		}
 	}
-	return m.wildcards[""]
+	return visible(m.wildcards[""])
+}
+
+// isExportedTo reports whether what a namespace exports is seen in another one.
+func isExportedTo(exportTo []string, from, to string) bool {
+	return len(exportTo) == 0 || slices.ContainsFunc(exportTo, func(namespace string) bool {
+		return namespace == "*" || namespace == to || namespace == "." && from == to
+	})
 }
 
 // selectorLabels are the labels that a policy of Istio selects pods by, and the field that says so.

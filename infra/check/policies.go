@@ -322,6 +322,7 @@ func checkPolicyPorts(c *checker, o *object) {
 func checkLonely(c *checker) {
 	for _, kind := range []string{"Sidecar", "PeerAuthentication", "Telemetry"} {
 		bySelector := map[string]*object{}
+		byPods := map[*workload]*object{}
 		seen := map[string]*object{}
 		for _, o := range c.byKind[kind] {
 			s := spec[selecting](o)
@@ -336,6 +337,14 @@ func checkLonely(c *checker) {
 						continue
 					}
 					bySelector[id] = o
+					selected := c.selectSet(o.namespace, wanted).workloads
+					for _, w := range selected[:min(len(selected), 1000)] {
+						if first := byPods[w]; first != nil && first.name != o.name {
+							c.report(o, field, "one of two counts: "+first.String()+" is for the pods of "+w.String()+", too", "put both into one, or select other pods")
+							break
+						}
+						byPods[w] = o
+					}
 					continue
 				}
 				if s.TargetRef != nil || len(s.TargetRefs) > 0 {

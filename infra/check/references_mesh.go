@@ -73,6 +73,7 @@ var meshReferenceRules = []Rule{
 		object: func(c *checker, o *object) {
 			c.eachDestination(o, func(field string, d *destination) {
 				c.hostExists(o, field+".host", d.Host, "the requests are answered 503")
+				c.hostIsExported(o, field+".host", d.Host)
 			})
 		},
 	},
@@ -86,7 +87,7 @@ var meshReferenceRules = []Rule{
 			c.eachDestination(o, func(field string, d *destination) {
 				name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(d.Host, o.namespace))
 				if !ok {
-					if entry := c.mesh.entryOf(d.Host); entry != nil && d.Port != nil {
+					if entry := c.mesh.entryOf(d.Host, o.namespace); entry != nil && d.Port != nil {
 						for _, port := range c.mesh.entries[entry].Ports {
 							if port.Number == d.Port.Number {
 								return
@@ -279,7 +280,7 @@ var meshReferenceRules = []Rule{
 		object: func(c *checker, o *object) {
 			c.eachDestination(o, func(field string, d *destination) {
 				full := c.domain.fullHost(d.Host, o.namespace)
-				if _, _, ok := c.domain.serviceOf(full); ok || full == "" || strings.HasPrefix(full, "*") || strings.HasSuffix(full, string(c.domain)) || c.mesh.entryOf(full) != nil ||
+				if _, _, ok := c.domain.serviceOf(full); ok || full == "" || strings.HasPrefix(full, "*") || strings.HasSuffix(full, string(c.domain)) || c.mesh.entryOf(full, o.namespace) != nil ||
 					strings.HasSuffix(full, ".global") || strings.HasSuffix(full, ".clusterset.local") {
 					return
 				}
@@ -590,7 +591,7 @@ func checkEgressHosts(c *checker, o *object) {
 			}
 			_, of, ok := c.domain.serviceOf(host)
 			switch {
-			case !ok && c.mesh.entryOf(host) == nil && !strings.Contains(host, "."):
+			case !ok && c.mesh.entryOf(host, o.namespace) == nil && !strings.Contains(host, "."):
 				c.report(o, field, "the pods cannot reach it: "+host+" is no full name", "write NAMESPACE/NAME.NAMESPACE"+string(c.domain))
 			case !ok:
 			case namespace != "*" && namespace != of:
@@ -666,7 +667,7 @@ func (c *checker) withoutTokens(o *object, v *virtualService) *object {
 // hostExists reports a host that is that of a Service which is not there.
 func (c *checker) hostExists(o *object, field, host, message string) {
 	full := c.domain.fullHost(host, o.namespace)
-	if c.mesh.entryOf(full) != nil {
+	if c.mesh.entryOf(full, o.namespace) != nil {
 		return
 	}
 	name, namespace, ok := c.domain.serviceOf(full)
@@ -677,6 +678,33 @@ func (c *checker) hostExists(o *object, field, host, message string) {
 		c.missing(o, field, state, message+": "+in(namespace)+" has no Service "+name+c.elsewhere("Service", namespace, name), "name a Service that exists, or NAME.NAMESPACE"+string(c.domain))
 	}
 }
+
+// hostIsExported reports a Service that is not exported to the namespaces in which a VirtualService of the mesh applies. At a
+// gateway the namespace of its pods is what counts.
+func (c *checker) hostIsExported(o *object, field, host string) {
+	v := c.mesh.virtualServices[o]
+	name, namespace, ok := c.domain.serviceOf(c.domain.fullHost(host, o.namespace))
+	service, _ := c.find("Service", namespace, name)
+	if !ok || service == nil || service.annotations[exportAnnotation] == "" || slices.ContainsFunc(v.Gateways, func(name string) bool { return name != meshGateway }) {
+		return
+	}
+	exportTo := strings.FieldsFunc(service.annotations[exportAnnotation], func(r rune) bool { return r == ',' || r == ' ' })
+	applies := v.ExportTo
+	if len(applies) == 0 || slices.Contains(applies, "*") {
+		applies = []string{o.namespace}
+	}
+	for _, in := range applies {
+		if in == "." {
+			in = o.namespace
+		}
+		if !isExportedTo(exportTo, namespace, in) {
+			c.report(o, field, "the requests of namespace "+in+" are answered 503: "+service.String()+" is not exported to it", "name the namespace in "+exportAnnotation+" of the Service")
+			return
+		}
+	}
+}
+
+const exportAnnotation = "networking.istio.io/exportTo"
 
 // wildcardRules are the DestinationRules for hosts like *.example.com that match a host.
 func (c *checker) wildcardRules(host string) *destinationHost {
@@ -742,7 +770,7 @@ func checkSubsets(c *checker, o *object) {
 		return
 	}
 	service, _ := c.find("Service", namespace, name)
-	if service == nil || service.service() == nil || len(service.service().Spec.Selector) == 0 || c.mesh.entryOf(full) != nil {
+	if service == nil || service.service() == nil || len(service.service().Spec.Selector) == 0 || c.mesh.entryOf(full, o.namespace) != nil {
 		return
 	}
 	behind := c.selectSet(namespace, service.service().Spec.Selector)
@@ -778,6 +806,7 @@ func checkGatewayHosts(c *checker, o *object) {
 	if v == nil || len(v.Gateways) == 0 {
 		return
 	}
+	all := true
 	for i, host := range v.Hosts {
 		served, asked := false, 0
 		for _, name := range v.Gateways {
@@ -796,25 +825,41 @@ func checkGatewayHosts(c *checker, o *object) {
 				continue
 			}
 			asked++
-			for _, server := range g.Servers {
-				for _, serverHost := range server.Hosts {
-					scope, bare, ok := strings.Cut(serverHost, "/")
-					if !ok {
-						scope, bare = "*", serverHost
-					}
-					if scope == "." {
-						scope = gateway.namespace
-					}
-					if (scope == "*" || scope == o.namespace) && (hostsMeet(bare, c.domain.fullHost(host, o.namespace)) || hostsMeet(bare, host)) {
-						served = true
-					}
-				}
-			}
+			served = served || c.servesHost(gateway, o, host)
 		}
 		if !served && asked > 0 {
 			c.report(o, at("spec.hosts[%d]", i), "the gateway answers 404: none of its servers has host "+host, "use a host of the gateway's servers, or add it there")
 		}
+		all = all && served
 	}
+	if !all || len(v.Gateways) < 2 {
+		return
+	}
+	for i, name := range v.Gateways {
+		if gateway, _ := c.istioGateway(o, name); gateway != nil && c.mesh.gateways[gateway] != nil &&
+			!slices.ContainsFunc(v.Hosts, func(host string) bool { return c.servesHost(gateway, o, host) }) {
+			c.reportAs(Warning, o, at("spec.gateways[%d]", i), "no request follows the routes from there: no server of "+gateway.String()+" has one of the hosts", "leave the gateway out, or add the host there")
+		}
+	}
+}
+
+// servesHost reports whether one of the servers of a gateway has a host of a VirtualService.
+func (c *checker) servesHost(gateway, o *object, host string) bool {
+	for _, server := range c.mesh.gateways[gateway].Servers {
+		for _, serverHost := range server.Hosts {
+			scope, bare, ok := strings.Cut(serverHost, "/")
+			if !ok {
+				scope, bare = "*", serverHost
+			}
+			if scope == "." {
+				scope = gateway.namespace
+			}
+			if (scope == "*" || scope == o.namespace) && (hostsMeet(bare, c.domain.fullHost(host, o.namespace)) || hostsMeet(bare, host)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func checkGatewayPorts(c *checker, o *object) {

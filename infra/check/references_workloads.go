@@ -189,9 +189,12 @@ var workloadReferenceRules = []Rule{
 			if !ok || set.Spec.ServiceName == "" {
 				return
 			}
-			_, state := c.find("Service", o.namespace, set.Spec.ServiceName)
+			service, state := c.find("Service", o.namespace, set.Spec.ServiceName)
 			message, fix := "the pods have no names in DNS: "+in(o.namespace)+" has no Service "+set.Spec.ServiceName, "add a headless Service of that name"
 			switch {
+			case service != nil && service.service() != nil && !isHeadless(service):
+				// Those who ask the Service alone need no names.
+				c.reportAs(Note, o, "spec.serviceName", "the pods have no names in DNS: "+service.String()+" is not headless", "set its clusterIP to None, or name one that is headless")
 			case state == missing && !slices.ContainsFunc(c.servicesOf(o.namespace, o.pods), isHeadless):
 				c.reportAs(Warning, o, "spec.serviceName", message, fix)
 			case state != found:
@@ -283,7 +286,12 @@ var workloadReferenceRules = []Rule{
 		Wrong: documents(webExample, edited(budgetExample, "{app: web}", "{app: wep}")),
 		Right: documents(webExample, budgetExample),
 		object: func(c *checker, o *object) {
-			if budget, ok := o.typed.(*policyv1.PodDisruptionBudget); ok {
+			budget, ok := o.typed.(*policyv1.PodDisruptionBudget)
+			switch {
+			case !ok:
+			case budget.Spec.Selector == nil:
+				c.report(o, "spec.selector", "no pod is protected: it has no selector", "select labels that the pods have")
+			default:
 				c.selects(o, "spec.selector", budget.Spec.Selector, "no pod is protected")
 			}
 		},
@@ -471,8 +479,8 @@ func (s *index) nobody(namespace string) lookup {
 	if isSystemNamespace(namespace) || s.options.assumes("Pod", namespace, "*") {
 		return external
 	}
-	if len(s.foreign[namespace]) > 0 {
-		// Their controllers may make the pods.
+	if s.operated[namespace] {
+		// Controllers may make the pods.
 		return external
 	}
 	return missing
@@ -700,7 +708,11 @@ func checkServiceMonitor(c *checker, o *object) {
 		}
 	}
 	if len(services) == 0 {
-		c.missing(o, "spec.selector", state, "nothing is scraped: no Service in "+strings.Join(namespaces, ", ")+" has the labels "+
+		where := in(namespaces[0])
+		if len(namespaces) > 1 {
+			where = "namespaces " + strings.Join(namespaces, ", ")
+		}
+		c.missing(o, "spec.selector", state, "nothing is scraped: no Service in "+where+" has the labels "+
 			metav1.FormatLabelSelector(&monitor.Spec.Selector), "select labels of the Service itself, not of its pods")
 		return
 	}

@@ -39,6 +39,7 @@ var themes = [][]Rule{
 	trafficRules,
 	policyRules,
 	admissionRules,
+	injectionRules,
 	podRules,
 	containerRules,
 	startRules,
