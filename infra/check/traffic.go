@@ -295,6 +295,23 @@ var trafficRules = []Rule{
 		}),
 	},
 	{
+		Code: "KC242", Title: "routes of the mesh for all hosts", Severity: Error, Kinds: []string{"VirtualService"},
+		Doc:   "A VirtualService of the mesh, which is one without gateways too, names its hosts: the host * is for gateways, and Istio refuses it.",
+		Wrong: edited(meshExample, "hosts: [web]", `hosts: ["*"]`),
+		Right: meshExample,
+		object: func(c *checker, o *object) {
+			v := c.mesh.virtualServices[o]
+			if v == nil || !inMesh(v) {
+				return
+			}
+			for i, host := range v.Hosts {
+				if host == "*" {
+					c.report(o, at("spec.hosts[%d]", i), "it is refused: the mesh has no routes for all hosts", "name the hosts, or bind it to a gateway alone")
+				}
+			}
+		},
+	},
+	{
 		Code: "KC220", Title: "two labels of injection on one namespace", Severity: Warning, Kinds: []string{"Namespace"},
 		Doc: "Where a namespace has both istio-injection and istio.io/rev, the former decides, and the revision is not used. Where it is " +
 			"ambient as well, its pods get sidecars, and are not.",
