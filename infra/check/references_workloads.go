@@ -406,7 +406,7 @@ var workloadReferenceRules = []Rule{
 	},
 	{
 		Code: "KC165", Title: "a network policy for a port that no pod has", Severity: Error, Kinds: []string{"NetworkPolicy"},
-		Doc: "The ports that a NetworkPolicy lets in are those of the pods, not of the Service: where they differ nobody is let in. Nothing is said of pods that declare " +
+		Doc: "The ports that a NetworkPolicy lets in are those of the pods, not of the Service: where they differ nobody is let in. Where callers are let in at another port, it is a warning. Nothing is said of pods that declare " +
 			"no ports, nor where their arguments, variables or ConfigMaps have the number.",
 		Wrong:  documents(webExample, edited(portPolicy, "port: 8080", "port: 80")),
 		Right:  documents(webExample, portPolicy),
@@ -836,25 +836,37 @@ func checkNetworkPorts(c *checker, o *object) {
 	if err != nil || !selected.ports.complete || selected.ports.partial || len(selected.workloads) > maxAsked {
 		return
 	}
+	protocolOf := func(port networkingv1.NetworkPolicyPort) corev1.Protocol {
+		if port.Protocol == nil {
+			return corev1.ProtocolTCP
+		}
+		return *port.Protocol
+	}
+	leads := func(port networkingv1.NetworkPolicyPort) bool {
+		if port.Port == nil || port.EndPort != nil {
+			return true
+		}
+		if name := port.Port.StrVal; name != "" {
+			return len(selected.ports.byName[name]) > 0
+		}
+		number := port.Port.IntVal
+		return selected.ports.numbers[portKey(protocolOf(port), number)] || isMeshPort(number) ||
+			slices.ContainsFunc(selected.workloads, func(w *workload) bool { return c.mentions(w, number) })
+	}
 	for i, rule := range policy.Spec.Ingress {
+		severity := Error
+		if slices.ContainsFunc(rule.Ports, leads) {
+			// Callers are let in at another port: this one may be for what is not always on.
+			severity = Warning
+		}
 		for j, port := range rule.Ports {
-			if port.Port == nil || port.EndPort != nil {
-				continue
-			}
-			protocol := corev1.ProtocolTCP
-			if port.Protocol != nil {
-				protocol = *port.Protocol
-			}
 			field := at("spec.ingress[%d].ports[%d].port", i, j)
-			if name := port.Port.StrVal; name != "" {
-				if len(selected.ports.byName[name]) == 0 {
-					c.report(o, field, "nobody is let in: no pod has a port named "+name, "use one of the pods' ports: "+listOf(selected.ports.names))
-				}
-				continue
-			}
-			number := port.Port.IntVal
-			if !selected.ports.numbers[portKey(protocol, number)] && !isMeshPort(number) && !slices.ContainsFunc(selected.workloads, func(w *workload) bool { return c.mentions(w, number) }) {
-				c.report(o, field, "nobody is let in: the pods do not declare port "+portKey(protocol, number), "use the port of the pods, not that of the Service")
+			switch {
+			case leads(port):
+			case port.Port.StrVal != "":
+				c.reportAs(severity, o, field, "nobody is let in: no pod has a port named "+port.Port.StrVal, "use one of the pods' ports: "+listOf(selected.ports.names))
+			default:
+				c.reportAs(severity, o, field, "nobody is let in: the pods do not declare port "+portKey(protocolOf(port), port.Port.IntVal), "use the port of the pods, not that of the Service")
 			}
 		}
 	}
