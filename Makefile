@@ -19,6 +19,9 @@ JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
 # A module of its own: it links the API server.
 FUZZ := infra/internal/fuzz
 
+# A module of its own, which links other analyzers. Compiling them takes minutes: it is not among MODULES.
+PEERS := infra/internal/peers/beside
+
 HELM := helm.sh/helm/v4/cmd/helm@v4.3.1
 BENCH_TOOLS := $(CURDIR)/.bench
 BENCH_RUNS ?= 5
@@ -70,8 +73,13 @@ fuzz: ## fill constructs with random props (FUZZ_APPS, SEED)
 	cd $(FUZZ) && FUZZ_APPS=$(FUZZ_APPS) SEED=$(SEED) $(GO) test -count=1 -timeout 60m -run '^TestRandomApps$$' -v .
 
 .PHONY: check-corpus
-check-corpus: ## print how many broken sets combat check finds, and its false alarms; beside those of ISTIOCTL=PATH
-	$(GO) test -count=1 -run '^(TestCorpus|TestIstioctl)$$' -v ./infra/check/ | grep -e '^corpus:' -e FAIL
+check-corpus: ## print how many broken sets combat check and its peers find, and their false alarms
+	$(GO) test -count=1 -run '^TestCorpus$$' -v ./infra/check/ | grep -e '^corpus:' -e FAIL
+	cd $(PEERS) && $(GO) test -count=1 -run '^TestCorpus$$' -v . | grep -e '^corpus:' -e FAIL
+
+.PHONY: check-peers
+check-peers: ## run the check on the testdata of other analyzers (KUBE_LINTER=SOURCE); UPDATE=1 writes what it finds there
+	cd $(PEERS) && $(GO) test -count=1 -run '^Test(Istio|Kube)' -v . $(if $(UPDATE),-update)
 
 .PHONY: fuzz-check
 fuzz-check: ## check random manifests for ten minutes
