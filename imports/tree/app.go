@@ -33,6 +33,9 @@ func NewOfficialApp(outdir string) (app cdk8s.App, err error) {
 // KeepOrder tells of. Two outputs with one path are such a problem. On the official tree, which would let the
 // second one win, Synth alone finds that, and what was written before stays.
 func Synth(app cdk8s.App) (err error) {
+	if missing := missingNode(app); missing != "" {
+		return errors.New("an app is needed: " + missing)
+	}
 	defer synthesizing(app, &err)()
 	if isNative(app) {
 		app.Synth()
@@ -49,6 +52,10 @@ func Synth(app cdk8s.App) (err error) {
 func Main(app cdk8s.App) int {
 	defer Close()
 	err := Synth(app)
+	if missingNode(app) != "" {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	for _, warning := range Warnings(app) {
 		_, _ = fmt.Fprintf(os.Stderr, "warning: %v\n", warning)
 	}
@@ -86,6 +93,9 @@ func SamePath(file string, outputType cdk8s.YamlOutputType, writers []string) []
 // Render returns the objects of a chart as Synth would write them, as cdk8s.Testing_Synth and chart.ToJson do, on either
 // tree, with an error for what those panic with.
 func Render(chart cdk8s.Chart) (objects []any, err error) {
+	if missing := missingNode(chart); missing != "" {
+		return nil, errors.New("a chart is needed: " + missing)
+	}
 	defer synthesizing(chart, &err)()
 	render := func() { objects = *chart.ToJson() }
 	if isNative(chart) {

@@ -30,6 +30,15 @@ func DependencyRoots(dependable constructs.IDependable) []constructs.IConstruct 
 	if construct, ok := dependable.(constructs.IConstruct); ok && isNative(construct) {
 		return []constructs.IConstruct{construct}
 	}
+	defer func() {
+		var refused *reflect.ValueError
+		if cause := recover(); cause != nil {
+			if err, ok := cause.(error); ok && errors.As(err, &refused) {
+				panic(fmt.Errorf("%T cannot be depended on: pass a construct, a group, or a value with the method DependencyRoots", dependable))
+			}
+			panic(cause)
+		}
+	}()
 	return *constructs.Dependable_Of(dependable).DependencyRoots()
 }
 

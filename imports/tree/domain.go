@@ -21,12 +21,12 @@ func SetClusterDomain(scope constructs.Construct, domain string) {
 			Fix: fmt.Sprintf("use for example %q, without a dot at its end", DefaultClusterDomain)})
 		return
 	}
-	scope.Node().SetContext(new(domainKey), domain)
+	NodeOf(scope).SetContext(new(domainKey), domain)
 }
 
 // ClusterDomain returns the domain under which the cluster's Services have their names.
 func ClusterDomain(construct constructs.IConstruct) string {
-	if domain, ok := construct.Node().TryGetContext(new(domainKey)).(string); ok {
+	if domain, ok := NodeOf(construct).TryGetContext(new(domainKey)).(string); ok {
 		return domain
 	}
 	return DefaultClusterDomain

@@ -79,10 +79,20 @@ func Helm(scope constructs.Construct, id string, props HelmProps) *HelmChart {
 }
 
 // Objects returns the objects, in the order in which helm writes them.
-func (c *HelmChart) Objects() []cdk8s.ApiObject { return c.objects }
+func (c *HelmChart) Objects() []cdk8s.ApiObject {
+	if c == nil {
+		return nil
+	}
+	return c.objects
+}
 
 // ReleaseName returns the name of the release.
-func (c *HelmChart) ReleaseName() string { return c.releaseName }
+func (c *HelmChart) ReleaseName() string {
+	if c == nil {
+		return ""
+	}
+	return c.releaseName
+}
 
 func (p HelmProps) validate() []Problem {
 	var problems []Problem

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,9 @@ const maxYAML = 64 << 20
 // Errors are: what is not YAML, a key that stands twice in a map, a key that is no text, number or boolean, more than
 // 64 MiB, and what the reader returns.
 func Load(reader io.Reader) ([]any, error) {
+	if isNil(reader) {
+		return nil, errors.New("the reader is nil: pass what the YAML is to be read from")
+	}
 	content, err := io.ReadAll(io.LimitReader(reader, maxYAML+1))
 	if err != nil {
 		return nil, err
@@ -47,6 +51,11 @@ func Load(reader io.Reader) ([]any, error) {
 		}
 		documents = append(documents, withoutLists(document)...)
 	}
+}
+
+func isNil(reader io.Reader) bool {
+	v := reflect.ValueOf(reader)
+	return reader == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // fromYAML returns a value as encoding/json would have decoded it, with integers as they are.
@@ -146,7 +155,7 @@ type Included struct {
 func Include(scope constructs.Construct, id string, reader io.Reader) *Included {
 	included := &Included{}
 	New(included, scope, id)
-	if reader == nil {
+	if isNil(reader) {
 		Invalid(included, Problem{Field: "reader", Detail: "is nil", Fix: "pass what the YAML is to be read from"})
 		return included
 	}
@@ -160,7 +169,12 @@ func Include(scope constructs.Construct, id string, reader io.Reader) *Included 
 }
 
 // Objects returns the objects, in the order of the stream.
-func (i *Included) Objects() []cdk8s.ApiObject { return i.objects }
+func (i *Included) Objects() []cdk8s.ApiObject {
+	if i == nil {
+		return nil
+	}
+	return i.objects
+}
 
 // include makes objects out of documents.
 func include(scope constructs.Construct, documents []any) []cdk8s.ApiObject {

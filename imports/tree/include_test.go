@@ -143,6 +143,9 @@ func TestIncludeMistakes(t *testing.T) {
 	app := newApp(t)
 	chart := tree.NewChart(app, "c", tree.ChartProps{})
 	tree.Include(chart, "nil", nil)
+	tree.Include(chart, "typed-nil", (*strings.Reader)(nil))
+	_, err := tree.Load((*strings.Reader)(nil))
+	require.EqualError(t, err, "the reader is nil: pass what the YAML is to be read from")
 	tree.Include(chart, "broken", strings.NewReader("[1\n"))
 	tree.Include(chart, "values", strings.NewReader("replicas: 3\n---\ntext\n---\napiVersion: a/b/c\nkind: Pod\n---\napiVersion: v1\nkind: Pod\n"))
 	tree.Include(chart, "quotes", strings.NewReader("apiVersion: v1\nkind: Pod\nmetadata: {name: yes, labels: {a: on}}\n"))
@@ -150,6 +153,7 @@ func TestIncludeMistakes(t *testing.T) {
 	tree.Include(chart, "twice", strings.NewReader(pod+"\n---\n"+pod))
 	assert.EqualError(t, tree.Synth(app), `Validation failed with the following errors:
   [c/nil] reader: is nil; pass what the YAML is to be read from
+  [c/typed-nil] reader: is nil; pass what the YAML is to be read from
   [c/broken] YAML: cannot be read: document 1: yaml: line 1: did not find expected ',' or ']'
   [c/values] object 1: is no Kubernetes object: it needs an apiVersion and a kind; take it out, or read it with Load
   [c/values] object 2: is no Kubernetes object: it needs an apiVersion and a kind; take it out, or read it with Load

@@ -76,7 +76,7 @@ func IsChart(value any) bool {
 	}
 	// A chart of somebody's library may have come out of jsii as a mere construct.
 	construct, ok := value.(constructs.IConstruct)
-	return ok && !isNative(construct) && *cdk8s.Chart_IsChart(construct)
+	return ok && isOfficial(construct) && *cdk8s.Chart_IsChart(construct)
 }
 
 // IsObject tells whether a value is a Kubernetes object, of either tree, as cdk8s.ApiObject_IsApiObject does.
@@ -85,7 +85,12 @@ func IsObject(value any) bool {
 		return true
 	}
 	construct, ok := value.(constructs.IConstruct)
-	return ok && !isNative(construct) && *cdk8s.ApiObject_IsApiObject(construct)
+	return ok && isOfficial(construct) && *cdk8s.ApiObject_IsApiObject(construct)
+}
+
+// isOfficial reports whether a construct is of the official tree. One that is nil is of none.
+func isOfficial(construct constructs.IConstruct) bool {
+	return missingNode(construct) == "" && !isNative(construct)
 }
 
 func isNative(construct constructs.IConstruct) bool {

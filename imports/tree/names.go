@@ -27,7 +27,7 @@ type namer interface {
 // cdk8s.Names_ToDnsLabel does, on either tree.
 func DNSLabel(construct constructs.Construct, options NameOptions) (name string, err error) {
 	defer recovered(&err)
-	if namer, ok := construct.Node().(namer); ok {
+	if namer, ok := NodeOf(construct).(namer); ok {
 		return namer.DNSLabel(options)
 	}
 	return *cdk8s.Names_ToDnsLabel(construct, options.official()), nil
@@ -37,7 +37,7 @@ func DNSLabel(construct constructs.Construct, options NameOptions) (name string,
 // than letters, digits, '-', '_' and '.' is an error.
 func LabelValue(construct constructs.Construct, options NameOptions) (value string, err error) {
 	defer recovered(&err)
-	if namer, ok := construct.Node().(namer); ok {
+	if namer, ok := NodeOf(construct).(namer); ok {
 		return namer.LabelValue(options)
 	}
 	return *cdk8s.Names_ToLabelValue(construct, options.official()), nil

@@ -205,7 +205,10 @@ func Invalid(construct constructs.Construct, problems ...Problem) {
 // for what cannot be known before all constructs are there; on the official tree it costs two calls. A check that
 // panics is a problem too.
 func Validate(construct constructs.Construct, check func() []Problem) {
-	construct.Node().AddValidation(&lateCheck{construct, check})
+	if check == nil {
+		check = func() []Problem { return []Problem{{Field: "check", Detail: "is nil", Fix: "pass a function"}} }
+	}
+	NodeOf(construct).AddValidation(&lateCheck{construct, check})
 }
 
 // lateCheck is a constructs.IValidation.
@@ -438,6 +441,9 @@ func nativeScope(scope constructs.IConstruct) (Scope, bool) {
 // embeddedField returns the embedded field of an interface type of the struct that self points to.
 func embeddedField(self constructs.IConstruct, embedded reflect.Type, what string) reflect.Value {
 	value := reflect.ValueOf(self)
+	if value.Kind() == reflect.Pointer && value.IsNil() {
+		panic(fmt.Sprintf("the %T that is to be %s is nil", self, what))
+	}
 	if value.Kind() == reflect.Pointer && value.Elem().Kind() == reflect.Struct {
 		structure := value.Elem()
 		for i := range structure.NumField() {

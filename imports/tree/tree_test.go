@@ -195,7 +195,34 @@ func TestScopesThatAreNone(t *testing.T) {
 		_, err := tree.ChartOf(test.scope)
 		require.EqualError(t, err, needed)
 	}
-	assert.PanicsWithError(t, "a construct is needed: nil was given", func() { tree.KeepOrder(nil) })
+	for name, use := range map[string]func(){
+		"KeepOrder": func() { tree.KeepOrder(nil) }, "Invalid": func() { tree.Invalid(nil, tree.Problem{}) }, "Validate": func() { tree.Validate(nil, nil) },
+		"Warn": func() { tree.Warn(nil, tree.Problem{}) }, "Warnings": func() { tree.Warnings(nil) },
+		"SetClusterDomain": func() { tree.SetClusterDomain(nil, "example.internal") }, "ClusterDomain": func() { tree.ClusterDomain(nil) },
+	} {
+		assert.PanicsWithError(t, "a construct is needed: nil was given", use, name)
+	}
+	_, err := tree.DNSLabel(nil, tree.NameOptions{})
+	require.EqualError(t, err, "a construct is needed: nil was given")
+	_, err = tree.LabelValue((*queue)(nil), tree.NameOptions{})
+	require.EqualError(t, err, "a construct is needed: the *tree_test.queue that was given is nil")
+	require.EqualError(t, tree.Synth(nil), "an app is needed: nil was given")
+	assert.Equal(t, 1, tree.Main(nil))
+	_, err = tree.Render((*shop)(nil))
+	require.EqualError(t, err, "a chart is needed: the *tree_test.shop that was given is nil")
+	assert.False(t, tree.IsChart((*queue)(nil)))
+	assert.False(t, tree.IsObject(&queue{}))
+	assert.PanicsWithValue(t, "the *tree_test.queue that is to be a construct is nil", func() { tree.New((*queue)(nil), newApp(t), "a") })
+	assert.Nil(t, (*tree.Included)(nil).Objects())
+	assert.Nil(t, (*tree.HelmChart)(nil).Objects())
+	assert.Empty(t, (*tree.HelmChart)(nil).ReleaseName())
+}
+
+func TestACheckThatIsNil(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	tree.Validate(newQueue(tree.NewChart(app, "chart", tree.ChartProps{}), "queue", "a"), nil)
+	require.ErrorContains(t, tree.Synth(app), "[chart/queue] check: is nil; pass a function")
 }
 
 func Example() {

@@ -10,14 +10,14 @@ const warningType = "k8s-combat:warning"
 // Warn records what is allowed and may still not be what was meant. Synth writes the manifests all the same; Warnings tells.
 // On the official tree it costs two calls.
 func Warn(construct constructs.Construct, problem Problem) {
-	construct.Node().AddMetadata(new(warningType), problem.Message(), nil)
+	NodeOf(construct).AddMetadata(new(warningType), problem.Message(), nil)
 }
 
 // Warnings are what has been recorded by Warn in the tree below a construct, in the order of the tree. Of each the Construct
 // and the Detail are set, which is the whole message.
 func Warnings(root constructs.IConstruct) []Problem {
 	var warnings []Problem
-	for _, construct := range *root.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+	for _, construct := range *NodeOf(root).FindAll(constructs.ConstructOrder_PREORDER) {
 		for _, entry := range *construct.Node().Metadata() {
 			if message, ok := entry.Data.(string); ok && *entry.Type == warningType {
 				warnings = append(warnings, Problem{Construct: *construct.Node().Path(), Detail: message})

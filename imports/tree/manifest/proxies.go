@@ -8,7 +8,7 @@ import (
 
 // IsProxy reports whether the values of a struct type live in Node.js, where jsii has made them, as a cdk8s.Size or a
 // cdk8s.Lazy does. Such types are known by their names: they have nothing else in common.
-func IsProxy(t reflect.Type) bool { return strings.HasPrefix(t.Name(), "jsiiProxy_") }
+func IsProxy(t reflect.Type) bool { return t != nil && strings.HasPrefix(t.Name(), "jsiiProxy_") }
 
 // ProxyIn returns the type of the first value in a value that lives in Node.js, nil if there is none. The value is one
 // that encoding/json can write, in the result of which such a one would be {}.

@@ -33,7 +33,7 @@ const longestRule = 2 << 10
 // Add records that the option has a value that is not allowed.
 func (l *List) Add(at *Path, value any, rule string) {
 	detail, fix, _ := strings.Cut(tree.Printable(rule, longestRule), "; ")
-	*l = append(*l, tree.Problem{Field: at.String(), Value: value, Detail: detail, Fix: fix})
+	l.append(tree.Problem{Field: at.String(), Value: value, Detail: detail, Fix: fix})
 }
 
 // Say records what is wrong with an option for another reason than its value.
@@ -41,7 +41,14 @@ func (l *List) Say(at *Path, rule string) { l.Add(at, nil, rule) }
 
 // Missing records that the option is not set.
 func (l *List) Missing(at *Path, fix string) {
-	*l = append(*l, tree.Problem{Field: at.String(), Detail: "is not set", Fix: tree.Printable(fix, longestRule)})
+	l.append(tree.Problem{Field: at.String(), Detail: "is not set", Fix: tree.Printable(fix, longestRule)})
+}
+
+func (l *List) append(problem tree.Problem) {
+	if l == nil {
+		panic("the list of problems is nil, and there is one: " + problem.Message())
+	}
+	*l = append(*l, problem)
 }
 
 // Show writes a value for a rule, as the messages do.
