@@ -214,7 +214,7 @@ func (c *Credentials) Name() string {
 
 // String names the Secret and its keys, never a value.
 func (c *Credentials) String() string {
-	if c == nil {
+	if c.Data() == nil {
 		return "no Credentials"
 	}
 	return fmt.Sprintf("Secret %s with the keys %v", c.data.Name(), c.data.Keys)

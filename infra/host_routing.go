@@ -328,7 +328,7 @@ func (props HostRoutingProps) validateTLS(p *problem.List, field *problem.Path, 
 			p.Add(at, name, "stands for all hosts, and cannot stand beside others; give it an entry of its own")
 		}
 	}
-	if tls.Certificate == nil {
+	if tls.Certificate.Data() == nil {
 		p.Missing(field.Child("Certificate"), "give Credentials of the type kubernetes.io/tls")
 		return
 	}

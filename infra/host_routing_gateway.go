@@ -68,7 +68,7 @@ func (props HostRoutingProps) gateway(grants *grantSet) *gatewayv1.Gateway {
 		},
 	}
 	for i, tls := range props.TLS {
-		if tls.Certificate == nil {
+		if tls.Certificate.Data() == nil {
 			continue
 		}
 		namespace := grants.follow(problem.At("TLS").Index(i).Child("Certificate"), "Gateway",

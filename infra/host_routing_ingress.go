@@ -20,8 +20,8 @@ func (r *HostRouting) addIngress() {
 		}
 	}
 	for i, tls := range r.props.TLS {
-		if tls.Certificate != nil {
-			tls.Certificate.Data().Beside(&p, problem.At("TLS").Index(i).Child("Certificate"), made)
+		if certificate := tls.Certificate.Data(); certificate != nil {
+			certificate.Beside(&p, problem.At("TLS").Index(i).Child("Certificate"), made)
 		}
 	}
 	tree.Invalid(r, p...)

@@ -233,6 +233,7 @@ func TestHostRoutingBadInput(t *testing.T) {
 				{Hosts: []string{"www.example.com", "other.example.com"}, Certificate: certificate},
 				{Hosts: []string{"www.example.com", "www.example.com"}, Certificate: password},
 				{},
+				{Certificate: &infra.Credentials{}},
 			}
 		}), []string{
 			`[chart/routing] TLS[0].Hosts[1]: "other.example.com" is not one of the routing's Hosts; add it there, or leave it out here`,
@@ -243,6 +244,8 @@ func TestHostRoutingBadInput(t *testing.T) {
 			`[chart/routing] TLS[1].Certificate: "tls.key" is not a key of Secret password; use a`,
 			`[chart/routing] TLS[2].Hosts: is not set; name the hosts that the certificate is for`,
 			`[chart/routing] TLS[2].Certificate: is not set; give Credentials of the type kubernetes.io/tls`,
+			`[chart/routing] TLS[3].Hosts: is not set; name the hosts that the certificate is for`,
+			`[chart/routing] TLS[3].Certificate: is not set; give Credentials of the type kubernetes.io/tls`,
 		}},
 	}.Run(t)
 }

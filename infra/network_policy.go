@@ -152,7 +152,7 @@ func validateCIDR(p *problem.List, at *problem.Path, text string) netip.Prefix {
 
 // isTypedNil reports whether a workload was handed over that is nil itself, which is not the same
 // as none.
-func isTypedNil(workload Workload) bool { return workload != nil && workload.Ref() == nil }
+func isTypedNil(workload Workload) bool { return workload != nil && ref.WorkloadOf(workload) == nil }
 
 // validateKnown checks that the pods of a workload can be told from others: no labels at all would
 // mean all pods.
@@ -248,7 +248,7 @@ func (n *NetworkPolicy) Name() string {
 func (props NetworkPolicyProps) render(namespace string) *networkingv1.NetworkPolicy {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations)}
 	policy.Spec.PodSelector.MatchLabels = maps.Clone(props.Selector)
-	if props.Workload != nil {
+	if props.Workload != nil && !isTypedNil(props.Workload) {
 		policy.Spec.PodSelector.MatchLabels = props.Workload.Selector()
 	}
 	if !props.OpenIngress {

@@ -241,6 +241,7 @@ func TestNetworkPolicyBadInput(t *testing.T) {
 	}
 	for name, workload := range map[string]infra.Workload{
 		"Deployment": (*infra.ProbedDeployment)(nil), "StatefulSet": (*infra.StatefulSet)(nil), "DaemonSet": (*infra.DaemonSet)(nil), "Job": (*infra.Job)(nil), "CronJob": (*infra.CronJob)(nil),
+		"workload in it": struct{ infra.Workload }{}, "maker": &infra.ProbedDeployment{},
 	} {
 		entry := table["nil "+name]
 		entry.Build = props(func(p *infra.NetworkPolicyProps) {

@@ -186,16 +186,16 @@ func NewServiceAccount(scope constructs.Construct, id string, props ServiceAccou
 	}
 	var l problem.List
 	for _, source := range props.ImagePullSecrets {
-		if source != nil && source.Data() != nil {
+		if data := pod.KeyOf(source, "").Source(); data != nil {
 			account.ImagePullSecrets = append(account.ImagePullSecrets,
-				corev1.LocalObjectReference{Name: source.Name()})
+				corev1.LocalObjectReference{Name: data.Name()})
 		}
 	}
 	s.object = ref.To("ServiceAccount", props.Name,
 		k8s.NewServiceAccount(s, "Resource", object.Patched(s, "Patch", account, props.Patch)))
 	for i, source := range props.ImagePullSecrets {
-		if source != nil && source.Data() != nil {
-			source.Data().Beside(&l, problem.At("ImagePullSecrets").Index(i), s.object.Made())
+		if data := pod.KeyOf(source, "").Source(); data != nil {
+			data.Beside(&l, problem.At("ImagePullSecrets").Index(i), s.object.Made())
 		}
 	}
 	namespace, _ := s.object.Namespace()

@@ -219,8 +219,8 @@ func (s GatewayServer) validateClientCA(p *problem.List, field *problem.Path) {
 				fmt.Sprintf("is not where Istio looks; call the Secret %q, after the Certificate",
 					s.Certificate.Name()+caSuffix))
 		}
-		if s.Certificate != nil && s.Certificate.Data().Made() != nil {
-			s.ClientCA.Data().Beside(p, field.Child("ClientCA"), s.Certificate.Data().Made())
+		if ca, certificate := s.ClientCA.Data(), s.Certificate.Data(); ca != nil && certificate != nil && certificate.Made() != nil {
+			ca.Beside(p, field.Child("ClientCA"), certificate.Made())
 		}
 		if !holdsCA(s.ClientCA) {
 			p.Add(field.Child("ClientCA"), s.ClientCA.Name(),

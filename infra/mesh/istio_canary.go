@@ -83,6 +83,11 @@ func (props IstioCanaryProps) withDefaults() IstioCanaryProps {
 	}
 	// These are looked at again when the application is synthesized.
 	props.Versions, props.Gateways, props.Hosts = slices.Clone(props.Versions), slices.Clone(props.Gateways), slices.Clone(props.Hosts)
+	for i, gateway := range props.Gateways {
+		if !gateway.isMade() {
+			props.Gateways[i] = nil
+		}
+	}
 	return props
 }
 

@@ -434,7 +434,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			door := mesh.NewIstioGateway(parts.chart, "gateway", mesh.IstioGatewayProps{
 				Name: "door", Servers: []mesh.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
 			})
-			props.Gateways = []*mesh.IstioGateway{door, nil}
+			props.Gateways = []*mesh.IstioGateway{door, nil, {}}
 			props.Mesh = true
 			props.Hosts = []string{"http://x", "shop.example.com", infra.AnyHost, "www.example.com", "www.example.com"}
 		}), []string{
@@ -442,6 +442,7 @@ func TestIstioCanaryBadInput(t *testing.T) {
 			`[chart/canary] Hosts[2]: "*" would take all calls inside the mesh; name the hosts`,
 			`[chart/canary] Hosts[4]: "www.example.com" is already taken by Hosts[3]; give each its own`,
 			`[chart/canary] Gateways[1]: is not set; give an *IstioGateway`,
+			`[chart/canary] Gateways[2]: is not set; give an *IstioGateway`,
 			`[chart/canary] Rules[0].To[0].Port: is not set; requests from outside the mesh name no port, and Service cart has several; name one of them`,
 		}},
 		"host and gateway that do not meet": {canary(func(parts meshParts, props *mesh.IstioCanaryProps) {

@@ -236,6 +236,9 @@ func (g *IstioGateway) Name() string {
 	return g.props.Name
 }
 
+// isMade reports whether NewIstioGateway has made it.
+func (g *IstioGateway) isMade() bool { return g != nil && g.made != nil }
+
 // reference is how a VirtualService names the Gateway: with its namespace where that is known.
 func (g *IstioGateway) reference() string {
 	if namespace := ref.NamespaceOf(g.object); namespace != "" {

@@ -171,7 +171,7 @@ func (r Rule) validate(p *problem.List, field *problem.Path, canary IstioCanaryP
 	case r.Mirror.Workload == nil && r.Mirror.Percent != nil:
 		p.Missing(at, "say where the copies go")
 	case r.Mirror.Workload != nil && !canary.has(workloadOf(r.Mirror.Workload)):
-		p.Add(at, r.Mirror.Workload.Name(), "is not one of Versions; add it there")
+		p.Add(at, workloadOf(r.Mirror.Workload).Name(), "is not one of Versions; add it there")
 	}
 	validatePercent(p, field.Child("Mirror", "Percent"), r.Mirror.Percent)
 	r.RequestHeaders.validate(p, field.Child("RequestHeaders"), true)

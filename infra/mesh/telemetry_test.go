@@ -81,6 +81,11 @@ func TestTelemetryBadInput(t *testing.T) {
 		}), []string{
 			`[chart/telemetry] Workload: is nil, as the Deployment of a Service of the type ExternalName is; name the workload whose pods this is for, or set WholeNamespace`,
 		}},
+		"a workload around nil": {telemetry(func(p *mesh.TelemetryProps) {
+			p.Workload, p.WholeNamespace, p.Tracing.Disabled = struct{ infra.Workload }{}, false, true
+		}), []string{
+			`[chart/telemetry] Workload: is nil, as the Deployment of a Service of the type ExternalName is; name the workload whose pods this is for, or set WholeNamespace`,
+		}},
 		"a workload of another namespace": {func(chart cdk8s.Chart) {
 			telemetry(func(p *mesh.TelemetryProps) {
 				p.Workload, p.WholeNamespace, p.Tracing.Disabled = version(inNamespace(chart, "other"), "v1", nil), false, true

@@ -11,16 +11,11 @@ import (
 
 // workloadOf refers to a workload. Nil where there is none, also where a nil
 // *infra.ProbedDeployment is handed over.
-func workloadOf(workload infra.Workload) *ref.Workload {
-	if workload == nil {
-		return nil
-	}
-	return workload.Ref()
-}
+func workloadOf(workload infra.Workload) *ref.Workload { return ref.WorkloadOf(workload) }
 
 // isNil reports whether a workload was handed over that is not there. Left out, it would have a
 // wider meaning.
-func isNil(workload infra.Workload) bool { return workload != nil && workload.Ref() == nil }
+func isNil(workload infra.Workload) bool { return workload != nil && workloadOf(workload) == nil }
 
 const (
 	versionRule  = "has pods without the label version, by which the mesh tells versions apart; set its Version"

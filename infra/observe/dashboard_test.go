@@ -273,6 +273,8 @@ func TestDashboardBadInput(t *testing.T) {
 				observe.SaturationPanel(bare),
 				observe.BurnRatePanel(nil),
 				observe.BudgetPanel(nil),
+				observe.LatencyPanel(&infra.Service{}, observe.RequestMetrics{}),
+				observe.SaturationPanel(struct{ infra.Workload }{}),
 			}
 		}), []string{
 			`[chart/dashboard] Panels[0]: is about no Service; give it one`,
@@ -282,6 +284,8 @@ func TestDashboardBadInput(t *testing.T) {
 			`[chart/dashboard] Panels[4]: Deployment bare has no limits to fill; set its Resources.Limits, or leave the panel out`,
 			`[chart/dashboard] Panels[5]: is about no objectives; give it *ServiceObjectives`,
 			`[chart/dashboard] Panels[6]: is about no objectives; give it *ServiceObjectives`,
+			`[chart/dashboard] Panels[7]: is about no Service; give it one`,
+			`[chart/dashboard] Panels[8]: is about no workload; give it a *ProbedDeployment`,
 		}},
 	}.Run(t)
 }

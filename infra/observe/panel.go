@@ -220,7 +220,7 @@ const byNamespace = "{{" + namespaceSeriesLabel + "}}"
 
 // servicePanel makes a panel about the requests to a Service.
 func servicePanel(service *infra.Service, metrics RequestMetrics, panel func(RequestMetrics) Panel) Panel {
-	if service == nil {
+	if service.Ref() == nil {
 		return Panel{problem: "is about no Service; give it one"}
 	}
 	metrics = metrics.withDefaults(service)
@@ -287,10 +287,7 @@ func LatencyPanel(service *infra.Service, metrics RequestMetrics, quantiles ...f
 // SaturationPanel shows how much of its limits of CPU and memory the busiest pod of a workload
 // uses, in its main container. It reads the kubelet's metrics of containers (cAdvisor).
 func SaturationPanel(workload infra.Workload) Panel {
-	var made *ref.Workload
-	if workload != nil {
-		made = workload.Ref()
-	}
+	made := ref.WorkloadOf(workload)
 	if made == nil {
 		return Panel{problem: "is about no workload; give it a *ProbedDeployment"}
 	}

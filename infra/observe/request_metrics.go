@@ -54,7 +54,7 @@ func (m RequestMetrics) withDefaults(service *infra.Service) RequestMetrics {
 	if m.Buckets == nil {
 		m.Buckets = defaultBuckets()
 	}
-	if m.Selector == nil && service != nil {
+	if m.Selector == nil && service.Ref() != nil {
 		m.Selector = seriesOf(service)
 	}
 	return m

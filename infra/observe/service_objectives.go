@@ -85,7 +85,7 @@ func (props ServiceObjectivesProps) withDefaults() ServiceObjectivesProps {
 func (props ServiceObjectivesProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
-	if props.Service == nil {
+	if props.Service.Ref() == nil {
 		p.Missing(problem.At("Service"), "give the *Service whose requests count")
 	}
 	if props.Availability == (Availability{}) && props.Latency == (Latency{}) {
@@ -280,7 +280,7 @@ func (props ServiceObjectivesProps) objectives() []objective {
 // labels are those that tell the series of an objective from all others.
 func (props ServiceObjectivesProps) labels(o objective) map[string]string {
 	labels := map[string]string{objectiveLabel: o.name}
-	if props.Service != nil {
+	if props.Service.Ref() != nil {
 		labels[serviceSeriesLabel] = props.Service.Name()
 	}
 	return labels

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
 // EnvVar is one environment variable of a container.
@@ -27,34 +28,47 @@ type EnvVar struct {
 	ValueFrom ValueSource
 }
 
-// ValueSource is where the value of a variable comes from: a KeyRef, FieldRef or ResourceRef.
+// ValueSource is where the value of a variable comes from: a KeyRef, FieldRef or ResourceRef, or a
+// type that embeds one.
 type ValueSource interface {
 	// Validate records what is wrong with the source.
 	Validate(l *problem.List, at *problem.Path)
 
+	// plain is the KeyRef, FieldRef or ResourceRef itself.
+	plain() ValueSource
 	envVarSource() *corev1.EnvVarSource
 }
 
-// source is ValueFrom as a value, whichever way it was handed over: a pointer that is nil is a
-// source that is not set.
+// source is ValueFrom as a KeyRef, FieldRef or ResourceRef, whichever way it was handed over: a
+// pointer that is nil is a source that is not set.
 func (v EnvVar) source() ValueSource {
-	switch source := v.ValueFrom.(type) {
-	case *KeyRef:
-		return pointedTo(source)
-	case *FieldRef:
-		return pointedTo(source)
-	case *ResourceRef:
-		return pointedTo(source)
+	if v.ValueFrom == nil {
+		return nil
 	}
-	return v.ValueFrom
+	if source := v.plain(); source != nil {
+		return source
+	}
+	switch v.ValueFrom.(type) {
+	case *FieldRef:
+		return FieldRef("")
+	case *ResourceRef:
+		return ResourceRef{}
+	}
+	return KeyRef{}
 }
 
-func pointedTo[T ValueSource](pointer *T) ValueSource {
-	if pointer == nil {
-		var none T
-		return none
+// plain is nil for what is nil, or built around that.
+func (v EnvVar) plain() ValueSource {
+	return ref.Of(func() ValueSource { return v.ValueFrom.plain() })
+}
+
+func (v EnvVar) validateSource(l *problem.List, at *problem.Path) {
+	asked := v.source()
+	if v.plain() != nil {
+		// It may say more than what it embeds.
+		asked = v.ValueFrom
 	}
-	return *pointer
+	asked.Validate(l, at)
 }
 
 // EnvFrom makes environment variables of all keys of a Config or of Credentials. Where a variable
@@ -97,6 +111,8 @@ func (f FieldRef) validate(l *problem.List, at *problem.Path, fields []string) {
 		"is not a field of a pod that can be had here; use "+problem.Or(slices.Concat(fields,
 			[]string{"metadata.labels['KEY']", "metadata.annotations['KEY']"})))
 }
+
+func (f FieldRef) plain() ValueSource { return f }
 
 func (f FieldRef) envVarSource() *corev1.EnvVarSource {
 	return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: string(f)}}
@@ -150,6 +166,8 @@ func (r ResourceRef) selector() *corev1.ResourceFieldSelector {
 	return selector
 }
 
+func (r ResourceRef) plain() ValueSource { return r }
+
 func (r ResourceRef) envVarSource() *corev1.EnvVarSource {
 	return &corev1.EnvVarSource{ResourceFieldRef: r.selector()}
 }
@@ -196,7 +214,7 @@ func (c Container) validateEnv(l *problem.List, at *problem.Path) variables {
 		if variable.ValueFrom == nil {
 			continue
 		}
-		variable.source().Validate(l, field.Child("ValueFrom"))
+		variable.validateSource(l, field.Child("ValueFrom"))
 		if variable.Value != "" {
 			l.Add(field.Child("Value"), "...", "cannot stand beside ValueFrom; leave out one of them")
 		}

@@ -61,19 +61,33 @@ func TestFieldsAndResourcesOfThePod(t *testing.T) {
 	}
 }
 
-func TestSourcesMayBePointers(t *testing.T) {
+func TestSourcesMayBePointersOrEmbedded(t *testing.T) {
 	t.Parallel()
-	build := func(pointers bool) func(cdk8s.Chart) {
+	const plain, pointers, embedded = 0, 1, 2
+	build := func(handed int) func(cdk8s.Chart) {
 		return pods(func(chart cdk8s.Chart, p *pod.Props) {
 			key, field, resource := config(chart).Key("LEVEL"), pod.FieldRef("status.podIP"), pod.ResourceRef{Resource: "limits.cpu"}
 			p.Env = env(key, field, resource)
-			if pointers {
+			switch handed {
+			case pointers:
 				p.Env = env(&key, &field, &resource)
+			case embedded:
+				p.Env = env(ownKey{key}, &ownField{field}, ownResource{&resource})
 			}
 		})
 	}
-	assert.Equal(t, template(t, build(false)), template(t, build(true)), "with the digest of the Config")
+	for _, handed := range []int{pointers, embedded} {
+		assert.Equal(t, template(t, build(plain)), template(t, build(handed)), "with the digest of the Config")
+	}
 }
+
+// Types of somebody else's that are sources because of what they embed.
+type (
+	ownKey      struct{ pod.KeyRef }
+	ownField    struct{ pod.FieldRef }
+	ownResource struct{ *pod.ResourceRef }
+	ownSource   struct{ pod.KeySource }
+)
 
 func TestEnvBadInput(t *testing.T) {
 	t.Parallel()
@@ -106,16 +120,26 @@ func TestEnvBadInput(t *testing.T) {
 			var key *pod.KeyRef
 			var field *pod.FieldRef
 			var resource *pod.ResourceRef
-			p.Env = env(key, field, resource, pod.KeyRef{})
-			p.EnvFrom = []pod.EnvFrom{{}, {Source: (*infra.Config)(nil)}, {Source: (*infra.Credentials)(nil)}}
+			p.Env = env(key, field, resource, pod.KeyRef{}, ownKey{}, (*ownKey)(nil), ownResource{}, pod.KeyOf(ownSource{}, "LEVEL"), (&infra.Config{}).Key("LEVEL"))
+			p.EnvFrom = []pod.EnvFrom{
+				{}, {Source: (*infra.Config)(nil)}, {Source: (*infra.Credentials)(nil)}, {Source: &infra.Config{}}, {Source: ownSource{}}, {Source: (*ownSource)(nil)},
+			}
 		}), []string{
 			`[chart/queue] Env[0].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
 			`[chart/queue] Env[1].ValueFrom: "" is not a field of a pod that can be had here; use ` + fields,
 			`[chart/queue] Env[2].ValueFrom.Resource: "" is not a resource of a container; use ` + resources,
 			`[chart/queue] Env[3].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/queue] Env[4].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/queue] Env[5].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/queue] Env[6].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/queue] Env[7].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
+			`[chart/queue] Env[8].ValueFrom: is not set; give the Key of a *Config or of *Credentials`,
 			`[chart/queue] EnvFrom[0].Source: is not set; give a *Config or *Credentials`,
 			`[chart/queue] EnvFrom[1].Source: is not set; give a *Config or *Credentials`,
 			`[chart/queue] EnvFrom[2].Source: is not set; give a *Config or *Credentials`,
+			`[chart/queue] EnvFrom[3].Source: is not set; give a *Config or *Credentials`,
+			`[chart/queue] EnvFrom[4].Source: is not set; give a *Config or *Credentials`,
+			`[chart/queue] EnvFrom[5].Source: is not set; give a *Config or *Credentials`,
 		}},
 	}.Run(t)
 }

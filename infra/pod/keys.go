@@ -24,7 +24,7 @@ func dataOf(source KeySource) *ref.Data {
 	if source == nil {
 		return nil
 	}
-	return source.Data()
+	return ref.Of(func() *ref.Data { return source.Data() })
 }
 
 // KeyRef is one key of a Config or of Credentials. Their method Key makes it.
@@ -60,6 +60,8 @@ func (r KeyRef) Validate(l *problem.List, at *problem.Path) {
 	}
 	l.Add(at, r.key, fmt.Sprintf("is not a key of %s; %s", r.data.Object, rule))
 }
+
+func (r KeyRef) plain() ValueSource { return r }
 
 func (r KeyRef) envVarSource() *corev1.EnvVarSource {
 	local := corev1.LocalObjectReference{Name: r.data.Name()}

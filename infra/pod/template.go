@@ -297,13 +297,21 @@ func (props Props) validateAccount(l *problem.List, at *problem.Path) {
 	}
 	switch {
 	case props.ServiceAccount == nil:
-	case props.ServiceAccount.AccountRef().IsZero():
+	case props.account().IsZero():
 		l.Missing(at.Child("ServiceAccount"),
 			"give a *ServiceAccount that is not nil, or leave it out for the namespace's default")
 	case props.ServiceAccountName != "":
 		l.Add(at.Child("ServiceAccountName"), props.ServiceAccountName,
 			"cannot stand beside ServiceAccount; leave out one of them")
 	}
+}
+
+// account is what ServiceAccount refers to, zero for none.
+func (props Props) account() ref.Object {
+	if props.ServiceAccount == nil {
+		return ref.Object{}
+	}
+	return ref.Of(func() ref.Object { return props.ServiceAccount.AccountRef() })
 }
 
 // validateContainers checks the containers beside the main one, and what all of them share.
@@ -415,8 +423,8 @@ func (props Props) Template(construct constructs.Construct, selector map[string]
 		spec.InitContainers = append(spec.InitContainers, c.render(volumes))
 	}
 	spec.Volumes = volumes.render()
-	if props.ServiceAccount != nil && spec.ServiceAccountName == "" {
-		spec.ServiceAccountName = props.ServiceAccount.AccountRef().Name()
+	if spec.ServiceAccountName == "" {
+		spec.ServiceAccountName = props.account().Name()
 	}
 	for _, source := range props.ImagePullSecrets {
 		if data := dataOf(source); data != nil {
@@ -487,9 +495,7 @@ func (props Props) References(at *problem.Path) []Reference {
 	for i, c := range props.Init {
 		addContainer(at.Child("Init").Index(i), c)
 	}
-	if props.ServiceAccount != nil {
-		add(at.Child("ServiceAccount"), props.ServiceAccount.AccountRef())
-	}
+	add(at.Child("ServiceAccount"), props.account())
 	for i, source := range props.ImagePullSecrets {
 		if data := dataOf(source); data != nil {
 			add(at.Child("ImagePullSecrets").Index(i), data.Object)

@@ -260,12 +260,16 @@ func TestTemplateBadInput(t *testing.T) {
 		}},
 		"references that are nil": {props(func(p *pod.Props) {
 			p.ServiceAccount = (*infra.ServiceAccount)(nil)
-			p.ImagePullSecrets = []pod.KeySource{nil, (*infra.Credentials)(nil), (*infra.Config)(nil)}
+			p.ImagePullSecrets = []pod.KeySource{nil, (*infra.Credentials)(nil), (*infra.Config)(nil), ownSource{}}
 		}), []string{
 			`[chart/queue] ServiceAccount: is not set; give a *ServiceAccount that is not nil, or leave it out for the namespace's default`,
 			`[chart/queue] ImagePullSecrets[0]: is not set; give *Credentials of the type kubernetes.io/dockerconfigjson`,
 			`[chart/queue] ImagePullSecrets[1]: is not set; give *Credentials of the type kubernetes.io/dockerconfigjson`,
 			`[chart/queue] ImagePullSecrets[2]: is not set; give *Credentials of the type kubernetes.io/dockerconfigjson`,
+			`[chart/queue] ImagePullSecrets[3]: is not set; give *Credentials of the type kubernetes.io/dockerconfigjson`,
+		}},
+		"an account around nil": {props(func(p *pod.Props) { p.ServiceAccount = struct{ pod.Account }{} }), []string{
+			`[chart/queue] ServiceAccount: is not set; give a *ServiceAccount that is not nil, or leave it out for the namespace's default`,
 		}},
 		"secrets that pull nothing": {pods(func(chart cdk8s.Chart, p *pod.Props) {
 			p.ImagePullSecrets = []pod.KeySource{

@@ -131,7 +131,7 @@ type claim struct{ object ref.Object }
 func Claim(source ClaimSource) Volume {
 	var object ref.Object
 	if source != nil {
-		object = source.ClaimRef()
+		object = ref.Of(func() ref.Object { return source.ClaimRef() })
 	}
 	return Volume{object.Name(), claim{object: object}}
 }

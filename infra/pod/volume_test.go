@@ -134,12 +134,15 @@ func TestVolumeBadInput(t *testing.T) {
 		"none": {volumes(pod.Volume{}), []string{
 			`[chart/queue] Mounts[0].Volume: is not set; make it with EmptyDir, Claim, AllKeys or another function that returns a Volume`,
 		}},
-		"sources that are nil": {volumes(pod.Claim(nil), pod.Claim((*infra.PersistentVolumeClaim)(nil)), pod.AllKeys(nil), pod.AllKeys((*infra.Config)(nil)), pod.AllKeys((*infra.Credentials)(nil))), []string{
+		"sources that are nil": {volumes(pod.Claim(nil), pod.Claim((*infra.PersistentVolumeClaim)(nil)), pod.AllKeys(nil), pod.AllKeys((*infra.Config)(nil)), pod.AllKeys((*infra.Credentials)(nil)),
+			pod.Claim(struct{ pod.ClaimSource }{}), pod.AllKeys(ownSource{})), []string{
 			`[chart/queue] Mounts[0].Volume: is not set; give a *PersistentVolumeClaim that is not nil`,
 			`[chart/queue] Mounts[1].Volume: is not set; give a *PersistentVolumeClaim that is not nil`,
 			`[chart/queue] Mounts[2].Volume.Source: is not set; give a *Config or *Credentials that is not nil`,
 			`[chart/queue] Mounts[3].Volume.Source: is not set; give a *Config or *Credentials that is not nil`,
 			`[chart/queue] Mounts[4].Volume.Source: is not set; give a *Config or *Credentials that is not nil`,
+			`[chart/queue] Mounts[5].Volume: is not set; give a *PersistentVolumeClaim that is not nil`,
+			`[chart/queue] Mounts[6].Volume.Source: is not set; give a *Config or *Credentials that is not nil`,
 		}},
 		"names": {volumes(pod.EmptyDir("", pod.EmptyDirOptions{}), pod.EmptyDir("A.b", pod.EmptyDirOptions{}), pod.ExistingClaim("A")), []string{
 			`[chart/queue] Mounts[0].Volume.Name: "" ` + label,

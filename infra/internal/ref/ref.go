@@ -6,6 +6,8 @@ package ref
 import (
 	"fmt"
 	"maps"
+	"runtime"
+	"strings"
 
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -86,6 +88,32 @@ func ShowNamespace(namespace string) string {
 	return fmt.Sprintf("namespace %q", namespace)
 }
 
+// Of is the answer of a value of anybody's type that says what it refers to. One that is built
+// around a value that is nil refers to nothing, as the nil value itself does.
+func Of[T any](answer func() T) (reference T) {
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+		case runtime.Error:
+			if !strings.Contains(cause.Error(), "nil") {
+				panic(cause)
+			}
+			reference = *new(T)
+		default:
+			panic(cause)
+		}
+	}()
+	return answer()
+}
+
+// WorkloadOf is what a workload refers to, nil for none.
+func WorkloadOf(workload interface{ Ref() *Workload }) *Workload {
+	if workload == nil {
+		return nil
+	}
+	return Of(func() *Workload { return workload.Ref() })
+}
+
 // Data refers to a ConfigMap or Secret and knows its keys. Pods compare the pointers: one source
 // has one of them.
 type Data struct {
@@ -100,6 +128,14 @@ type Data struct {
 	Checksummed func(key string) (value string, ok bool)
 }
 
+// Name returns the name of the object, empty for none.
+func (d *Data) Name() string {
+	if d == nil {
+		return ""
+	}
+	return d.Object.Name()
+}
+
 // Service refers to a Service of this program.
 type Service struct {
 	Object
@@ -107,6 +143,14 @@ type Service struct {
 	// Patch has left both.
 	Labels map[string]string
 	Spec   corev1.ServiceSpec
+}
+
+// Name returns the name of the Service, empty for none.
+func (s *Service) Name() string {
+	if s == nil {
+		return ""
+	}
+	return s.Object.Name()
 }
 
 // Host is the DNS name of the Service: with its namespace where the chart names one, else as it is
@@ -123,6 +167,9 @@ func (s *Service) Host() string {
 
 // Port is the port of that name; the empty name stands for the only port.
 func (s *Service) Port(name string) (port corev1.ServicePort, ok bool) {
+	if s == nil {
+		return corev1.ServicePort{}, false
+	}
 	for _, port := range s.Spec.Ports {
 		if port.Name == name || name == "" && len(s.Spec.Ports) == 1 {
 			return port, true
