@@ -126,6 +126,14 @@ func validatePath(p *problem.List, field *problem.Path, value string) {
 	}
 }
 
+// validatePlainPath checks what takes the place of a prefix, so that more of the path follows.
+func validatePlainPath(p *problem.List, field *problem.Path, value string) {
+	validatePath(p, field, value)
+	if strings.ContainsAny(value, "?#") || strings.Contains(value, "//") {
+		p.Add(field, value, "has a query, a fragment or an empty element, and the rest of the path follows it; use a plain path, for example \"/v2\"")
+	}
+}
+
 const controlCharacterRule = "has a control character, such as a new line, which Envoy refuses; leave it out"
 
 func hasControlCharacter(text string) bool {

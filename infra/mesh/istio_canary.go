@@ -277,7 +277,7 @@ func (props IstioCanaryProps) validateReachability(p *problem.List) {
 	for i, rule := range props.Rules {
 		at := problem.At("Rules").Index(i)
 		if rule.Redirect.leads() {
-			rule.validateLoop(p, at, props, props.Rules[:i])
+			props.validateLoop(p, i)
 		}
 		var taken []string
 		var dead problem.List

@@ -98,33 +98,65 @@ func (r Rule) render(canary IstioCanaryProps) []*networking.HTTPRoute {
 	return routes
 }
 
-// validateLoop finds a redirect whose target is redirected again, for ever: no rule before this one
-// takes it.
-func (r Rule) validateLoop(p *problem.List, field *problem.Path, canary IstioCanaryProps, before []Rule) {
+// validateLoop finds a redirect from which the client comes back to it, for ever.
+func (props IstioCanaryProps) validateLoop(p *problem.List, rule int) {
+	field, r := problem.At("Rules").Index(rule), props.Rules[rule]
 	for i, match := range r.matches() {
 		at := field.Child("Match").Index(i)
 		if len(r.Match) == 0 {
 			at = field
 		}
-		target := r.target(match)
-		taken := slices.ContainsFunc(before, func(rule Rule) bool { return rule.covers(target) })
-		if !taken && match.covers(target) && !r.leavesHost(match, canary) {
+		switch way, loops := props.wayBack(rule, match); {
+		case !loops:
+		case len(way) == 0:
 			p.Say(field.Child("Redirect"),
 				"sends the client to what "+at.String()+" redirects again, for ever; go elsewhere, or narrow the match")
+		default:
+			p.Say(field.Child("Redirect"),
+				"sends the client to what comes back to "+at.String()+" by "+strings.Join(way, ", ")+", for ever; go elsewhere, or narrow a match")
 		}
 	}
+}
+
+// wayBack follows a redirect of what a match of a rule takes, through rules behind it, and reports
+// whether it leads back to that match.
+func (props IstioCanaryProps) wayBack(rule int, match Match) (way []string, loops bool) {
+	request, at := match, rule
+	for range props.Rules {
+		r := props.Rules[at]
+		if r.leavesHost(request, props) {
+			return nil, false
+		}
+		request = r.target(request)
+		at = slices.IndexFunc(props.Rules, func(other Rule) bool { return other.covers(request) })
+		switch {
+		case at == rule:
+			return way, match.covers(request)
+		case at < rule || !props.Rules[at].Redirect.leads():
+			// The rule before this one tells, or answers.
+			return nil, false
+		}
+		way = append(way, problem.At("Rules").Index(at).String())
+		if r := props.Rules[at]; r.Redirect.PathPrefix != "" {
+			request.URI = r.covering(request).URI
+		}
+	}
+	return nil, false
 }
 
 // target is what the client asks for when it is redirected.
 func (r Rule) target(match Match) Match {
 	switch {
 	case r.Redirect.URI != "":
-		path, _, _ := strings.Cut(r.Redirect.URI, "?")
-		match.URI = Exact(path)
+		path := r.Redirect.URI
+		if end := strings.IndexAny(path, "?#"); end >= 0 {
+			path = path[:end]
+		}
+		match.URI, match.IgnoreURICase = Exact(path), false
 	case r.Redirect.PathPrefix != "" && match.URI.kind == matchExact:
-		match.URI = Exact(r.Redirect.PathPrefix)
+		match.URI, match.IgnoreURICase = Exact(r.Redirect.PathPrefix), false
 	case r.Redirect.PathPrefix != "":
-		match.URI = Prefix(r.Redirect.PathPrefix)
+		match.URI, match.IgnoreURICase = Prefix(r.Redirect.PathPrefix), false
 	}
 	if r.Redirect.Scheme != "" {
 		match.Scheme = Exact(r.Redirect.Scheme)

@@ -102,7 +102,29 @@ func TestRedirectLoops(t *testing.T) {
 	}
 	docs := mesh.Match{URI: mesh.Prefix("/docs")}
 	post := mesh.Match{URI: mesh.Prefix("/docs"), Method: mesh.Exact("POST")}
+	several := func(rules ...mesh.Rule) func(cdk8s.Chart) {
+		return canary(func(parts meshParts, props *mesh.IstioCanaryProps) {
+			props.Rules = append(rules, mesh.Rule{To: []mesh.Destination{{Workload: parts.v1}}})
+		})
+	}
+	rule := func(match mesh.StringMatch, redirect mesh.Redirect) mesh.Rule {
+		return mesh.Rule{Match: []mesh.Match{{URI: match}}, Redirect: redirect}
+	}
+	comesBack := func(rule, way string) string {
+		return `[chart/canary] ` + rule + `.Redirect: sends the client to what comes back to ` + rule + `.Match[0] by ` + way + `, for ever; go elsewhere, or narrow a match`
+	}
 	bad := synthtest.BadInput{
+		"there and back": {several(rule(mesh.Exact("/a"), mesh.Redirect{URI: "/b"}), rule(mesh.Exact("/b"), mesh.Redirect{URI: "/a?again#now"})),
+			[]string{comesBack("Rules[0]", "Rules[1]")}},
+		"there and back by prefixes": {several(rule(mesh.Prefix("/x"), mesh.Redirect{URI: "/y"}), rule(mesh.Prefix("/a"), mesh.Redirect{PathPrefix: "/b"}),
+			rule(mesh.Prefix("/b"), mesh.Redirect{PathPrefix: "/c/d"}), rule(mesh.Prefix("/c"), mesh.Redirect{PathPrefix: "/a"})),
+			[]string{comesBack("Rules[1]", "Rules[2], Rules[3]")}},
+		"there and back in another case": {several(
+			mesh.Rule{Match: []mesh.Match{{URI: mesh.Prefix("/A"), IgnoreURICase: true}}, Redirect: mesh.Redirect{PathPrefix: "/b"}}, rule(mesh.Prefix("/b"), mesh.Redirect{URI: "/a"}),
+		), []string{comesBack("Rules[0]", "Rules[1]")}},
+		"a way that ends": {several(rule(mesh.Prefix("/a"), mesh.Redirect{PathPrefix: "/b"}), rule(mesh.Prefix("/b"), mesh.Redirect{PathPrefix: "/c"})), nil},
+		"a way to somebody else": {several(rule(mesh.Exact("/a"), mesh.Redirect{URI: "/b"}),
+			rule(mesh.Exact("/b"), mesh.Redirect{URI: "/a", Authority: "docs.example.com"})), nil},
 		"a path below itself":        {redirects(docs, mesh.Redirect{URI: "/docs/index.html"}), []string{loop}},
 		"itself":                     {redirects(docs, mesh.Redirect{URI: "/docs"}), []string{loop}},
 		"a prefix below itself":      {redirects(docs, mesh.Redirect{PathPrefix: "/docs/v2"}), []string{loop}},
@@ -122,6 +144,14 @@ func TestRedirectLoops(t *testing.T) {
 		}), nil},
 		"an expression has no prefix": {redirects(mesh.Match{URI: mesh.Regex("/d.*")}, mesh.Redirect{PathPrefix: "/x"}), []string{
 			`[chart/canary] Rules[0].Redirect.PathPrefix: "/x" replaces a prefix, and Rules[0].Match[0].URI is a Regex; use URI, or match by Prefix`,
+		}},
+		"a prefix that is no plain path": {redirects(docs, mesh.Redirect{PathPrefix: "/x?a=b"}), []string{
+			`[chart/canary] Rules[0].Redirect.PathPrefix: "/x?a=b" has a query, a fragment or an empty element, and the rest of the path follows it; use a plain path, for example "/v2"`,
+		}},
+		"a path that is no plain one": {canary(func(parts meshParts, props *mesh.IstioCanaryProps) {
+			props.Rules = []mesh.Rule{{Match: []mesh.Match{docs}, Rewrite: mesh.Rewrite{URI: "/x//"}, To: []mesh.Destination{{Workload: parts.v1}}}}
+		}), []string{
+			`[chart/canary] Rules[0].Rewrite.URI: "/x//" has a query, a fragment or an empty element, and the rest of the path follows it; use a plain path, for example "/v2"`,
 		}},
 		"two targets": {redirects(docs, mesh.Redirect{URI: "/x", PathPrefix: "/y"}), []string{
 			`[chart/canary] Rules[0].Redirect.PathPrefix: "/y" cannot stand beside URI; leave out one of them`,

@@ -150,6 +150,13 @@ func (r Rule) covers(other Match) bool {
 	return slices.ContainsFunc(r.matches(), func(m Match) bool { return m.covers(other) })
 }
 
+// covering is the first of the matches that takes every request that other could, if one does.
+func (r Rule) covering(other Match) Match {
+	matches := r.matches()
+	i := slices.IndexFunc(matches, func(m Match) bool { return m.covers(other) })
+	return matches[max(i, 0)]
+}
+
 func (r Rule) validate(p *problem.List, field *problem.Path, canary IstioCanaryProps) {
 	for i, match := range r.Match {
 		match.validate(p, field.Child("Match").Index(i), canary)
@@ -160,7 +167,7 @@ func (r Rule) validate(p *problem.List, field *problem.Path, canary IstioCanaryP
 	} else {
 		r.validateDestinations(p, field, canary)
 	}
-	validatePath(p, field.Child("Rewrite", "URI"), r.Rewrite.URI)
+	validatePlainPath(p, field.Child("Rewrite", "URI"), r.Rewrite.URI)
 	validateAuthority(p, field.Child("Rewrite", "Authority"), r.Rewrite.Authority)
 	validateDuration(p, field.Child("Timeout"), r.Timeout)
 	r.validateRetries(p, field)
@@ -203,7 +210,7 @@ func (r Rule) validateRedirect(p *problem.List, field *problem.Path) {
 		p.Missing(field.Child("Redirect", "URI"), "say where to: URI, PathPrefix, Authority or Scheme")
 	}
 	validatePath(p, field.Child("Redirect", "URI"), r.Redirect.URI)
-	validatePath(p, field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix)
+	validatePlainPath(p, field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix)
 	if r.Redirect.URI != "" && r.Redirect.PathPrefix != "" {
 		p.Add(field.Child("Redirect", "PathPrefix"), r.Redirect.PathPrefix,
 			"cannot stand beside URI; leave out one of them")
