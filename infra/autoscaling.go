@@ -36,15 +36,15 @@ type Autoscaling struct {
 	// such a request it is an error too. Defaults to none.
 	MemoryUtilization int32
 	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole
-	// seconds, at most 1 h. Defaults to Kubernetes' 5 min.
-	ScaleDownStabilization time.Duration
+	// seconds, at most 1 h; 0 takes them away at once. Defaults to Kubernetes' 5 min.
+	ScaleDownStabilization *time.Duration
 	// Patch has the last word on the HorizontalPodAutoscaler.
 	Patch func(*autoscalingv2.HorizontalPodAutoscaler)
 }
 
 func (a Autoscaling) isZero() bool {
 	return a.MinReplicas == 0 && a.MaxReplicas == 0 && a.CPUUtilization == 0 && a.MemoryUtilization == 0 &&
-		a.ScaleDownStabilization == 0 && a.Patch == nil
+		a.ScaleDownStabilization == nil && a.Patch == nil
 }
 
 func (a Autoscaling) withDefaults() Autoscaling {
@@ -77,9 +77,11 @@ func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources po
 		p.Add(field.Child("MaxReplicas"), a.MaxReplicas,
 			fmt.Sprintf("is less than MinReplicas, %d; raise it", a.MinReplicas))
 	}
-	p.Seconds(field.Child("ScaleDownStabilization"), a.ScaleDownStabilization)
-	if a.ScaleDownStabilization > time.Hour {
-		p.Add(field.Child("ScaleDownStabilization"), a.ScaleDownStabilization, "is too long; use at most 1h")
+	if stabilization := a.ScaleDownStabilization; stabilization != nil {
+		p.Seconds(field.Child("ScaleDownStabilization"), *stabilization)
+		if *stabilization > time.Hour {
+			p.Add(field.Child("ScaleDownStabilization"), *stabilization, "is too long; use at most 1h")
+		}
 	}
 	for _, f := range []struct {
 		name    string
@@ -151,9 +153,9 @@ func (a Autoscaling) render(name string) *autoscalingv2.HorizontalPodAutoscaler 
 			})
 		}
 	}
-	if a.ScaleDownStabilization != 0 {
+	if a.ScaleDownStabilization != nil {
 		object.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{
-			ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: optionalSeconds(a.ScaleDownStabilization)},
+			ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(seconds(*a.ScaleDownStabilization))},
 		}
 	}
 	return object

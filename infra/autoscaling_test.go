@@ -21,7 +21,7 @@ func TestAvailability(t *testing.T) {
 	synthtest.Golden(t, "availability", workload(func(props *infra.ProbedDeploymentProps) {
 		props.Resources.Requests = pod.ResourceList{CPU: "100m", Memory: "10Mi"}
 		props.Autoscaling = infra.Autoscaling{
-			MinReplicas: 2, MaxReplicas: 5, CPUUtilization: 60, MemoryUtilization: 70, ScaleDownStabilization: time.Minute,
+			MinReplicas: 2, MaxReplicas: 5, CPUUtilization: 60, MemoryUtilization: 70, ScaleDownStabilization: new(time.Minute),
 			Patch: func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Annotations = map[string]string{"patched": "yes"} },
 		}
 		props.DisruptionBudget = infra.DisruptionBudget{
@@ -41,6 +41,15 @@ func TestAutoscalingLeavesReplicasOut(t *testing.T) {
 		props.Autoscaling = infra.Autoscaling{MaxReplicas: 3}
 	}))
 	assert.Nil(t, got.Spec.Replicas)
+}
+
+func TestAutoscalingWithoutStabilization(t *testing.T) {
+	t.Parallel()
+	got := synthtest.Only[autoscalingv2.HorizontalPodAutoscaler](t, "HorizontalPodAutoscaler", workload(func(props *infra.ProbedDeploymentProps) {
+		props.Resources.Limits.CPU = "1"
+		props.Autoscaling = infra.Autoscaling{MaxReplicas: 3, ScaleDownStabilization: new(time.Duration(0))}
+	}))
+	assert.Equal(t, new(int32(0)), got.Spec.Behavior.ScaleDown.StabilizationWindowSeconds)
 }
 
 func TestBudgetSelectsThePods(t *testing.T) {
@@ -69,12 +78,16 @@ func TestShutdownIsOneValue(t *testing.T) {
 			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "15s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"settle": {
-			pod.Shutdown{Settle: 2 * time.Second, Drain: time.Minute, Variables: shutdownVariables}, 0, 64,
+			pod.Shutdown{Settle: 2 * time.Second, Drain: new(time.Minute), Variables: shutdownVariables}, 0, 64,
 			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "2s"}, {Name: "SHUTDOWN_DRAIN", Value: "1m0s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
 		},
 		"a fraction is rounded up": {
-			pod.Shutdown{Settle: 1500 * time.Millisecond, Drain: 30 * time.Second, Variables: shutdownVariables}, 0, 34,
+			pod.Shutdown{Settle: 1500 * time.Millisecond, Drain: new(30 * time.Second), Variables: shutdownVariables}, 0, 34,
 			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "1.5s"}, {Name: "SHUTDOWN_DRAIN", Value: "30s"}, {Name: "SHUTDOWN_FLUSH", Value: "2s"}},
+		},
+		"nothing to finish and to send": {
+			pod.Shutdown{PreStop: 40 * time.Second, Drain: new(time.Duration(0)), Flush: new(time.Duration(0)), Variables: shutdownVariables}, 40, 40,
+			[]corev1.EnvVar{{Name: "SHUTDOWN_SETTLE", Value: "0s"}, {Name: "SHUTDOWN_DRAIN", Value: "0s"}, {Name: "SHUTDOWN_FLUSH", Value: "0s"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +123,7 @@ func TestAvailabilityBadInput(t *testing.T) {
 			`[chart/web] Replicas: 2 cannot stand beside Autoscaling, which chooses the number of pods; leave it out`,
 		}},
 		"autoscaling": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Autoscaling = infra.Autoscaling{MinReplicas: -1, CPUUtilization: -5, MemoryUtilization: 50, ScaleDownStabilization: 2 * time.Hour}
+			p.Autoscaling = infra.Autoscaling{MinReplicas: -1, CPUUtilization: -5, MemoryUtilization: 50, ScaleDownStabilization: new(2 * time.Hour)}
 		}), []string{
 			`[chart/web] Autoscaling.MinReplicas: -1 is less than 1; use 1 or more`,
 			`[chart/web] Autoscaling.MaxReplicas: is not set; say how many pods there may be at most`,

@@ -83,7 +83,7 @@ func TestProbedDeploymentFull(t *testing.T) {
 			}
 			props.Shutdown = pod.Shutdown{
 				Variables: shutdownVariables,
-				PreStop:   5 * time.Second, Settle: 10 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 40 * time.Second,
+				PreStop:   5 * time.Second, Settle: 10 * time.Second, Drain: new(20 * time.Second), TerminationGracePeriod: 40 * time.Second,
 			}
 			props.Security = pod.Security{
 				RunAsUser: new(int64(1000)), RunAsGroup: new(int64(1000)), FSGroup: new(int64(2000)), AddCapabilities: []string{"NET_BIND_SERVICE"},
@@ -336,12 +336,12 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 			`[chart/web] Rollout.MaxUnavailable: 0 cannot be 0 while MaxSurge is 0: no pod could ever be replaced; raise one of them`,
 		}},
 		"shutdown": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Shutdown = pod.Shutdown{PreStop: 10 * time.Second, Settle: 5 * time.Second, Drain: 20 * time.Second, TerminationGracePeriod: 30 * time.Second}
+			p.Shutdown = pod.Shutdown{PreStop: 10 * time.Second, Settle: 5 * time.Second, Drain: new(20 * time.Second), TerminationGracePeriod: 30 * time.Second}
 		}), []string{
 			`[chart/web] Shutdown.TerminationGracePeriod: 30s is too short: PreStop 10s + Settle 5s + Drain 20s + Flush 2s = 37s; raise it, or lower one of them`,
 		}},
 		"shutdown negative": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Shutdown = pod.Shutdown{PreStop: -time.Second, Settle: -time.Second, Drain: -time.Second, TerminationGracePeriod: time.Millisecond}
+			p.Shutdown = pod.Shutdown{PreStop: -time.Second, Settle: -time.Second, Drain: new(-time.Second), TerminationGracePeriod: time.Millisecond}
 		}), []string{
 			`[chart/web] Shutdown.PreStop: -1s is negative; use 0s or more`,
 			`[chart/web] Shutdown.TerminationGracePeriod: 1ms is not in whole seconds, which is what Kubernetes counts here; use for example 2s`,
@@ -351,7 +351,7 @@ func TestProbedDeploymentBadInput(t *testing.T) {
 		"shutdown variable set twice": {props(func(p *infra.ProbedDeploymentProps) {
 			p.Env = []pod.EnvVar{{Name: "SHUTDOWN_DRAIN", Value: "1s"}}
 			p.Shutdown.Variables = shutdownVariables
-			p.Shutdown.Drain = time.Second
+			p.Shutdown.Drain = new(time.Second)
 		}), []string{
 			`[chart/web] Env[0].Name: "SHUTDOWN_DRAIN" is already set by Shutdown; leave out one of them`,
 		}},

@@ -55,7 +55,7 @@ func newDatabase(chart cdk8s.Chart) *infra.StatefulSet {
 			Scratch:   []string{"/tmp", "/run/database"},
 			Resources: pod.Resources{Requests: pod.ResourceList{CPU: "500m", Memory: "1Gi"}},
 			Probes:    pod.Probes{Readiness: pod.Probe{Handler: pod.Exec("sh", "-c", "test $(database-status) = ready")}},
-			Shutdown:  pod.Shutdown{Drain: time.Minute},
+			Shutdown:  pod.Shutdown{Drain: new(time.Minute)},
 			Init: []pod.Container{{
 				Name: "upgrade", Image: image, Command: []string{"database-upgrade", "/var/lib/database"},
 				Mounts: []pod.Mount{{Path: "/var/lib/database", Volume: pod.ClaimTemplate("data")}},

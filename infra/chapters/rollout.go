@@ -28,7 +28,7 @@ func rollout(chart cdk8s.Chart) {
 	// never all go between two looks.
 	workload.Rollout.MinReady = 20 * time.Second
 	workload.Shutdown = pod.Shutdown{
-		PreStop: 10 * time.Second, Drain: 15 * time.Second, Flush: contract.DefaultShutdownFlush,
+		PreStop: 10 * time.Second, Drain: new(15 * time.Second), Flush: new(contract.DefaultShutdownFlush),
 		TerminationGracePeriod: 30 * time.Second, Variables: shutdownVariables,
 	}
 	workload.Probes = tutorialProbes()

@@ -22,12 +22,12 @@ type Shutdown struct {
 	// not wait. Beside a readiness probe it is at least that probe's Period, so that the probe sees
 	// it. Defaults to 0.
 	Settle time.Duration
-	// Drain is how long the process may take to finish the requests that it has begun. Defaults to
-	// 15 s.
-	Drain time.Duration
-	// Flush is how long the process may take after that to send its last telemetry and log lines.
-	// Defaults to 2 s.
-	Flush time.Duration
+	// Drain is how long the process may take to finish the requests that it has begun; 0 is none.
+	// Defaults to 15 s.
+	Drain *time.Duration
+	// Flush is how long the process may take after that to send its last telemetry and log
+	// lines; 0 is none. Defaults to 2 s.
+	Flush *time.Duration
 	// TerminationGracePeriod is the time from the beginning of all this to SIGKILL, in whole
 	// seconds. It holds PreStop, Settle, Drain and Flush. Defaults to their sum, and at least to
 	// Kubernetes' 30 s.
@@ -57,11 +57,11 @@ func (s Shutdown) withDefaults() Shutdown {
 	if (s == Shutdown{}) {
 		return s
 	}
-	if s.Drain == 0 {
-		s.Drain = defaultDrain
+	if s.Drain == nil {
+		s.Drain = new(defaultDrain)
 	}
-	if s.Flush == 0 {
-		s.Flush = defaultFlush
+	if s.Flush == nil {
+		s.Flush = new(defaultFlush)
 	}
 	if s.TerminationGracePeriod == 0 {
 		// Rounded up to whole seconds.
@@ -71,7 +71,18 @@ func (s Shutdown) withDefaults() Shutdown {
 	return s
 }
 
-func (s Shutdown) sum() time.Duration { return s.PreStop + s.Settle + s.Drain + s.Flush }
+func (s Shutdown) drain() time.Duration { return orNone(s.Drain) }
+
+func (s Shutdown) flush() time.Duration { return orNone(s.Flush) }
+
+func orNone(d *time.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return *d
+}
+
+func (s Shutdown) sum() time.Duration { return s.PreStop + s.Settle + s.drain() + s.flush() }
 
 func (s Shutdown) validate(p *problem.List, field *problem.Path) {
 	// What follows from a wrong figure is not worth a message of its own.
@@ -81,7 +92,7 @@ func (s Shutdown) validate(p *problem.List, field *problem.Path) {
 	for _, f := range []struct {
 		name  string
 		value time.Duration
-	}{{"Settle", s.Settle}, {"Drain", s.Drain}, {"Flush", s.Flush}} {
+	}{{"Settle", s.Settle}, {"Drain", s.drain()}, {"Flush", s.flush()}} {
 		if f.value < 0 || f.value > longestShutdown {
 			p.Add(field.Child(f.name), f.value, "is out of range; use 0s to "+longestShutdown.String())
 		}
@@ -93,7 +104,7 @@ func (s Shutdown) validate(p *problem.List, field *problem.Path) {
 	if len(*p) == before && (s != Shutdown{}) && s.sum() > s.TerminationGracePeriod {
 		p.Add(field.Child("TerminationGracePeriod"), s.TerminationGracePeriod, fmt.Sprintf(
 			"is too short: PreStop %s + Settle %s + Drain %s + Flush %s = %s; raise it, or lower one of them",
-			s.PreStop, s.Settle, s.Drain, s.Flush, s.sum()))
+			s.PreStop, s.Settle, s.drain(), s.flush(), s.sum()))
 	}
 }
 
@@ -132,7 +143,7 @@ func (s Shutdown) env() []EnvVar {
 	for i, f := range s.Variables.fields() {
 		if f.name != "" {
 			env = append(env, EnvVar{Name: f.name,
-				Value: []time.Duration{s.Settle, s.Drain, s.Flush}[i].String()})
+				Value: []time.Duration{s.Settle, s.drain(), s.flush()}[i].String()})
 		}
 	}
 	return env
