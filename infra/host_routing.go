@@ -12,6 +12,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/crossoverJie/k8s-combat/imports/tree"
+	"github.com/crossoverJie/k8s-combat/infra/internal/object"
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
 )
 
@@ -74,8 +75,8 @@ type HostTLS struct {
 
 // HostRoutingProps are the options of a HostRouting.
 type HostRoutingProps struct {
-	// Name of the Ingress or Gateway; an HTTPRoute is called Name, '-' and its host. Required; an
-	// RFC 1123 subdomain.
+	// Name of the Ingress or Gateway; an HTTPRoute is called Name, '-' and its host, cut where that is
+	// too long. Required; an RFC 1123 subdomain.
 	Name string
 	// Form is the API to write. Defaults to Ingress.
 	Form RoutingForm
@@ -221,14 +222,6 @@ func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificate
 				fmt.Sprintf("paths are more than an HTTPRoute can hold, %d; use several HostRoutings",
 					maxRouteRules))
 		}
-		name := props.routeName(host.name)
-		if props.redirects(host.name) {
-			name = props.redirectName(host.name)
-		}
-		if len(name) > validation.DNS1123SubdomainMaxLength {
-			p.Add(at.Child("Name"), name,
-				fmt.Sprintf("is too long for the name of an HTTPRoute, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
-		}
 		labels.Check(p, at.Child("Name"), at, hostLabel(host.name))
 		for _, path := range host.paths {
 			if strings.HasPrefix(path.Path.Path,
@@ -238,24 +231,16 @@ func (props HostRoutingProps) validateGatewayLimits(p *problem.List, certificate
 			}
 		}
 	}
-	for i, tls := range props.TLS {
-		for j, host := range tls.Hosts {
-			if name := listenerName(host); len(name) > validation.DNS1123SubdomainMaxLength {
-				p.Add(problem.At("TLS").Index(i).Child("Hosts").Index(j), name,
-					fmt.Sprintf("is too long for the name of a listener, %d characters at most; use a shorter host", validation.DNS1123SubdomainMaxLength))
-			}
-		}
-	}
 }
 
 // routeName is the name of the HTTPRoute of a host.
 func (props HostRoutingProps) routeName(host string) string {
-	return props.Name + "-" + hostLabel(host)
+	return object.Cut(props.Name+"-"+hostLabel(host), validation.DNS1123SubdomainMaxLength)
 }
 
 // redirectName is the name of the HTTPRoute that sends requests for a host to HTTPS.
 func (props HostRoutingProps) redirectName(host string) string {
-	return props.routeName(host) + "-redirect"
+	return object.Cut(props.Name+"-"+hostLabel(host)+"-redirect", validation.DNS1123SubdomainMaxLength)
 }
 
 func (host Host) validate(p *problem.List, field *problem.Path, routes map[string]string) {

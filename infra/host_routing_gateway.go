@@ -48,7 +48,9 @@ func hostLabel(host string) string { return strings.ReplaceAll(host, AnyHost, "w
 // The names of the listeners: the one for plain HTTP, and the one that ends TLS for a host.
 const httpListener = "http"
 
-func listenerName(host string) string { return "https-" + hostLabel(host) }
+func listenerName(host string) string {
+	return object.Cut("https-"+hostLabel(host), validation.DNS1123SubdomainMaxLength)
+}
 
 // hostname is how the Gateway API writes a host: it leaves out the one that stands for all.
 func hostname(host string) *gatewayv1.Hostname {
@@ -177,7 +179,9 @@ type grant struct{ referrer, kind, name string }
 
 // grantName is the name of the ReferenceGrants of a routing, which tells them from others': a
 // namespace has no '.'.
-func grantName(namespace, routing string) string { return namespace + "." + routing }
+func grantName(namespace, routing string) string {
+	return object.Cut(namespace+"."+routing, validation.DNS1123SubdomainMaxLength)
+}
 
 // follow returns the namespace to write into a reference from an object of that kind, nil where it
 // is the same.
@@ -207,10 +211,6 @@ func (g *grantSet) follow(at *problem.Path, referrer string, target ref.Object) 
 func (g *grantSet) objects(props HostRoutingProps) []*gatewayv1.ReferenceGrant {
 	var objects []*gatewayv1.ReferenceGrant
 	name := grantName(g.from, props.Name)
-	if len(g.wanted) > 0 && len(name) > validation.DNS1123SubdomainMaxLength {
-		g.problems.Add(problem.At("Name"), name,
-			fmt.Sprintf("is too long for the name of a ReferenceGrant, %d characters at most; shorten Name", validation.DNS1123SubdomainMaxLength))
-	}
 	for _, namespace := range slices.Sorted(maps.Keys(g.wanted)) {
 		object := &gatewayv1.ReferenceGrant{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: props.Labels},

@@ -22,13 +22,12 @@ import (
 
 // DashboardProps are the options of a Dashboard.
 type DashboardProps struct {
-	// Name of the ConfigMap, and of its key, with the suffix .json. Required; an RFC 1123
-	// subdomain.
+	// Name of the ConfigMap, and of its key, with the suffix .json. Required; an RFC 1123 subdomain.
 	Name string
 	// Title that Grafana shows. Required.
 	Title string
 	// UID is how Grafana knows the dashboard and links to it, at most 40 letters, digits, '-' or
-	// '_'. Defaults to Name.
+	// '_'. Defaults to Name, which is cut, and its '.' replaced, where Grafana would not take it.
 	UID string
 	// Folder is the folder in Grafana, which the sidecar reads from the annotation grafana_folder
 	// where it is told to.
@@ -58,7 +57,7 @@ const (
 
 func (props DashboardProps) withDefaults() DashboardProps {
 	if props.UID == "" {
-		props.UID = props.Name
+		props.UID = uidOf(props.Name)
 	}
 	if props.Range == 0 {
 		props.Range = 6 * time.Hour
@@ -73,6 +72,24 @@ func (props DashboardProps) withDefaults() DashboardProps {
 	return props
 }
 
+// longestUID is what Grafana takes.
+const longestUID = 40
+
+// uidOf makes a UID of a name that may be longer, or have a '.'.
+func uidOf(name string) string {
+	if len(name) <= longestUID && !strings.Contains(name, ".") {
+		return name
+	}
+	digest := object.Digest(name)
+	readable := strings.ReplaceAll(name, ".", "-")
+	return strings.TrimRight(readable[:min(len(readable), longestUID-len(digest))], "-") + digest
+}
+
+// dataKey is the key of the ConfigMap that holds the dashboard.
+func (props DashboardProps) dataKey() string {
+	return object.Cut(props.Name, validation.DNS1123SubdomainMaxLength-len(dashboardSuffix)) + dashboardSuffix
+}
+
 var dashboardUID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // dashboardSuffix is put after the Name to make the key of the ConfigMap.
@@ -81,10 +98,6 @@ const dashboardSuffix = ".json"
 func (props DashboardProps) validate() problem.List {
 	var p problem.List
 	p.DNSSubdomain(problem.At("Name"), props.Name)
-	if props.Name != "" && len(props.Name+dashboardSuffix) > validation.DNS1123SubdomainMaxLength {
-		p.Add(problem.At("Name"), props.Name,
-			"is too long for the key of the ConfigMap, which ends in "+dashboardSuffix+"; use at most 248 characters")
-	}
 	if strings.TrimSpace(props.Title) == "" {
 		p.Missing(problem.At("Title"), "say what the dashboard shows, for example \"Web\"")
 	}
@@ -148,7 +161,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 	k8s.NewConfigMap(d, "Resource", object.Patched(d, "Patch", &corev1.ConfigMap{
 		ObjectMeta: object.Meta(props.Name,
 			object.Merged(props.Labels, map[string]string{dashboardLabel: "1"}), annotations),
-		Data: map[string]string{props.Name + dashboardSuffix: text},
+		Data: map[string]string{props.dataKey(): text},
 	}, props.Patch))
 	return d
 }

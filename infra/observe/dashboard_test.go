@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/crossoverJie/k8s-combat/infra"
 	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
@@ -101,6 +102,26 @@ func shown(t *testing.T, build func(cdk8s.Chart)) shownDashboard {
 	var result shownDashboard
 	require.NoError(t, json.Unmarshal([]byte(configMap.Data["web.json"]), &result))
 	return result
+}
+
+func TestDashboardOfALongName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		strings.Repeat("a", 40):  strings.Repeat("a", 40),
+		strings.Repeat("a", 41):  strings.Repeat("a", 31) + "-",
+		"web.shop":               "web-shop-",
+		strings.Repeat("a", 253): strings.Repeat("a", 31) + "-",
+	} {
+		configMap := synthtest.Only[corev1.ConfigMap](t, "ConfigMap", dashboard(func(_ cdk8s.Chart, p *observe.DashboardProps) { p.Name = name }))
+		assert.Len(t, configMap.Data, 1)
+		for key, text := range configMap.Data {
+			assert.Empty(t, validation.IsConfigMapKey(key))
+			var got shownDashboard
+			require.NoError(t, json.Unmarshal([]byte(text), &got))
+			assert.Regexp(t, "^"+want+"([0-9a-f]{8})?$", got.UID)
+			assert.LessOrEqual(t, len(got.UID), 40)
+		}
+	}
 }
 
 // withTimes puts times in the place of Grafana's variables.
@@ -220,7 +241,7 @@ func TestDashboardBadInput(t *testing.T) {
 			`[chart/dashboard] Panels: is not set; give at least one panel`,
 		}},
 		"props": {props(func(p *observe.DashboardProps) {
-			p.Name, p.UID = strings.Repeat("a", 41), ""
+			p.UID = strings.Repeat("a", 41)
 			p.Range, p.Refresh = time.Second, time.Second
 			p.Folder = "Shop"
 			p.Labels = map[string]string{"grafana_dashboard": "0"}

@@ -2,9 +2,12 @@
 package object
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
@@ -19,6 +22,22 @@ import (
 // tree, and a Patch is given a copy.
 func Meta(name string, labels, annotations map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Labels: labels, Annotations: annotations}
+}
+
+// Cut shortens a name that is made of others to so many characters. A digest at its end tells it
+// from other names that begin with the same.
+func Cut(name string, longest int) string {
+	if len(name) <= longest {
+		return name
+	}
+	digest := Digest(name)
+	return strings.TrimRight(name[:longest-len(digest)], "-.") + digest
+}
+
+// Digest is what Cut puts at the end of a name.
+func Digest(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "-" + hex.EncodeToString(sum[:4])
 }
 
 // Patched lets the hook, which is the construct's option of the name field, have the last word on a
