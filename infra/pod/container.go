@@ -104,7 +104,8 @@ func (c Container) shutdownVariables() map[string]string {
 	return set
 }
 
-func (c Container) validate(l *problem.List, at *problem.Path) {
+// validate takes whether the pod has ServiceLinks.
+func (c Container) validate(l *problem.List, at *problem.Path, services bool) {
 	l.Image(at.Child("Image"), c.Image)
 	problem.OneOf(l, at.Child("ImagePullPolicy"), c.ImagePullPolicy, PullAlways, PullIfNotPresent, PullNever)
 	if len(c.Command) > 0 && c.Command[0] == "" {
@@ -114,19 +115,15 @@ func (c Container) validate(l *problem.List, at *problem.Path) {
 		validateAbsolute(l, at.Child("WorkingDir"), c.WorkingDir)
 	}
 	validatePorts(l, at.Child("Ports"), c.Ports)
-	set := c.validateEnv(l, at)
-	isSet := func(name string) bool {
-		_, ok := set.setBy[name]
-		return ok || set.any
-	}
+	set := c.validateEnv(l, at, services)
 	for i, word := range c.Command {
-		validateReferences(l, at.Child("Command").Index(i), word, isSet)
+		validateReferences(l, at.Child("Command").Index(i), word, set.has)
 	}
 	for i, word := range c.Args {
-		validateReferences(l, at.Child("Args").Index(i), word, isSet)
+		validateReferences(l, at.Child("Args").Index(i), word, set.has)
 	}
 	for i, mount := range c.Mounts {
-		validateReferences(l, mount.at(at, i).Child("SubPathExpr"), mount.SubPathExpr, isSet)
+		validateReferences(l, mount.at(at, i).Child("SubPathExpr"), mount.SubPathExpr, set.has)
 	}
 	c.validateMounts(l, at)
 	c.Resources.Validate(l, at.Child("Resources"))

@@ -175,17 +175,39 @@ func (r ResourceRef) envVarSource() *corev1.EnvVarSource {
 // variables are the environment variables that are known to be set, each with where that is done.
 type variables struct {
 	setBy map[string]string
-	// any says that there may be others: those of a Secret whose keys nobody knows.
-	any bool
+	// maybe are how others begin that may be set: those of a Secret whose keys nobody knows.
+	maybe []string
+	// services says that the kubelet sets those of the namespace's Services.
+	services bool
 }
 
-// validateEnv returns what is set.
-func (c Container) validateEnv(l *problem.List, at *problem.Path) variables {
-	set := variables{setBy: map[string]string{}}
+// The kubelet sets those of the API server's Service in every container, and of others on demand
+// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+var serviceVariable = regexp.MustCompile(
+	`^[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+const apiServerVariables = "KUBERNETES_"
+
+// has reports whether the variable is set, or may be.
+func (v variables) has(name string) bool {
+	_, set := v.setBy[name]
+	return set || v.comesOfItself(name)
+}
+
+func (v variables) comesOfItself(name string) bool {
+	return slices.ContainsFunc(v.maybe, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) ||
+		(v.services || strings.HasPrefix(name, apiServerVariables)) && serviceVariable.MatchString(name)
+}
+
+// validateEnv returns what is set. services says that the pod has ServiceLinks.
+func (c Container) validateEnv(l *problem.List, at *problem.Path, services bool) variables {
+	set := variables{setBy: map[string]string{}, services: services}
 	fromAll := map[string]string{}
 	for i, from := range c.EnvFrom {
 		if data := dataOf(from.Source); data != nil {
-			set.any = set.any || data.AnyKey
+			if data.AnyKey {
+				set.maybe = append(set.maybe, from.Prefix)
+			}
 			for _, key := range data.Keys {
 				fromAll[from.Prefix+key] = at.Child("EnvFrom").Index(i).String()
 			}
@@ -201,7 +223,7 @@ func (c Container) validateEnv(l *problem.List, at *problem.Path) variables {
 				_, before := set.setBy[name]
 				_, behind := ofShutdown[name]
 				_, from := fromAll[name]
-				return before && !behind || from || set.any
+				return before && !behind || from || set.comesOfItself(name)
 			})
 		}
 		l.EnvName(field.Child("Name"), variable.Name)

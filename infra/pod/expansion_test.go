@@ -224,6 +224,27 @@ func TestReferencesToVariables(t *testing.T) {
 	}.Run(t)
 }
 
+func TestReferencesToWhatTheKubeletSets(t *testing.T) {
+	t.Parallel()
+	build := func(links bool) func(cdk8s.Chart) {
+		return pods(func(chart cdk8s.Chart, p *pod.Props) {
+			p.ServiceLinks = links
+			p.EnvFrom = []pod.EnvFrom{{Source: existing(chart, "nobody-knows"), Prefix: "DB_"}}
+			p.Env = []pod.EnvVar{{Name: "URL", Value: "https://$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT_HTTPS) $(DB_USER)"}}
+			p.Args = []string{"$(CART_SERVICE_HOST)", "$(CART_PORT_80_TCP_ADDR)", "$(CART)"}
+		})
+	}
+	const notSet = " refers to a variable that is not set there; set it before, or write $"
+	_, messages := synthtest.Synth(t, build(true))
+	assert.Equal(t, []string{`[chart/queue] Args[2]: "$(CART)"` + notSet + `$(CART) for the text itself`}, messages)
+	_, messages = synthtest.Synth(t, build(false))
+	assert.Equal(t, []string{
+		`[chart/queue] Args[0]: "$(CART_SERVICE_HOST)"` + notSet + `$(CART_SERVICE_HOST) for the text itself`,
+		`[chart/queue] Args[1]: "$(CART_PORT_80_TCP_ADDR)"` + notSet + `$(CART_PORT_80_TCP_ADDR) for the text itself`,
+		`[chart/queue] Args[2]: "$(CART)"` + notSet + `$(CART) for the text itself`,
+	}, messages)
+}
+
 func TestReferencesToAllKeys(t *testing.T) {
 	t.Parallel()
 	_, messages := synthtest.Synth(t, pods(func(chart cdk8s.Chart, p *pod.Props) {

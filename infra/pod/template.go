@@ -198,7 +198,7 @@ func (props Props) Validate(l *problem.List, at *problem.Path, workload Workload
 		// The workload's own name has been checked.
 		l.DNSLabel(child("Name"), props.Name)
 	}
-	props.main().validate(l, at)
+	props.main().validate(l, at, props.ServiceLinks)
 	props.validateContainers(l, at, workload)
 	for i, spread := range props.TopologySpread {
 		spread.validate(l, child("TopologySpread").Index(i))
@@ -339,7 +339,7 @@ func (props Props) validateContainers(l *problem.List, at *problem.Path, workloa
 			if c.Name != "" {
 				names.Check(l, field.Child("Name"), field, c.Name)
 			}
-			c.validate(l, field)
+			c.validate(l, field, props.ServiceLinks)
 			c.Security.validate(l, field.Child("Security"))
 			if list.runs {
 				c.Probes.validate(l, field.Child("Probes"), Rollout{}, Shutdown{})
