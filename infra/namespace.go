@@ -113,7 +113,7 @@ func (props NamespaceProps) validate() problem.List {
 }
 
 func (q Quota) validate(p *problem.List, at *problem.Path) {
-	pod.Resources{Requests: q.Requests, Limits: q.Limits}.Validate(p, at)
+	pod.Resources{Requests: q.Requests, Limits: q.Limits}.ValidatePair(p, at.Child("Requests"), at.Child("Limits"), true, true)
 	if q.Storage != "" {
 		pod.ClaimOptions{Storage: q.Storage}.Validate(p, at)
 	}

@@ -1,8 +1,6 @@
 package pod
 
 import (
-	"fmt"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -22,12 +20,12 @@ type Resources struct {
 // ResourceList are amounts of compute resources, each a Kubernetes quantity: a number with an
 // optional unit, such as 100m or 0.1 (a tenth of a core), 128Mi, 1Gi. An empty one is left out.
 type ResourceList struct {
-	// CPU in cores. Defaults to none.
+	// CPU in cores, in steps of 1m, a thousandth; of a container at most 1000. Defaults to none.
 	CPU string
 	// Memory in bytes, in whole ones, at least 4Mi or 0. Defaults to none.
 	Memory string
 	// EphemeralStorage in bytes, in whole ones: the container's writable layer, its logs and its
-	// emptyDir volumes. Defaults to none.
+	// emptyDir volumes. Less than 1Mi without a unit is an error. Defaults to none.
 	EphemeralStorage string
 }
 
@@ -72,19 +70,21 @@ func (l ResourceList) validate(p *problem.List, field *problem.Path) {
 		case f.resource != corev1.ResourceCPU && !isWhole(quantity):
 			p.Add(name, f.text,
 				"is not a whole number of bytes; use for example 128Mi (Mi stands for mebibytes, m for thousandths)")
-		case f.resource == corev1.ResourceMemory && quantity.Sign() > 0 && quantity.Cmp(leastMemory) < 0:
-			p.Add(name, f.text,
-				fmt.Sprintf("is %d bytes, less than any process needs; use at least 4Mi, for example 128Mi: Mi stands for mebibytes", quantity.Value()))
+		case f.resource == corev1.ResourceCPU && !isExact(quantity, resource.Milli):
+			p.Add(name, f.text, "is finer than Kubernetes counts, thousandths of a core; use at least 1m")
+		case f.resource == corev1.ResourceMemory:
+			p.Memory(name, f.text, quantity)
+		case f.resource == corev1.ResourceEphemeralStorage:
+			p.Storage(name, f.text, quantity)
 		}
 	}
 }
 
-// leastMemory is less than any process needs. A smaller amount is one without its unit.
-var leastMemory = resource.MustParse("4Mi")
-
 // isWhole reports whether a quantity has no fraction.
-func isWhole(quantity resource.Quantity) bool {
-	_, exact := quantity.AsScale(0)
+func isWhole(quantity resource.Quantity) bool { return isExact(quantity, 0) }
+
+func isExact(quantity resource.Quantity, scale resource.Scale) bool {
+	_, exact := quantity.AsScale(scale)
 	return exact
 }
 
@@ -95,6 +95,14 @@ func (r Resources) render() corev1.ResourceRequirements {
 // Validate records what is wrong with the resources.
 func (r Resources) Validate(l *problem.List, at *problem.Path) {
 	r.ValidatePair(l, at.Child("Requests"), at.Child("Limits"), true, true)
+	for _, list := range []struct {
+		field string
+		ResourceList
+	}{{"Requests", r.Requests}, {"Limits", r.Limits}} {
+		if quantity, ok := list.List()[corev1.ResourceCPU]; ok {
+			l.CPU(at.Child(list.field, "CPU"), list.CPU, quantity)
+		}
+	}
 }
 
 // ValidatePair does the same for two lists that are called otherwise. each says whether what is

@@ -114,7 +114,9 @@ func validateStorage(l *problem.List, at *problem.Path, text string) {
 	if err != nil || quantity.Sign() <= 0 || !isWhole(quantity) {
 		l.Add(at, text,
 			"is not an amount of storage; use a quantity of bytes above 0, for example 64Mi or 10Gi")
+		return
 	}
+	l.Storage(at, text, quantity)
 }
 
 // ClaimSource is a claim for storage that a construct of this program makes: an

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -124,7 +125,25 @@ func checkContainer(l *problem.List, at *problem.Path, container corev1.Containe
 			checkProbe(l, at.Child(probe.name), probe.probe.ProbeHandler, ports)
 		}
 	}
-	for name, request := range container.Resources.Requests {
+	for _, list := range []struct {
+		field      string
+		quantities corev1.ResourceList
+	}{{"requests", container.Resources.Requests}, {"limits", container.Resources.Limits}} {
+		for _, name := range slices.Sorted(maps.Keys(list.quantities)) {
+			quantity := list.quantities[name]
+			field := at.Child("resources", list.field, string(name))
+			switch name {
+			case corev1.ResourceCPU:
+				l.CPU(field, quantity.String(), quantity)
+			case corev1.ResourceMemory:
+				l.Memory(field, quantity.String(), quantity)
+			case corev1.ResourceEphemeralStorage:
+				l.Storage(field, quantity.String(), quantity)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(container.Resources.Requests)) {
+		request := container.Resources.Requests[name]
 		if limit, ok := container.Resources.Limits[name]; ok && request.Cmp(limit) > 0 {
 			l.Add(at.Child("resources", "requests", string(name)), request.String(),
 				"is more than the limit, "+problem.Show(limit.String())+"; lower it")
