@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"unicode/utf8"
@@ -74,21 +73,6 @@ func (props ConfigProps) validate() problem.List {
 	return p
 }
 
-// applyLimit is where kubectl apply begins to fail: it keeps a copy of the object in an annotation,
-// for which 256 KiB are allowed.
-const applyLimit = 250 << 10
-
-func (props ConfigProps) warn(c *Config) {
-	size := 0
-	for key, value := range props.Data {
-		size += len(key) + len(value)
-	}
-	if size >= applyLimit {
-		tree.Warn(c, tree.Problem{Field: "Data", Value: fmt.Sprintf("%d bytes", size),
-			Detail: "are more than kubectl apply can keep a copy of in an annotation", Fix: "apply with --server-side, which keeps none"})
-	}
-}
-
 // validText are the data that can be written; validate tells of the others.
 func (props ConfigProps) validText() map[string]string {
 	data := maps.Clone(props.Data)
@@ -111,7 +95,6 @@ func NewConfig(scope constructs.Construct, id string, props ConfigProps) *Config
 	c := &Config{}
 	tree.New(c, scope, id)
 	tree.Invalid(c, props.validate()...)
-	props.warn(c)
 
 	config := object.Patched(c, "Patch", &corev1.ConfigMap{
 		ObjectMeta: object.Meta(props.Name, props.Labels, props.Annotations),

@@ -177,6 +177,7 @@ func initObject(self cdk8s.ApiObject, scope constructs.Construct, id string, gvk
 		official.initObject(self, scope, id, content, clusterScoped)
 	})
 	Invalid(self, append(problem, problems...)...)
+	warnOfSize(self, content)
 }
 
 func newObject(scope constructs.Construct, id string, gvk schema.GroupVersionKind, object any, clusterScoped bool) cdk8s.ApiObject {
@@ -190,6 +191,7 @@ func newObject(scope constructs.Construct, id string, gvk schema.GroupVersionKin
 		result = official.newObject(scope, id, content, clusterScoped)
 	})
 	Invalid(result, append(problem, problems...)...)
+	warnOfSize(result, content)
 	return result
 }
 

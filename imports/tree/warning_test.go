@@ -1,6 +1,9 @@
 package tree_test
 
 import (
+	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +25,40 @@ func TestWarnings(t *testing.T) {
 		{Construct: "chart", Detail: "of the chart"}, {Construct: "chart/queue", Detail: "Size: 3 is much; use less"},
 	}, tree.Warnings(app))
 	require.NoError(t, tree.Synth(app), "a warning is no error")
+}
+
+func TestLargeObjectsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	const limit = 250 << 10
+	for name, test := range map[string]struct {
+		text  string
+		warns bool
+	}{
+		"small":            {strings.Repeat("x", limit-200), false},
+		"large":            {strings.Repeat("x", limit), true},
+		"by escapes":       {strings.Repeat("\n", limit/2), true},
+		"by long escapes":  {strings.Repeat("<", limit/5), true},
+		"without escapes":  {strings.Repeat("日", limit/4), false},
+		"in many elements": {"", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newApp(t)
+			content := map[string]any{"metadata": map[string]any{"name": "a"}, "data": map[string]any{"key": test.text}}
+			if test.text == "" {
+				content["items"] = slices.Repeat([]any{map[string]any{"a": true, "b": 1000}}, limit/18)
+			}
+			object := tree.NewObject(tree.NewChart(app, "chart", tree.ChartProps{}), "object", configMap, content)
+			asJSON, err := json.Marshal(object.ToJson())
+			require.NoError(t, err)
+			assert.Equal(t, test.warns, len(asJSON) >= limit, "%d bytes", len(asJSON))
+			warnings := tree.Warnings(app)
+			assert.Equal(t, test.warns, len(warnings) == 1)
+			if test.warns {
+				assert.Regexp(t, `^\[chart/object\] is an object of \d+ bytes, .*; apply with --server-side`, warnings[0].Error())
+			}
+		})
+	}
 }
 
 func TestClusterDomain(t *testing.T) {

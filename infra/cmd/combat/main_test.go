@@ -125,7 +125,7 @@ func TestSynthWarns(t *testing.T) {
 	code := run([]string{"synth", "--out", outdir}, &stdout, &stderr, large)
 	assert.Equal(t, exitOK, code)
 	assert.Equal(t, filepath.Join(outdir, "large.k8s.yaml")+"\n", stdout.String())
-	assert.Equal(t, "combat: warning: [large/config] Data: \"256001 bytes\" are more than kubectl apply can keep a copy of in an annotation; apply with --server-side, which keeps none\n", stderr.String())
+	assert.Equal(t, "combat: warning: [large/config/Resource] is an object of 256088 bytes, more than kubectl apply can keep a copy of in an annotation; apply with --server-side, which keeps none\n", stderr.String())
 }
 
 func TestSynthOfAGoodChapterBesideBadOnes(t *testing.T) {
