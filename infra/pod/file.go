@@ -3,6 +3,7 @@ package pod
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/crossoverJie/k8s-combat/infra/internal/problem"
@@ -46,6 +47,10 @@ func (f File) validate(l *problem.List, at *problem.Path) (ok bool) {
 	}
 	if !isCleanAbsolute(f.Path) || f.Path == "/" || strings.HasPrefix(path.Base(f.Path), "..") {
 		l.Add(at.Child("Path"), f.Path, filePathRule)
+		return false
+	}
+	if slices.Contains(systemFolders, f.Path) || slices.Contains(emptyFolders, f.Path) {
+		l.Add(at.Child("Path"), f.Path, "is a folder in every image, which no file can be mounted over; name a file in it")
 		return false
 	}
 	for _, folder := range kernelFolders {

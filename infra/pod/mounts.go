@@ -13,13 +13,19 @@ import (
 	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
-// systemFolders are part of every image that is more than one program, and hold what programs start
-// with.
+// systemFolders are part of every image that is more than one program, of one distribution or
+// another, and hold what programs start with.
 var systemFolders = []string{
-	"/", "/bin", "/boot", "/etc", "/etc/ssl", "/etc/ssl/certs", "/home", "/lib", "/lib64", "/root",
-	"/sbin", "/usr", "/usr/bin",
-	"/usr/lib", "/usr/lib64", "/usr/local", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var", "/var/lib",
+	"/", "/bin", "/boot", "/etc", "/etc/alternatives", "/etc/pki", "/etc/pki/ca-trust", "/etc/pki/tls",
+	"/etc/pki/tls/certs", "/etc/ssl", "/etc/ssl/certs", "/home", "/lib", "/lib32", "/lib64",
+	"/lib/aarch64-linux-gnu", "/lib/x86_64-linux-gnu", "/root", "/sbin", "/usr", "/usr/bin", "/usr/include",
+	"/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/lib/aarch64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+	"/usr/libexec", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin", "/usr/sbin",
+	"/usr/share", "/usr/share/ca-certificates", "/usr/share/zoneinfo", "/var", "/var/lib",
 }
+
+// emptyFolders are there too, mostly with nothing in them: a volume may hide them, a file cannot.
+var emptyFolders = []string{"/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/var/cache", "/var/log", "/var/run", "/var/tmp"}
 
 // occupied is a path of a container that something is mounted at.
 type occupied struct {

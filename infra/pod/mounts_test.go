@@ -71,6 +71,20 @@ func TestMountBadInput(t *testing.T) {
 	const absolute = `is not a clean absolute path; use for example "/var/lib/app", without ':'`
 	const relative = `is not a clean relative path; use for example "data/cache", without '..' and ':'`
 	synthtest.BadInput{
+		"files that are folders": {pods(func(chart cdk8s.Chart, p *pod.Props) {
+			settings := config(chart)
+			for _, path := range []string{"/etc", "/usr/bin", "/tmp"} {
+				p.Files = append(p.Files, pod.File{Path: path, From: settings.Key("LEVEL")})
+			}
+		}), []string{
+			`[chart/queue] Files[0].Path: "/etc" is a folder in every image, which no file can be mounted over; name a file in it`,
+			`[chart/queue] Files[1].Path: "/usr/bin" is a folder in every image, which no file can be mounted over; name a file in it`,
+			`[chart/queue] Files[2].Path: "/tmp" is a folder in every image, which no file can be mounted over; name a file in it`,
+		}},
+		"folders of a distribution": {at("/usr/lib/x86_64-linux-gnu", "/etc/pki/tls/certs", "/run", "/opt"), []string{
+			`[chart/queue] Mounts[0].Path: "/usr/lib/x86_64-linux-gnu" would hide all that the image has in /usr/lib/x86_64-linux-gnu; use a folder of its own`,
+			`[chart/queue] Mounts[1].Path: "/etc/pki/tls/certs" would hide all that the image has in /etc/pki/tls/certs; use a folder of its own`,
+		}},
 		"folders of the image": {at("/", "/etc", "/usr/local/bin"), []string{
 			`[chart/queue] Mounts[0].Path: "/" would hide the whole image; use a folder of its own`,
 			`[chart/queue] Mounts[1].Path: "/etc" would hide all that the image has in /etc; use a folder of its own`,
