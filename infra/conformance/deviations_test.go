@@ -57,6 +57,15 @@ func TestDeviations(t *testing.T) {
 			assert.Contains(t, official["yaml"].(values)["ok"], "\ntext: a\n")
 			assert.Equal(t, values{"error": failed + "/text/x does not exist: /text is neither a map nor a list"}, ours["yaml"])
 		},
+		"a step in a list that is no index": func(t *testing.T) {
+			for _, step := range []string{"-1", "1.5", "1e0", " 1", "length"} {
+				official, ours := inBoth(t, chartOf(values{"list": []any{"a"}}).with(patch("add", "/list/"+step, "", 1)))
+				if step != "length" {
+					assert.Contains(t, official["yaml"].(values)["ok"], "\nlist:\n  - a\n", step)
+				}
+				assert.Equal(t, values{"error": failed + "/list/" + step + " does not exist: \"" + step + "\" is not the index of an item"}, ours["yaml"])
+			}
+		},
 		"the words of a patch that fails": func(t *testing.T) {
 			official, ours := inBoth(t, chartOf(values{}).with(patch("add", "/none/x", "", 1)))
 			assert.Equal(t, values{"error": failed + "TypeError: Cannot set properties of undefined (setting 'x')"}, official["yaml"])

@@ -56,8 +56,8 @@
 //   - AddJsonPatch takes the patches of package tree and operations in the form of RFC 6902, such as a map[string]any
 //     with op, path and value, and not those that cdk8s.JsonPatch makes.
 //   - A JSON Patch that cannot be applied is an error in plain words. To copy or move what does not exist is one too,
-//     where cdk8s writes null, and so is a path through what is neither a map nor a list, which cdk8s ignores, and one far
-//     beyond the end of a list, up to which cdk8s writes nulls.
+//     where cdk8s writes null; so is a path through what is neither a map nor a list, or with a step in a list that is no
+//     index, such as -1, which cdk8s ignores, and one far beyond the end of a list, up to which cdk8s writes nulls.
 //   - Synth renders everything before it writes the first byte, so an error leaves the output folder as it was.
 //   - Two outputs with one path, such as those of two objects of one kind and name with a file for each resource, are an
 //     error, of tree.Synth on the official tree too. In cdk8s the last one is what is left.
