@@ -55,7 +55,14 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			if !ok {
 				return usageError{fmt.Errorf("--output: no format %q; use text or json", format)}
 			}
-			outdir = cmp.Or(outdir, os.Getenv(outdirVariable), defaultOutdir)
+			if command.Flags().Changed("out") && outdir == "" {
+				return usageError{errors.New("--out: is empty; name a folder, or - for standard output")}
+			}
+			option := "--out"
+			if variable := os.Getenv(outdirVariable); outdir == "" && variable != "" {
+				outdir, option = variable, outdirVariable
+			}
+			outdir = cmp.Or(outdir, defaultOutdir)
 			if outdir == standardOutput && format != "text" {
 				return usageError{fmt.Errorf("--output %s: would stand among the manifests on standard output; leave it out, or name a folder", format)}
 			}
@@ -65,6 +72,9 @@ that is wrong is printed, the exit code is 1, and the folder is as it was before
 			}
 			if err == nil {
 				err = replace(outdir, files)
+				if err != nil {
+					err = fmt.Errorf("%s: %q cannot be written to: %w; name a folder that is there or can be made, or - for standard output", option, outdir, err)
+				}
 			}
 			if err == nil && len(names) == 0 {
 				warnings = append(warnings, strangers(outdir, files)...)
