@@ -13,10 +13,14 @@ import (
 // A member is a construct, another group, or a value with the method DependencyRoots() *[]constructs.IConstruct, which
 // the native tree takes alone. More can be added later, to a group that something depends on already, too.
 //
-// The members of a group stand in one tree; Add panics for one of the other tree. On the official tree, a group needs
-// a member before something is made to depend on it: until then, nothing says which tree it is of.
+// The members of a group stand in one tree; Add panics for one of the other tree. An official construct may depend on a
+// group without members too, once anything of that tree was given to this package.
 func NewDependencyGroup(members ...constructs.IDependable) constructs.DependencyGroup {
 	group := &jsiiProxy_Group{}
+	if official.isLoaded() {
+		// Nothing says yet which tree the group is of. On the native one, this is not looked at.
+		constructs.NewDependencyGroup_Override(group)
+	}
 	group.Add(members...)
 	return group
 }
@@ -42,14 +46,17 @@ func DependencyRoots(dependable constructs.IDependable) []constructs.IConstruct 
 	return *constructs.Dependable_Of(dependable).DependencyRoots()
 }
 
-// jsiiProxy_Group is a constructs.DependencyGroup that lives in Go until it is given a member of the official tree.
-// Where one that has none yet is given to a group of the official tree, it becomes one of that, too.
+// jsiiProxy_Group is a constructs.DependencyGroup that lives in Go, and in Node.js too where it may be one of the official
+// tree. Which it is, its members say; one that has none and is given to a group of the official tree becomes one of that.
 //
 // The prefix tells jsii that its methods are no overrides.
 type jsiiProxy_Group struct { //nolint:revive // jsii asks for this name
-	// DependencyGroup is nil until then.
+	// DependencyGroup is nil until anybody could ask Node.js for it.
 	constructs.DependencyGroup
-	members []constructs.IDependable
+	official bool
+	members  []constructs.IDependable
+	// unknown are the members that Node.js does not know of.
+	unknown []constructs.IDependable
 	// asked is set while the roots are collected: a group may hold itself.
 	asked bool
 }
@@ -63,21 +70,34 @@ func (g *jsiiProxy_Group) Add(members ...constructs.IDependable) {
 		if isOfficialDependable(member) {
 			g.becomeOfficial()
 		}
-		if g.DependencyGroup != nil {
+		if g.official {
 			addOfficial(g.DependencyGroup, member)
+		} else if inner, ok := member.(*jsiiProxy_Group); ok && inner.DependencyGroup != nil && g.DependencyGroup != nil {
+			g.DependencyGroup.Add(inner)
+		} else {
+			g.unknown = append(g.unknown, member)
 		}
 		g.members = append(g.members, member)
 	}
 }
 
 func (g *jsiiProxy_Group) becomeOfficial() {
-	if g.DependencyGroup != nil {
+	if g.official {
 		return
 	}
-	constructs.NewDependencyGroup_Override(g)
+	g.official = true
+	if g.DependencyGroup == nil {
+		constructs.NewDependencyGroup_Override(g)
+	}
 	for _, member := range g.members {
+		if inner, ok := member.(*jsiiProxy_Group); ok {
+			inner.becomeOfficial()
+		}
+	}
+	for _, member := range g.unknown {
 		addOfficial(g.DependencyGroup, member)
 	}
+	g.unknown = nil
 }
 
 func addOfficial(group constructs.DependencyGroup, member constructs.IDependable) {
@@ -93,7 +113,7 @@ func addOfficial(group constructs.DependencyGroup, member constructs.IDependable
 func isOfficialDependable(dependable constructs.IDependable) bool {
 	switch dependable := dependable.(type) {
 	case *jsiiProxy_Group:
-		return dependable.DependencyGroup != nil
+		return dependable.official
 	case constructs.IConstruct:
 		return !isNative(dependable)
 	}
@@ -104,7 +124,7 @@ func isOfficialDependable(dependable constructs.IDependable) bool {
 
 // DependencyRoots makes it a constructs.Dependable.
 func (g *jsiiProxy_Group) DependencyRoots() *[]constructs.IConstruct {
-	if g.DependencyGroup != nil {
+	if g.official {
 		return constructs.Dependable_Of(g.DependencyGroup).DependencyRoots()
 	}
 	roots := []constructs.IConstruct{}

@@ -288,6 +288,12 @@ func Close() {
 	clear(official.scopes)
 }
 
+func (o *officialTree) isLoaded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.loaded
+}
+
 // endProcess ends Node.js before jsii does. jsii waits for its process in two places at once, of which the one that
 // comes too late prints "Runtime process exited abnormally: waitid: no child processes". Where the process has ended by
 // itself, only one of them waits.

@@ -84,6 +84,18 @@ func TestOperations(t *testing.T) {
 			group.Add(s.other)
 			return []any{paths(*s.object.Node().Dependencies()), paths(tree.DependencyRoots(group))}
 		},
+		"a group that stays empty": func(s *small) any {
+			s.object.Node().AddDependency(tree.NewDependencyGroup(), tree.NewDependencyGroup(tree.NewDependencyGroup()))
+			return []any{paths(*s.object.Node().Dependencies()), *s.app.SynthYaml()}
+		},
+		"empty groups, depended on before they are filled": func(s *small) any {
+			inner := tree.NewDependencyGroup()
+			all := tree.NewDependencyGroup(inner)
+			s.object.Node().AddDependency(all)
+			inner.Add(s.inner)
+			all.Add(s.other)
+			return []any{paths(*s.object.Node().Dependencies()), *s.app.SynthYaml()}
+		},
 		"a group of groups": func(s *small) any {
 			a, b, empty := tree.NewDependencyGroup(s.inner), tree.NewDependencyGroup(), tree.NewDependencyGroup()
 			all := tree.NewDependencyGroup(a)
