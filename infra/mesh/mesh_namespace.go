@@ -214,6 +214,16 @@ func (n *MeshNamespace) validateMembers() []tree.Problem {
 				p.Add(problem.At("Mode"), *construct.Node().Path(), "is a MeshSecurity with "+field.String()+
 					", which is about requests; in an ambient mesh it applies where the object targets a waypoint: set targetRefs by Patch, leave it out, or use the mode Sidecar")
 			}
+			if field := member.disablesTLS(); n.props.Mode == Ambient && field != nil &&
+				len(member.made) > 0 && n.holdsObject(member.made[0]) {
+				p.Add(problem.At("Mode"), *construct.Node().Path(), "is a MeshSecurity with "+field.String()+
+					": DISABLE, which an ambient mesh does not know: what it carries is encrypted; use PERMISSIVE, or the mode Sidecar")
+			}
+		case *Telemetry:
+			if n.props.Mode == Ambient && member.isForPods() && n.holdsObject(member.object) {
+				p.Add(problem.At("Mode"), *construct.Node().Path(),
+					"is a Telemetry for a Workload, whose pods have no proxy of their own in an ambient mesh; let it target a waypoint: set targetRefs by Patch, say WholeNamespace, or use the mode Sidecar")
+			}
 		}
 	}
 	return p

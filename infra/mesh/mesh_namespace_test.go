@@ -139,6 +139,25 @@ func TestAmbientWithoutAWaypoint(t *testing.T) {
 		"headers": {ambient("", security(mesh.MeshSecurityProps{Access: mesh.Access{Rules: []mesh.AccessRule{
 			{When: []mesh.Condition{{Key: "request.headers[version]", Values: []string{"1"}}}},
 		}}})), requests("Access.Rules[0].When[0]")},
+		"without encryption": {ambient("waypoint", security(mesh.MeshSecurityProps{MutualTLS: mesh.DisabledMTLS})), []string{
+			`[chart/namespace] Mode: "chart/security" is a MeshSecurity with MutualTLS: DISABLE, which an ambient mesh does not know: what it carries is encrypted; use PERMISSIVE, or the mode Sidecar`,
+		}},
+		"a port without encryption": {ambient("", func(chart cdk8s.Chart) {
+			mesh.NewMeshSecurity(chart, "security", mesh.MeshSecurityProps{
+				Name: "shop", Workload: version(chart, "v1", nil), MutualTLS: mesh.StrictMTLS, PortMutualTLS: map[int32]mesh.MutualTLS{8080: mesh.DisabledMTLS},
+			})
+		}), []string{
+			`[chart/namespace] Mode: "chart/security" is a MeshSecurity with PortMutualTLS[8080]: DISABLE, which an ambient mesh does not know: what it carries is encrypted; use PERMISSIVE, or the mode Sidecar`,
+		}},
+		"encryption": {ambient("", security(mesh.MeshSecurityProps{MutualTLS: mesh.StrictMTLS})), nil},
+		"telemetry of pods": {ambient("waypoint", func(chart cdk8s.Chart) {
+			mesh.NewTelemetry(chart, "telemetry", mesh.TelemetryProps{Name: "shop", Workload: version(chart, "v1", nil), Tracing: mesh.Tracing{Disabled: true}})
+		}), []string{
+			`[chart/namespace] Mode: "chart/telemetry" is a Telemetry for a Workload, whose pods have no proxy of their own in an ambient mesh; let it target a waypoint: set targetRefs by Patch, say WholeNamespace, or use the mode Sidecar`,
+		}},
+		"telemetry of the namespace": {ambient("waypoint", func(chart cdk8s.Chart) {
+			mesh.NewTelemetry(chart, "telemetry", mesh.TelemetryProps{Name: "shop", WholeNamespace: true, Tracing: mesh.Tracing{Disabled: true}})
+		}), nil},
 		"callers": {ambient("", security(mesh.MeshSecurityProps{Access: mesh.Access{Rules: []mesh.AccessRule{
 			{From: []mesh.Caller{{Namespaces: []string{"edge"}}}, To: []mesh.Operation{{Ports: []int32{8080}}}},
 		}}})), nil},

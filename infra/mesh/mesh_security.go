@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -168,8 +169,9 @@ func (props MeshSecurityProps) validatePeers(p *problem.List) {
 type MeshSecurity struct {
 	constructs.Construct
 	props MeshSecurityProps
-	// made are the objects, and policy and tokens two of them as Patch has left them.
+	// made are the objects, and the others are each of them as Patch has left it.
 	made   []cdk8s.ApiObject
+	peers  *securityv1.PeerAuthentication
 	policy *securityv1.AuthorizationPolicy
 	tokens *securityv1.RequestAuthentication
 }
@@ -180,9 +182,9 @@ func NewMeshSecurity(scope constructs.Construct, id string, props MeshSecurityPr
 	tree.New(s, scope, id)
 	tree.Invalid(s, props.validate()...)
 	if props.encrypts() {
-		authentication := object.Patched(s, "PatchPeerAuthentication", props.peerAuthentication(),
+		s.peers = object.Patched(s, "PatchPeerAuthentication", props.peerAuthentication(),
 			props.PatchPeerAuthentication)
-		s.made = append(s.made, istio.NewPeerAuthentication(s, "PeerAuthentication", authentication))
+		s.made = append(s.made, istio.NewPeerAuthentication(s, "PeerAuthentication", s.peers))
 	}
 	if len(props.Tokens) > 0 {
 		s.tokens = object.Patched(s, "PatchRequestAuthentication", props.requestAuthentication(),
@@ -264,6 +266,23 @@ func (s *MeshSecurity) needsWaypoint() *problem.Path {
 			if strings.HasPrefix(condition.Key, "request.") {
 				return at.Child("When").Index(j)
 			}
+		}
+	}
+	return nil
+}
+
+// disablesTLS returns the option that asks for no mutual TLS. Nil where there is none.
+func (s *MeshSecurity) disablesTLS() *problem.Path {
+	if s.peers == nil {
+		return nil
+	}
+	const disabled = security.PeerAuthentication_MutualTLS_DISABLE
+	if s.peers.Spec.Mtls.GetMode() == disabled {
+		return problem.At("MutualTLS")
+	}
+	for _, port := range slices.Sorted(maps.Keys(s.peers.Spec.PortLevelMtls)) {
+		if s.peers.Spec.PortLevelMtls[port].GetMode() == disabled {
+			return problem.At("PortMutualTLS").Key(strconv.Itoa(int(port)))
 		}
 	}
 	return nil

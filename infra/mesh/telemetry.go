@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/cdk8s-team/cdk8s-core-go/cdk8s/v2"
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/parser"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -169,7 +170,10 @@ func validateProviders(p *problem.List, field *problem.Path, providers []string)
 // See https://istio.io/latest/docs/reference/config/telemetry/.
 type Telemetry struct {
 	constructs.Construct
-	props TelemetryProps
+	props  TelemetryProps
+	object cdk8s.ApiObject
+	// made is what Patch has left.
+	made *telemetryv1.Telemetry
 }
 
 // NewTelemetry makes a Telemetry.
@@ -177,9 +181,15 @@ func NewTelemetry(scope constructs.Construct, id string, props TelemetryProps) *
 	t := &Telemetry{props: props}
 	tree.New(t, scope, id)
 	tree.Invalid(t, props.validate()...)
-	made := istio.NewTelemetry(t, "Resource", object.Patched(t, "Patch", props.render(), props.Patch))
-	tree.Invalid(t, props.target().validateNamespace(made)...)
+	t.made = object.Patched(t, "Patch", props.render(), props.Patch)
+	t.object = istio.NewTelemetry(t, "Resource", t.made)
+	tree.Invalid(t, props.target().validateNamespace(t.object)...)
 	return t
+}
+
+// isForPods reports whether it is for the proxies of some pods alone.
+func (t *Telemetry) isForPods() bool {
+	return t.made != nil && t.made.Spec.Selector != nil && len(t.made.Spec.TargetRefs) == 0
 }
 
 // Name returns the name of the Telemetry.
