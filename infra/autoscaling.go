@@ -31,10 +31,10 @@ type Autoscaling struct {
 	// CPUUtilization is the share of the requested CPU, in percent, that is aimed at; without such
 	// a request, of the main container and of each sidecar, it is an error. Defaults to 80, unless
 	// MemoryUtilization is set.
-	CPUUtilization int32
+	CPUUtilization *int32
 	// MemoryUtilization is the share of the requested memory, in percent, that is aimed at; without
 	// such a request it is an error too. Defaults to none.
-	MemoryUtilization int32
+	MemoryUtilization *int32
 	// ScaleDownStabilization is how long the need must be less before pods are taken away, in whole
 	// seconds, at most 1 h; 0 takes them away at once. Defaults to Kubernetes' 5 min.
 	ScaleDownStabilization *time.Duration
@@ -43,7 +43,7 @@ type Autoscaling struct {
 }
 
 func (a Autoscaling) isZero() bool {
-	return a.MinReplicas == 0 && a.MaxReplicas == 0 && a.CPUUtilization == 0 && a.MemoryUtilization == 0 &&
+	return a.MinReplicas == 0 && a.MaxReplicas == 0 && a.CPUUtilization == nil && a.MemoryUtilization == nil &&
 		a.ScaleDownStabilization == nil && a.Patch == nil
 }
 
@@ -54,8 +54,8 @@ func (a Autoscaling) withDefaults() Autoscaling {
 	if a.MinReplicas == 0 {
 		a.MinReplicas = 1
 	}
-	if a.CPUUtilization == 0 && a.MemoryUtilization == 0 {
-		a.CPUUtilization = 80
+	if a.CPUUtilization == nil && a.MemoryUtilization == nil {
+		a.CPUUtilization = new(int32(80))
 	}
 	return a
 }
@@ -85,16 +85,17 @@ func (a Autoscaling) validate(p *problem.List, field *problem.Path, resources po
 	}
 	for _, f := range []struct {
 		name    string
-		percent int32
+		percent *int32
 		of      func(pod.ResourceList) string
 	}{
 		{"CPU", a.CPUUtilization, func(l pod.ResourceList) string { return l.CPU }},
 		{"Memory", a.MemoryUtilization, func(l pod.ResourceList) string { return l.Memory }},
 	} {
-		if f.percent < 0 {
-			p.Add(field.Child(f.name+"Utilization"), f.percent, "is negative; use for example 80")
+		if f.percent == nil {
+			continue
 		}
-		if f.percent <= 0 {
+		if *f.percent < 1 {
+			p.Add(field.Child(f.name+"Utilization"), *f.percent, "is less than 1 %; use for example 80, or leave it out")
 			continue
 		}
 		isRequested := func(r pod.Resources) bool {
@@ -140,15 +141,15 @@ func (a Autoscaling) render(name string) *autoscalingv2.HorizontalPodAutoscaler 
 	}
 	for _, f := range []struct {
 		resource corev1.ResourceName
-		percent  int32
+		percent  *int32
 	}{{corev1.ResourceCPU, a.CPUUtilization}, {corev1.ResourceMemory, a.MemoryUtilization}} {
-		if f.percent != 0 {
+		if f.percent != nil {
 			object.Spec.Metrics = append(object.Spec.Metrics, autoscalingv2.MetricSpec{
 				Type: autoscalingv2.ResourceMetricSourceType,
 				Resource: &autoscalingv2.ResourceMetricSource{
 					Name: f.resource,
 					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType,
-						AverageUtilization: &f.percent},
+						AverageUtilization: f.percent},
 				},
 			})
 		}

@@ -21,7 +21,7 @@ func TestAvailability(t *testing.T) {
 	synthtest.Golden(t, "availability", workload(func(props *infra.ProbedDeploymentProps) {
 		props.Resources.Requests = pod.ResourceList{CPU: "100m", Memory: "10Mi"}
 		props.Autoscaling = infra.Autoscaling{
-			MinReplicas: 2, MaxReplicas: 5, CPUUtilization: 60, MemoryUtilization: 70, ScaleDownStabilization: new(time.Minute),
+			MinReplicas: 2, MaxReplicas: 5, CPUUtilization: new(int32(60)), MemoryUtilization: new(int32(70)), ScaleDownStabilization: new(time.Minute),
 			Patch: func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Annotations = map[string]string{"patched": "yes"} },
 		}
 		props.DisruptionBudget = infra.DisruptionBudget{
@@ -123,16 +123,16 @@ func TestAvailabilityBadInput(t *testing.T) {
 			`[chart/web] Replicas: 2 cannot stand beside Autoscaling, which chooses the number of pods; leave it out`,
 		}},
 		"autoscaling": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Autoscaling = infra.Autoscaling{MinReplicas: -1, CPUUtilization: -5, MemoryUtilization: 50, ScaleDownStabilization: new(2 * time.Hour)}
+			p.Autoscaling = infra.Autoscaling{MinReplicas: -1, CPUUtilization: new(int32(0)), MemoryUtilization: new(int32(50)), ScaleDownStabilization: new(2 * time.Hour)}
 		}), []string{
 			`[chart/web] Autoscaling.MinReplicas: -1 is less than 1; use 1 or more`,
 			`[chart/web] Autoscaling.MaxReplicas: is not set; say how many pods there may be at most`,
 			`[chart/web] Autoscaling.ScaleDownStabilization: 2h0m0s is too long; use at most 1h`,
-			`[chart/web] Autoscaling.CPUUtilization: -5 is negative; use for example 80`,
+			`[chart/web] Autoscaling.CPUUtilization: 0 is less than 1 %; use for example 80, or leave it out`,
 			`[chart/web] Resources.Requests.Memory: is not set; Autoscaling aims at a share of it; say how much a pod requests`,
 		}},
 		"sidecar without a request": {props(func(p *infra.ProbedDeploymentProps) {
-			p.Autoscaling = infra.Autoscaling{MaxReplicas: 3, MemoryUtilization: 50}
+			p.Autoscaling = infra.Autoscaling{MaxReplicas: 3, MemoryUtilization: new(int32(50))}
 			p.Resources.Limits.Memory = "1Gi"
 			p.Sidecars = []pod.Container{
 				{Name: "logs", Image: "example.com/logs:1", Resources: pod.Resources{Requests: pod.ResourceList{Memory: "8Mi"}}},

@@ -19,7 +19,7 @@ func rollout(chart cdk8s.Chart) {
 	props := provider(providerName, 2)
 	workload := &props.Workload
 	workload.Replicas = nil
-	workload.Autoscaling = infra.Autoscaling{MinReplicas: 2, MaxReplicas: 6, CPUUtilization: 80}
+	workload.Autoscaling = infra.Autoscaling{MinReplicas: 2, MaxReplicas: 6, CPUUtilization: new(int32(80))}
 	workload.DisruptionBudget = infra.DisruptionBudget{MaxUnavailable: infra.Pods(1)}
 	workload.TopologySpread = []pod.TopologySpread{{TopologyKey: "kubernetes.io/hostname"}}
 	workload.Rollout = tutorialRollout()
