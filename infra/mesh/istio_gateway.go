@@ -239,6 +239,13 @@ func (g *IstioGateway) Name() string {
 // isMade reports whether NewIstioGateway has made it.
 func (g *IstioGateway) isMade() bool { return g != nil && g.made != nil }
 
+// listens reports whether a server of the Gateway is on the port.
+func (g *IstioGateway) listens(port int32) bool {
+	return g.isMade() && slices.ContainsFunc(g.made.Spec.Servers, func(server *networking.Server) bool {
+		return server.GetPort().GetNumber() == uint32(port)
+	})
+}
+
 // reference is how a VirtualService names the Gateway: with its namespace where that is known.
 func (g *IstioGateway) reference() string {
 	if namespace := ref.NamespaceOf(g.object); namespace != "" {

@@ -1,8 +1,11 @@
 package mesh
 
 import (
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -148,11 +151,12 @@ func (props IstioCanaryProps) wayBack(rule int, match Match) (way []string, loop
 func (r Rule) target(match Match) Match {
 	switch {
 	case r.Redirect.URI != "":
-		path := r.Redirect.URI
-		if end := strings.IndexAny(path, "?#"); end >= 0 {
-			path = path[:end]
-		}
+		path, _, _ := strings.Cut(r.Redirect.URI, "#")
+		path, query, replaced := strings.Cut(path, "?")
 		match.URI, match.IgnoreURICase = Exact(path), false
+		if replaced {
+			match.QueryParams = queryParams(query)
+		}
 	case r.Redirect.PathPrefix != "" && match.URI.kind == matchExact:
 		match.URI, match.IgnoreURICase = Exact(r.Redirect.PathPrefix), false
 	case r.Redirect.PathPrefix != "":
@@ -160,6 +164,9 @@ func (r Rule) target(match Match) Match {
 	}
 	if r.Redirect.Scheme != "" {
 		match.Scheme = Exact(r.Redirect.Scheme)
+	}
+	if port := r.Redirect.port(); port != 0 && match.Port != 0 {
+		match.Port = port
 	}
 	if r.Redirect.Authority != "" {
 		match.Authority = Exact(r.Redirect.Authority)
@@ -172,9 +179,50 @@ func (r Rule) target(match Match) Match {
 	return match
 }
 
-// leavesHost reports whether the target is on a host that the rules are not for.
+// queryParams are the parameters of a query, as conditions that it fulfils.
+func queryParams(query string) map[string]StringMatch {
+	params := map[string]StringMatch{}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return params
+	}
+	for name := range values {
+		params[name] = Exact(values.Get(name))
+	}
+	return params
+}
+
+// schemePorts are where clients go that name none.
+var schemePorts = map[string]int32{"http": 80, "https": 443}
+
+// port is the port that the client goes to, 0 where that is the one it came to, as far as is known.
+func (r Redirect) port() int32 {
+	if port := r.authorityPort(); port != 0 {
+		return port
+	}
+	return schemePorts[r.Scheme]
+}
+
+// authorityPort is the port that Authority names, 0 for none.
+func (r Redirect) authorityPort() int32 {
+	_, text, err := net.SplitHostPort(r.Authority)
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(port)
+}
+
+// leavesHost reports whether the target is on a host, or a port of one, that the rules are not for.
 func (r Rule) leavesHost(match Match, canary IstioCanaryProps) bool {
 	host, _, _ := strings.Cut(r.Redirect.Authority, ":")
+	if port := r.Redirect.authorityPort(); port != 0 && len(canary.Gateways) > 0 && !canary.Mesh &&
+		!slices.ContainsFunc(canary.Gateways, func(g *IstioGateway) bool { return g.listens(port) }) {
+		return true
+	}
 	return host != "" && match.Authority.isZero() && host != canary.Service.Host() &&
 		!slices.ContainsFunc(canary.Hosts,
 			func(h string) bool { return h == infra.AnyHost || hostsOverlap(h, host) })

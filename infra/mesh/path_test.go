@@ -9,6 +9,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 
+	"github.com/crossoverJie/k8s-combat/infra"
 	"github.com/crossoverJie/k8s-combat/infra/internal/synthtest"
 	"github.com/crossoverJie/k8s-combat/infra/mesh"
 )
@@ -113,7 +114,26 @@ func TestRedirectLoops(t *testing.T) {
 	comesBack := func(rule, way string) string {
 		return `[chart/canary] ` + rule + `.Redirect: sends the client to what comes back to ` + rule + `.Match[0] by ` + way + `, for ever; go elsewhere, or narrow a match`
 	}
+	outside := func(match mesh.Match, redirect mesh.Redirect) func(cdk8s.Chart) {
+		return canary(func(parts meshParts, props *mesh.IstioCanaryProps) {
+			props.Gateways = []*mesh.IstioGateway{mesh.NewIstioGateway(parts.chart, "gateway", mesh.IstioGatewayProps{
+				Name: "door", Servers: []mesh.GatewayServer{{Port: 80, Hosts: []string{"www.example.com"}}},
+				Certificate: infra.NewCredentials(parts.chart, "certificate", infra.CredentialsProps{Name: "door", Existing: true}),
+			})}
+			props.Hosts = []string{"www.example.com"}
+			props.Rules = []mesh.Rule{{Match: []mesh.Match{match}, Redirect: redirect}, {To: []mesh.Destination{{Workload: parts.v1, Port: "web"}}}}
+		})
+	}
+	again := mesh.Match{URI: mesh.Prefix("/docs"), QueryParams: map[string]mesh.StringMatch{"again": mesh.Exact("yes")}}
 	bad := synthtest.BadInput{
+		"to the port of HTTPS":      {outside(mesh.Match{Port: 80}, mesh.Redirect{Scheme: "https"}), nil},
+		"to the port that it is on": {outside(mesh.Match{Port: 443}, mesh.Redirect{Scheme: "https"}), []string{loop}},
+		"to another path of a port": {outside(mesh.Match{Port: 80}, mesh.Redirect{URI: "/x"}), []string{loop}},
+		"to a port of another":      {outside(docs, mesh.Redirect{Authority: "www.example.com:8443"}), nil},
+		"to a port of the gateway":  {outside(docs, mesh.Redirect{Authority: "www.example.com:443"}), []string{loop}},
+		"with its query":            {redirects(again, mesh.Redirect{URI: "/docs/x"}), []string{loop}},
+		"with the same query":       {redirects(again, mesh.Redirect{URI: "/docs/x?again=yes"}), []string{loop}},
+		"with another query":        {redirects(again, mesh.Redirect{URI: "/docs/x?again=no"}), nil},
 		"there and back": {several(rule(mesh.Exact("/a"), mesh.Redirect{URI: "/b"}), rule(mesh.Exact("/b"), mesh.Redirect{URI: "/a?again#now"})),
 			[]string{comesBack("Rules[0]", "Rules[1]")}},
 		"there and back by prefixes": {several(rule(mesh.Prefix("/x"), mesh.Redirect{URI: "/y"}), rule(mesh.Prefix("/a"), mesh.Redirect{PathPrefix: "/b"}),
