@@ -54,8 +54,12 @@ func NewApp(props *cdk8s.AppProps) cdk8s.App {
 	}
 	if props.Resolvers != nil {
 		a.resolvers = slices.Clone(*props.Resolvers)
-		for _, resolver := range a.resolvers {
-			if v := reflect.Indirect(reflect.ValueOf(resolver)); v.IsValid() && manifest.IsProxy(v.Type()) {
+		for i, resolver := range a.resolvers {
+			v := reflect.Indirect(reflect.ValueOf(resolver))
+			if !v.IsValid() {
+				fail("resolver %d, counted from 0, is nil: pass resolvers of your own, or none", i)
+			}
+			if manifest.IsProxy(v.Type()) {
 				fail("resolver %T lives in Node.js, and a native tree has none of the lazy values and tokens that it resolves: "+
 					"pass resolvers of your own", resolver)
 			}

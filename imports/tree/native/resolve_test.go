@@ -54,3 +54,12 @@ spec:
 	assert.Equal(t, []string{"o/labels/size", "o/spec/images/0", "o/spec/n", "o/spec/x"}, first.keys)
 	assert.Equal(t, []string{"o/spec/images/0"}, second.keys)
 }
+
+func TestResolversThatAreNil(t *testing.T) {
+	t.Parallel()
+	for _, resolver := range []cdk8s.IResolver{nil, (*replacing)(nil)} {
+		assert.PanicsWithError(t, "resolver 1, counted from 0, is nil: pass resolvers of your own, or none", func() {
+			native.NewApp(&cdk8s.AppProps{Resolvers: &[]cdk8s.IResolver{&replacing{}, resolver}})
+		})
+	}
+}
