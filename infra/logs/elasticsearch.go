@@ -204,7 +204,7 @@ func (e *Elasticsearch) Service() *infra.Service {
 // Endpoint returns what Kibana and a LogCollector need to reach Elasticsearch. They are to be in
 // its namespace, where their password is, and whose pods alone the NetworkPolicy lets in.
 func (e *Elasticsearch) Endpoint() ElasticsearchEndpoint {
-	if e == nil {
+	if e == nil || e.made == nil {
 		return ElasticsearchEndpoint{}
 	}
 	port, ok := e.service.Ref().Port(elasticsearchPortName)

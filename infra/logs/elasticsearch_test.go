@@ -203,6 +203,7 @@ func TestNilLogs(t *testing.T) {
 	assert.Empty(t, elasticsearch.Name()+kibana.Name()+collector.Name())
 	assert.Nil(t, elasticsearch.Selector())
 	var nobody *infra.Credentials
+	assert.Empty(t, new(logs.Elasticsearch).Endpoint(), "one that NewElasticsearch has not made")
 	synthtest.BadInput{
 		"endpoint of nobody": {func(chart cdk8s.Chart) {
 			logs.NewKibana(chart, "kibana", logs.KibanaProps{Name: "kibana", Elasticsearch: elasticsearch.Endpoint()})
@@ -222,6 +223,14 @@ func TestNilLogs(t *testing.T) {
 			workload(func(props *infra.ProbedDeploymentProps) { props.Patch = sidecar.Attach })(chart)
 		}, []string{
 			`[chart/search] Credentials: is not set; give *Credentials with the keys elastic, kibana_server and filebeat`,
+		}},
+		"workload around nobody": {func(chart cdk8s.Chart) {
+			elasticsearch := logs.NewElasticsearch(chart, "search", logs.ElasticsearchProps{Name: "search", Credentials: elasticsearchUsers(chart)})
+			logs.NewLogCollector(chart, "agent", logs.LogCollectorProps{
+				Name: "agent", Elasticsearch: elasticsearch.Endpoint(), From: []infra.Workload{struct{ *infra.ProbedDeployment }{}},
+			})
+		}, []string{
+			`[chart/agent] From[0]: is not set; give a *ProbedDeployment, or leave From out for all pods of the namespace`,
 		}},
 		"route to nobody": {func(chart cdk8s.Chart) {
 			infra.NewHostRouting(chart, "routing", infra.HostRoutingProps{

@@ -159,7 +159,7 @@ func (props LogCollectorProps) validate() problem.List {
 
 func (props LogCollectorProps) validateFrom(p *problem.List) {
 	for i, workload := range props.From {
-		switch made := refOf(workload); {
+		switch made := ref.WorkloadOf(workload); {
 		case made == nil:
 			p.Missing(problem.At("From").Index(i),
 				"give a *ProbedDeployment, or leave From out for all pods of the namespace")
@@ -174,7 +174,7 @@ func (props LogCollectorProps) validateFrom(p *problem.List) {
 func (props LogCollectorProps) validateSidecar(p *problem.List) {
 	var from []string
 	for _, workload := range props.From {
-		if made := refOf(workload); made != nil {
+		if made := ref.WorkloadOf(workload); made != nil {
 			from = append(from, made.Name())
 		}
 	}
@@ -199,15 +199,6 @@ func (props LogCollectorProps) validateSidecar(p *problem.List) {
 				"has nothing to patch: a SidecarCollector makes no "+hook.kind+"; leave it out")
 		}
 	}
-}
-
-// refOf is what a workload refers to. Nil where there is none, also where a nil *ProbedDeployment
-// is handed over.
-func refOf(workload infra.Workload) *ref.Workload {
-	if workload == nil {
-		return nil
-	}
-	return workload.Ref()
 }
 
 // What may be written into the configuration of Filebeat as it is.
@@ -263,7 +254,7 @@ func NewLogCollector(scope constructs.Construct, id string, props LogCollectorPr
 		c.addAccount()
 		made := k8s.NewDaemonSet(c, "Resource", object.Patched(c, "Patch", c.daemonSet(), props.Patch))
 		for i, workload := range props.From {
-			if from := refOf(workload); from != nil {
+			if from := ref.WorkloadOf(workload); from != nil {
 				from.Beside(&problems, problem.At("From").Index(i), made)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/ref"
 )
 
 // The keys of the ConfigMap, which are the names of the files.
@@ -38,7 +40,7 @@ const entryField = "app"
 func (props LogCollectorProps) nodeInput() string {
 	var paths []string
 	for _, workload := range props.From {
-		if made := refOf(workload); made != nil && len(made.Template.Spec.Containers) > 0 {
+		if made := ref.WorkloadOf(workload); made != nil && len(made.Template.Spec.Containers) > 0 {
 			container := made.Template.Spec.Containers[0].Name
 			paths = append(paths, fmt.Sprintf("%s/${POD_NAMESPACE}_%s*/%s/*.log", podLogs,
 				podPrefix(made.Name()), container))
