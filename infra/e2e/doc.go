@@ -55,7 +55,8 @@
 //
 // # What cannot be seen without more
 //
-// No process is killed from outside its pod, nor a kubelet ended, which takes a shell on the node.
+// No process is killed from outside its pod, nor a kubelet ended, which takes a shell on the node. Whoever has one kills
+// the kubelet while TestNoRequestFailsInRollingRestarts runs: the table in the README has a row for that.
 //
 // # What is left behind
 //
