@@ -1,4 +1,4 @@
-// Command combat writes the manifests of the tutorial's chapters, and checks manifests.
+// Command combat writes the manifests of the tutorial's chapters, checks manifests, and tells where requests go.
 package main
 
 import (
@@ -61,12 +61,12 @@ func run(args []string, stdout, stderr io.Writer, book []chapters.Chapter) int {
 func newCommand(book []chapters.Chapter) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "combat",
-		Short:         "Writes the manifests of the tutorial's chapters, and checks manifests",
+		Short:         "Writes the manifests of the tutorial's chapters, checks manifests, and tells where requests go",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q; use synth, check or version", args[0])}
+				return usageError{fmt.Errorf("unknown command %q; use synth, check, explain or version", args[0])}
 			}
 			return nil
 		},
@@ -76,7 +76,7 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynthCommand(book), newCheckCommand(), newVersionCommand())
+	root.AddCommand(newSynthCommand(book), newCheckCommand(), newExplainCommand(), newVersionCommand())
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Tell about a command",
