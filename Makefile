@@ -85,6 +85,18 @@ check-peers: ## run the check on the testdata of other analyzers (KUBE_LINTER=SO
 fuzz-check: ## check random manifests for ten minutes
 	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime 10m -fuzzminimizetime 10x ./infra/check/
 
+# How many random sets of routes are compared with Istio's, and which: another seed gives others.
+TRAFFIC_SETS ?= 500
+TRAFFIC_SEED ?= $(shell date +%s)
+
+.PHONY: traffic
+traffic: ## compare random routes with what Istio makes of them (TRAFFIC_SETS, TRAFFIC_SEED)
+	cd infra/internal/istiod && TRAFFIC_SETS=$(TRAFFIC_SETS) TRAFFIC_SEED=$(TRAFFIC_SEED) $(GO) test -count=1 -timeout 120m -run '^TestAsIstio$$' -v . | grep -e TRAFFIC_SEED -e requests -e FAIL -e '^ok'
+
+.PHONY: fuzz-traffic
+fuzz-traffic: ## ask random manifests where requests go, for ten minutes
+	$(GO) test -run '^$$' -fuzz '^FuzzExplain$$' -fuzztime 10m -fuzzminimizetime 10x ./infra/traffic/engine/
+
 .PHONY: check-page
 check-page: ## write the page of all rules
 	$(GO) run ./infra/cmd/combat check --page >docs/check.md

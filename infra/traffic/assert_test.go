@@ -74,7 +74,9 @@ func TestClaimsThatAreWrong(t *testing.T) {
 		want  string
 	}{
 		{func(w *traffic.Traffic) { w.Get("/").Host("web").Reaches("web-v1") }, "not all requests reach web-v1:"},
-		{func(w *traffic.Traffic) { w.Get("/").Host("web").SplitsTo(map[string]float64{"web-v1": 80, "web-v2": 20}) }, "90 % of the requests reach web-v1, not 80 %:"},
+		{func(w *traffic.Traffic) {
+			w.Get("/").Host("web").SplitsTo(map[string]float64{"web-v1": 80, "web-v2": 20})
+		}, "90 % of the requests reach web-v1, not 80 %:"},
 		{func(w *traffic.Traffic) { w.Get("/").Host("web").SplitsTo(map[string]float64{"web-v1": 90}) }, "10 % of the requests reach web-v2:"},
 		{func(w *traffic.Traffic) { w.Get("/").Host("web").FailsWith(503) }, "not all requests fail with 503:"},
 		{func(w *traffic.Traffic) { w.Get("/").Host("web").TimesOutAfter(time.Second) }, "a caller is not told after 1s, there is no timeout:"},

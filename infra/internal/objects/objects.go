@@ -135,4 +135,6 @@ func New(all []*Object, home string) *Index {
 func (i *Index) Kind(kind string) []*Object { return i.byKind[kind] }
 
 // Find is the object of a kind and name, nil where there is none.
-func (i *Index) Find(kind, namespace, name string) *Object { return i.byKey[Key{kind, namespace, name}] }
+func (i *Index) Find(kind, namespace, name string) *Object {
+	return i.byKey[Key{kind, namespace, name}]
+}

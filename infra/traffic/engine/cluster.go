@@ -88,6 +88,12 @@ func (x *way) inCluster() {
 			x.noPort(s)
 			return
 		}
+		if x.hidden(s) {
+			// Somebody else may have the name in the sidecar.
+			x.behind = s
+			x.throughSidecar(nil)
+			return
+		}
 		if port.protocol == protocolUDP {
 			x.step("service", "", s.Object, "", "port "+strconv.Itoa(msg.port)+" is UDP, which no proxy looks at")
 			x.withoutSidecar(s)
@@ -136,7 +142,13 @@ func (x *way) noPort(s *service) {
 		ports = append(ports, strconv.Itoa(p.number))
 	}
 	x.step("service", "no", s.Object, "", "it has no port "+strconv.Itoa(x.msg.port)+", but "+cmp.Or(strings.Join(ports, ", "), "none"))
-	x.fail(Reset, 0, "nobody listens on port "+strconv.Itoa(x.msg.port)+" of the Service")
+	why := "nobody listens on port " + strconv.Itoa(x.msg.port) + " of the Service"
+	if x.from.proxy == sidecarProxy && slices.ContainsFunc(x.m.byPort[x.msg.port], func(other *service) bool { return other.port(x.msg.port).protocol.isHTTP() }) {
+		// For the sake of other Services the sidecar takes requests on the port, and finds nobody.
+		x.fail(Fails, 503, why)
+		return
+	}
+	x.fail(Reset, 0, why)
 }
 
 // withoutSidecar is what Kubernetes alone does: a pod of the Service, each as often as another.
@@ -230,21 +242,24 @@ func (m *Model) registered(host string, port int, from *source, scope *sidecar) 
 	return nil
 }
 
+// hidden reports whether the caller's sidecar does not know a service, and says why.
+func (x *way) hidden(s *service) bool {
+	if scope := x.m.scope(x.from); scope != nil && !scope.knows(s.Namespace, s.host) {
+		x.step("caller", "no", scope.Object, "", "it keeps "+x.m.name(s.Object)+" from the caller's sidecar")
+		return true
+	}
+	if !exported(s.exportTo, s.Namespace, x.from.namespace) {
+		x.step("service", "no", s.Object, "", "exportTo "+strings.Join(s.exportTo, ", ")+" hides it from Namespace "+x.from.namespace)
+		return true
+	}
+	return false
+}
+
 // throughSidecar finds the virtual host for a request in the caller's sidecar (BuildSidecarOutboundVirtualHosts in
 // pilot/pkg/networking/core/httproute.go).
 func (x *way) throughSidecar(s *service) {
 	m, msg, from := x.m, x.msg, x.from
 	scope := m.scope(from)
-	if scope != nil && s != nil && !scope.knows(s.Namespace, s.host) {
-		x.step("caller", "no", scope.Object, "", "it keeps "+m.name(s.Object)+" from the caller's sidecar")
-		x.passThrough(s)
-		return
-	}
-	if s != nil && !exported(s.exportTo, s.Namespace, from.namespace) {
-		x.step("service", "no", s.Object, "", "exportTo "+strings.Join(s.exportTo, ", ")+" hides it from Namespace "+from.namespace)
-		x.passThrough(s)
-		return
-	}
 	sniffed := s != nil && s.port(msg.port).protocol == protocolUnknown
 	vh := x.claimed(s, scope, sniffed)
 	switch {
@@ -264,7 +279,7 @@ func (x *way) throughSidecar(s *service) {
 				return
 			}
 		}
-		x.passThrough(nil)
+		x.passThrough()
 	}
 }
 
@@ -277,9 +292,9 @@ func (x *way) toService(s *service) {
 }
 
 // passThrough is what becomes of a name that the proxy does not know.
-func (x *way) passThrough(s *service) {
+func (x *way) passThrough() {
 	m := x.m
-	if s != nil {
+	if s := x.behind; s != nil {
 		x.step("to", "", s.Object, "", "the sidecar does not know it and passes the request through, as outboundTrafficPolicy ALLOW_ANY has it")
 		x.undecided("outboundTrafficPolicy of the mesh, taken to be ALLOW_ANY; with REGISTRY_ONLY the caller sees 502")
 		x.e.Shares = append(x.e.Shares, x.endpoints(s, s.port(x.msg.port), nil, nil, x.msg.clone(), 100, false)...)
@@ -330,14 +345,15 @@ func (x *way) claimed(s *service, scope *sidecar, sniffed bool) *virtualHost {
 		forName = candidate(slices.DeleteFunc(slices.Clone(m.meshExact[msg.host]), func(v *virtualService) bool { return !x.hasHosts(v, scope) }), msg.host)
 	}
 	if s != nil {
-		if exact := m.meshExact[s.host]; len(exact) > 0 && !isWild(s.host) {
+		if exact := m.visible(m.meshExact[s.host], from.namespace); len(exact) > 0 && !isWild(s.host) {
 			forService = candidate(exact, s.host)
 		} else if wild, domain := x.wildFor(s.host, scope); len(wild) > 0 {
 			forService = candidate(wild, domain)
 		}
 	}
 	switch {
-	case forName != nil && forService != nil && created(forService.of[0].Object, forName.of[0].Object) < 0:
+	case forName != nil && forService != nil && cmp.Or(cmp.Compare(forService.of[0].visibility(from.namespace), forName.of[0].visibility(from.namespace)),
+		forService.of[0].before(forName.of[0])) < 0:
 		return forService
 	case forName != nil:
 		return forName
@@ -359,26 +375,18 @@ func (x *way) claimed(s *service, scope *sidecar, sniffed bool) *virtualHost {
 	return candidate(slices.DeleteFunc(slices.Clone(m.meshWild), func(v *virtualService) bool { return !slices.Contains(v.hosts, best) }), best)
 }
 
-// wildFor are the VirtualServices of the closest wildcard for a service.
-func (x *way) wildFor(host string, scope *sidecar) (all []*virtualService, domain string) {
-	m := x.m
-	for _, v := range m.visible(m.meshWild, x.from.namespace) {
+// wildFor is the VirtualService of the closest wildcard for a service: the first that has it, even where none of its rules
+// is for the caller (computeWildcardHostVirtualServiceIndex in pilot/pkg/model/sidecar.go).
+func (x *way) wildFor(host string, scope *sidecar) (first []*virtualService, domain string) {
+	for _, v := range x.m.visible(x.m.meshWild, x.from.namespace) {
 		for _, one := range v.hosts {
 			if isWild(one) && strings.HasSuffix(strings.TrimPrefix(host, "*"), one[1:]) && v.semantics != gatewaySemantics && (scope == nil || scope.knows(v.Namespace, one)) &&
-				(domain == "" || moreSpecific(one, domain)) {
-				domain = one
+				(domain == "" || one != domain && moreSpecific(one, domain)) {
+				first, domain = []*virtualService{v}, one
 			}
 		}
 	}
-	if domain == "" {
-		return nil, ""
-	}
-	for _, v := range m.meshWild {
-		if slices.Contains(v.hosts, domain) && (len(all) == 0 || all[len(all)-1] != v) {
-			all = append(all, v)
-		}
-	}
-	return all, domain
+	return first, domain
 }
 
 // hasHosts reports whether a sidecar has names of a VirtualService on a port that no service has: on port 80 always, on
@@ -389,7 +397,13 @@ func (x *way) hasHosts(v *virtualService, scope *sidecar) bool {
 	}
 	return slices.ContainsFunc(v.hosts, func(host string) bool {
 		if isWild(host) {
-			return x.standsForService(host, scope)
+			return slices.ContainsFunc(x.m.byPort[x.msg.port], func(s *service) bool {
+				if !overlap(s.host, host) || x.m.registered(s.host, x.msg.port, x.from, scope) == nil || len(x.m.visible(x.m.meshExact[s.host], x.from.namespace)) > 0 {
+					return false
+				}
+				first, _ := x.wildFor(s.host, scope)
+				return len(first) > 0 && first[0] == v
+			})
 		}
 		return x.m.registered(host, x.msg.port, x.from, scope) != nil
 	})

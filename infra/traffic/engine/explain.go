@@ -41,6 +41,8 @@ type way struct {
 	outside bool
 	// entry is the name of the gateway by which the request comes, mesh for a sidecar.
 	entry string
+	// behind is the service that has the name, where the caller's sidecar does not know it.
+	behind *service
 	// next is the request that a redirect makes.
 	next *Request
 	tls  bool
@@ -762,12 +764,15 @@ func rewritten(w *rewrite, r *route, msg *message) string {
 			}
 		}
 	}
-	rest := msg.path[len(matched):]
 	if r.of.semantics == gatewaySemantics && w.uri == "/" {
-		// The whole prefix goes, but for one slash (applyHTTPRouteDestination in route.go).
-		return "/" + strings.TrimPrefix(rest, "/")
+		// The whole prefix of elements goes, but for one slash; of another match nothing does (applyHTTPRouteDestination in
+		// route.go).
+		if r.match == nil || r.match.uri == nil || r.match.uri.kind != pathPrefix {
+			return msg.path
+		}
+		return "/" + strings.TrimPrefix(msg.path[len(matched):], "/")
 	}
-	return w.uri + rest
+	return w.uri + msg.path[len(matched):]
 }
 
 // substitution writes \0 to \9 of RE2 as Go has them.
@@ -908,8 +913,7 @@ func (x *way) split(r *route, arrived *message, percent float64, hostSet bool) {
 			one.edit(to.edits.request)
 			one.edit(rule.edits.request)
 		} else {
-			one.edit(rule.edits.request)
-			one.edit(to.edits.request)
+			one.edit(rule.edits.request, to.edits.request)
 		}
 		if to.edits.authority != "" && !hostSet {
 			one.authority = to.edits.authority

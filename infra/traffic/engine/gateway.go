@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,8 @@ type server struct {
 	tls, passthrough, mutual bool
 	// redirect says that requests without TLS are sent to https.
 	redirect bool
+	// hasBlock says that it has something to say of TLS, if only that.
+	hasBlock bool
 	// isolated are the names of other listeners of the port, which win where they are closer.
 	listener string
 	isolated []string
@@ -88,9 +91,10 @@ func (m *Model) readGateways() {
 				if rest, ok := strings.CutPrefix(host, "./"); ok {
 					host = o.Namespace + "/" + rest
 				}
-				s.hosts = append(s.hosts, strings.ToLower(host))
+				s.hosts = append(s.hosts, strings.ToLower(strings.TrimPrefix(host, "*/")))
 			}
 			tls := from.get("tls")
+			s.hasBlock = tls.has()
 			s.redirect = tls.get("httpsRedirect").yes()
 			switch mode := tls.get("mode").text(); {
 			case mode == "PASSTHROUGH" && tls.has() || mode == "AUTO_PASSTHROUGH":
@@ -232,14 +236,26 @@ func (m *Model) outpostOf(g *gateway) *outpost {
 	return o
 }
 
-// listeners are the servers of a proxy on a port, with their gateways.
+// listeners are the servers of a proxy on a port, with their gateways. Of those with something to say of TLS, if only that
+// requests without are redirected, one that has a host of an earlier one is left out with all its hosts (mergeGateways and
+// CheckDuplicates in pilot/pkg/model/gateway.go).
 func (o *outpost) listeners(port int) []bound {
 	var found []bound
+	taken := map[string]bool{}
 	for _, g := range o.gateways {
 		for _, s := range g.servers {
-			if s.port == port {
-				found = append(found, bound{g, s})
+			if s.port != port {
+				continue
 			}
+			if s.hasBlock {
+				if slices.ContainsFunc(s.hosts, func(host string) bool { return taken[host] }) {
+					continue
+				}
+				for _, host := range s.hosts {
+					taken[host] = true
+				}
+			}
+			found = append(found, bound{g, s})
 		}
 	}
 	return found
@@ -365,18 +381,22 @@ func (m *Model) table(o *outpost, servers []bound) *gatewayTable {
 	}
 	t := &gatewayTable{hosts: map[string]*virtualHost{}}
 	from := &source{namespace: o.namespace, labels: o.labels, known: true}
-	built := map[string][]*route{}
+	type use struct {
+		binding string
+		of      *virtualService
+	}
+	built := map[use][]*route{}
 	for _, s := range servers {
 		for _, v := range m.visible(m.byGateway[s.binding], o.namespace) {
 			hosts := intersection(s.hostsFor(v.Namespace), v.hosts)
 			if len(hosts) == 0 {
 				continue
 			}
-			id := s.binding + " " + v.Namespace + "/" + v.Name + " " + v.Kind
-			routes, ok := built[id]
+			// A VirtualService is built for the first of the servers, whatever the port of others is.
+			routes, ok := built[use{s.binding, v}]
 			if !ok {
 				routes = m.routesOf(v, s.port, s.binding, from)
-				built[id] = routes
+				built[use{s.binding, v}] = routes
 			}
 			if !has(routes) {
 				continue
@@ -417,25 +437,42 @@ func (m *Model) table(o *outpost, servers []bound) *gatewayTable {
 	return t
 }
 
-// visible are the VirtualServices that a namespace sees: its own private ones first, then those exported to it by name,
-// then those of everybody (VirtualServicesForGateway and SelectVirtualServices).
+// visibility tells how a namespace sees a VirtualService: 0 as its own private one, 1 by its name, 2 as everybody does, 3
+// not at all.
+func (v *virtualService) visibility(namespace string) int {
+	switch {
+	case len(v.exportTo) == 0 || exportsTo(v, "*"):
+		return 2
+	case exportsTo(v, "~"):
+		return 3
+	case v.Namespace == namespace && (exportsTo(v, ".") || exportsTo(v, namespace)):
+		return 0
+	case exportsTo(v, namespace):
+		return 1
+	}
+	return 3
+}
+
+// visible are the VirtualServices that a namespace sees, in the order in which Istio looks at them
+// (VirtualServicesForGateway and SelectVirtualServices).
 func (m *Model) visible(all []*virtualService, namespace string) []*virtualService {
-	var own, named, public []*virtualService
+	var seen [4][]*virtualService
 	for _, v := range all {
-		switch {
-		case len(v.exportTo) == 0 || exportsTo(v, "*"):
-			public = append(public, v)
-		case exportsTo(v, "~"):
-		case v.Namespace == namespace && (exportsTo(v, ".") || exportsTo(v, namespace)):
-			own = append(own, v)
-		case exportsTo(v, namespace):
-			named = append(named, v)
+		switch how := v.visibility(namespace); {
+		case how > 2:
+		case how == 2 && v.semantics == gatewaySemantics && v.Namespace == namespace:
+			// Routes of the Gateway API beside the proxy are before those of everybody.
+			seen[2] = append(seen[2], v)
+		case how == 2:
+			seen[3] = append(seen[3], v)
+		default:
+			seen[how] = append(seen[how], v)
 		}
 	}
-	if len(own)+len(named) == 0 {
-		return public
+	if len(seen[0])+len(seen[1])+len(seen[2]) == 0 {
+		return seen[3]
 	}
-	return append(append(own, named...), public...)
+	return slices.Concat(seen[:]...)
 }
 
 func exportsTo(v *virtualService, to string) bool {

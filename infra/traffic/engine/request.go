@@ -183,16 +183,21 @@ func (m *message) target() string {
 	return m.path + "?" + m.query
 }
 
-// edit changes headers as Envoy does: it removes before it sets and adds (HeaderParser::evaluateHeaders).
-func (m *message) edit(e headerEdits) {
-	for _, name := range e.remove {
-		m.drop(name)
+// edit changes headers as Envoy does with those of a route: it removes all before it sets and adds
+// (HeaderParser::evaluateHeaders).
+func (m *message) edit(all ...headerEdits) {
+	for _, e := range all {
+		for _, name := range e.remove {
+			m.drop(name)
+		}
 	}
-	for _, header := range e.set {
-		m.drop(header.Name)
-		m.headers = append(m.headers, header)
+	for _, e := range all {
+		for _, header := range e.set {
+			m.drop(header.Name)
+			m.headers = append(m.headers, header)
+		}
+		m.headers = append(m.headers, e.add...)
 	}
-	m.headers = append(m.headers, e.add...)
 }
 
 func (m *message) drop(name string) {

@@ -24,6 +24,8 @@ const (
 type virtualService struct {
 	*objects.Object
 	semantics semantics
+	// sortName is the name that Istio gives it, by which it has its place among others. Defaults to the object's.
+	sortName string
 	// hosts are long names in lower case.
 	hosts []string
 	// gateways are NAMESPACE/NAME, or mesh.
@@ -31,6 +33,18 @@ type virtualService struct {
 	exportTo []string
 	http     []*rule
 	tls, tcp []*layer4Rule
+}
+
+// before orders as created does. What Istio makes of an Ingress has no time of creation, and therefore is first.
+func (v *virtualService) before(other *virtualService) int {
+	rank := func(v *virtualService) int {
+		if v.semantics == ingressSemantics {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(v), rank(other)), cmp.Compare(createdAt(v.Object), createdAt(other.Object)),
+		cmp.Compare(cmp.Or(v.sortName, v.Name), cmp.Or(other.sortName, other.Name)), cmp.Compare(v.Namespace, other.Namespace))
 }
 
 // meshGateway stands among gateways for all sidecars.
@@ -241,7 +255,17 @@ func (m *Model) readVirtualServices() {
 	}
 	m.convertIngresses()
 	m.convertRoutes()
-	slices.SortStableFunc(m.virtuals, func(a, b *virtualService) int { return created(a.Object, b.Object) })
+	// Gateways of Ingresses are first, as their VirtualServices are.
+	slices.SortStableFunc(m.gateways, func(a, b *gateway) int {
+		rank := func(g *gateway) int {
+			if g.Kind == "Ingress" {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), created(a.Object, b.Object))
+	})
+	slices.SortStableFunc(m.virtuals, (*virtualService).before)
 	for _, v := range m.virtuals {
 		for _, name := range v.gateways {
 			if name != meshGateway {
@@ -250,7 +274,9 @@ func (m *Model) readVirtualServices() {
 			}
 			for _, host := range v.hosts {
 				if isWild(host) {
-					m.meshWild = append(m.meshWild, v)
+					if len(m.meshWild) == 0 || m.meshWild[len(m.meshWild)-1] != v {
+						m.meshWild = append(m.meshWild, v)
+					}
 				} else if known := m.meshExact[host]; len(known) == 0 || known[len(known)-1] != v {
 					m.meshExact[host] = append(known, v)
 				}
