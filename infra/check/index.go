@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	labelselection "k8s.io/apimachinery/pkg/selection"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/objects"
 )
 
 // object is an object of the set, read.
@@ -147,27 +149,13 @@ func newIndex(objects []Object, options Options) *index {
 
 // home is the namespace of objects that name none.
 func (s *index) home(options Options) string {
-	if options.Namespace != "" {
-		return options.Namespace
-	}
-	var own []string
-	for _, o := range s.objects {
-		if o.written != "" && !isClusterKind(o) && !isSystemNamespace(o.written) && !slices.Contains(own, o.written) {
-			if own = append(own, o.written); len(own) > 2 && slices.Contains(own, metav1.NamespaceDefault) {
-				break
-			}
-			if len(own) > 64 {
-				break
+	return objects.Home(options.Namespace, func(yield func(kind, namespace string) bool) {
+		for _, o := range s.objects {
+			if !yield(o.kind, o.written) {
+				return
 			}
 		}
-	}
-	switch {
-	case len(own) == 1:
-		return own[0]
-	case slices.Contains(own, metav1.NamespaceDefault):
-		return metav1.NamespaceDefault
-	}
-	return ""
+	})
 }
 
 func (s *index) add(o *object) {

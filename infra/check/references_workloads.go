@@ -19,6 +19,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/objects"
 )
 
 const budgetExample = `apiVersion: policy/v1
@@ -391,7 +393,7 @@ var workloadReferenceRules = []Rule{
 					continue
 				}
 				namespace := o.namespace
-				if slices.Contains(clusterKinds, kind) {
+				if objects.IsClusterKind(kind) {
 					namespace = ""
 				}
 				_, state := c.find(kind, namespace, name)

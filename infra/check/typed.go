@@ -28,6 +28,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/objects"
 )
 
 var runtimeProcs = runtime.GOMAXPROCS(0)
@@ -51,43 +53,12 @@ var scheme = sync.OnceValue(func() *kruntime.Scheme {
 })
 
 func readObject(from Object, order int) *object {
-	o := &object{Object: from, order: order}
-	content := from.Content
-	version, _ := content["apiVersion"].(string)
-	o.kind, _ = content["kind"].(string)
-	if group, rest, ok := strings.Cut(version, "/"); ok {
-		o.group, o.version = group, rest
-	} else {
-		o.version = version
-	}
-	metadata, _ := content["metadata"].(map[string]any)
-	o.written, _ = metadata["namespace"].(string)
-	o.name, _ = metadata["name"].(string)
-	if o.name == "" {
-		if prefix, _ := metadata["generateName"].(string); prefix != "" {
-			o.name = prefix + "*"
-		}
-	}
-	o.labels = texts(metadata["labels"])
-	o.annotations = texts(metadata["annotations"])
+	read := objects.Read(from.Content)
+	o := &object{Object: from, order: order, group: read.Group, version: read.Version, kind: read.Kind,
+		written: read.Written, name: read.Name, labels: read.Labels, annotations: read.Annotations}
 	o.decode()
 	o.pods = podsOf(o)
 	return o
-}
-
-// texts are the entries of a map that are texts.
-func texts(value any) map[string]string {
-	entries, _ := value.(map[string]any)
-	if len(entries) == 0 {
-		return nil
-	}
-	result := make(map[string]string, len(entries))
-	for name, value := range entries {
-		if text, ok := value.(string); ok {
-			result[name] = text
-		}
-	}
-	return result
 }
 
 // decode reads the object as its API type, where that is known.
@@ -190,7 +161,7 @@ func misfitPods(o *object) *workload {
 		}
 	}
 	metadata, _ := content["metadata"].(map[string]any)
-	return &workload{object: o, labels: texts(metadata["labels"]), spec: &corev1.PodSpec{}, partial: true}
+	return &workload{object: o, labels: objects.Texts(metadata["labels"]), spec: &corev1.PodSpec{}, partial: true}
 }
 
 // isBuiltIn reports whether a group belongs to Kubernetes.
@@ -212,20 +183,9 @@ var customGroups = []string{"networking.istio.io", "security.istio.io", "telemet
 
 func isKnownKind(o *object) bool { return isBuiltIn(o.group) || isCustom(o.group) }
 
-var clusterKinds = []string{"Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass",
-	"IngressClass", "PriorityClass", "RuntimeClass", "CSIDriver", "CSINode", "VolumeAttachment",
-	"CustomResourceDefinition", "APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
-	"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy",
-	"MutatingAdmissionPolicyBinding", "FlowSchema", "PriorityLevelConfiguration", "CertificateSigningRequest",
-	"ClusterTrustBundle", "GatewayClass", "ClusterIssuer", "ClusterSecretStore", "ClusterPolicy", "PodSecurityPolicy",
-	"DeviceClass", "ServiceCIDR", "IPAddress", "VolumeAttributesClass"}
+func isClusterKind(o *object) bool { return objects.IsClusterKind(o.kind) }
 
-func isClusterKind(o *object) bool { return slices.Contains(clusterKinds, o.kind) }
-
-var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease", "istio-system", "istio-ingress",
-	"istio-egress", "istio-gateways", "istio-operator", "cert-manager", "gatekeeper-system", "linkerd", "knative-serving"}
-
-func isSystemNamespace(name string) bool { return slices.Contains(systemNamespaces, name) }
+func isSystemNamespace(name string) bool { return objects.IsSystemNamespace(name) }
 
 // makers are kinds of which all is known that their controllers make; see addMade.
 var makers = []string{"Certificate", "ExternalSecret", "SealedSecret", "VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret",
