@@ -19,8 +19,9 @@ JSII_PACKAGES := ./infra/conformance/... ./infra/cmd/... ./infra/bench/...
 # A module of its own: it links the API server.
 FUZZ := infra/internal/fuzz
 
-# A module of its own, which links other analyzers. Compiling them takes minutes: it is not among MODULES.
+# Modules of their own, which link other analyzers and Istio. Compiling them takes minutes: they are not among MODULES.
 PEERS := infra/internal/peers/beside
+ISTIOD := infra/internal/istiod
 
 HELM := helm.sh/helm/v4/cmd/helm@v4.3.1
 BENCH_TOOLS := $(CURDIR)/.bench
@@ -43,7 +44,7 @@ check-clean: imports synth ## expect that imports and synth leave the tree as co
 	@changed=$$(git status --porcelain -- imports dist) && test -z "$$changed" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
 
 # Modules of their own, which use this one as others do, or whose dependencies are not everybody's.
-MODULES := $(dir $(wildcard examples/*/go.mod infra/internal/*/go.mod))
+MODULES := $(filter-out $(ISTIOD)/,$(dir $(wildcard examples/*/go.mod infra/internal/*/go.mod)))
 
 # Their tests measure memory, of which the race detector takes a multiple.
 MEASURED := app app/internal/httpserver
@@ -91,7 +92,7 @@ TRAFFIC_SEED ?= $(shell date +%s)
 
 .PHONY: traffic
 traffic: ## compare random routes with what Istio makes of them (TRAFFIC_SETS, TRAFFIC_SEED)
-	cd infra/internal/istiod && TRAFFIC_SETS=$(TRAFFIC_SETS) TRAFFIC_SEED=$(TRAFFIC_SEED) $(GO) test -count=1 -timeout 120m -run '^TestAsIstio$$' -v . | grep -e TRAFFIC_SEED -e requests -e FAIL -e '^ok'
+	cd $(ISTIOD) && TRAFFIC_SETS=$(TRAFFIC_SETS) TRAFFIC_SEED=$(TRAFFIC_SEED) $(GO) test -count=1 -timeout 120m -run '^TestAsIstio$$' -v . | grep -e TRAFFIC_SEED -e requests -e FAIL -e '^ok'
 
 .PHONY: fuzz-traffic
 fuzz-traffic: ## ask random manifests where requests go, for ten minutes
