@@ -39,6 +39,9 @@ func Read(stdin io.Reader, paths ...string) ([]Object, error) {
 	var objects []Object
 	for _, path := range paths {
 		read, err := readPath(stdin, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w; name a file, a folder, or - for standard input", err)
+		}
 		if err != nil {
 			return nil, err
 		}

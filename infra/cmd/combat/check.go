@@ -157,11 +157,16 @@ func findConfig(named, path string) (check.Config, error) {
 	return check.FindConfig(folder)
 }
 
-// readSets reads the set of all paths, and those of files that stand alone.
+// readSets reads the set of all paths, and those of files that stand alone. It is an error if there is nothing: whatever
+// was to make it has not.
 func readSets(stdin io.Reader, config check.Config, paths []string) ([][]check.Object, error) {
 	objects, err := check.Read(stdin, paths...)
 	if err != nil {
 		return nil, err
+	}
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("%w: %s: no object is there; give manifests, in files that end in .yaml, .yml or .json where it is a folder",
+			check.ErrInput, strings.Join(paths, ", "))
 	}
 	var together []check.Object
 	var sets [][]check.Object
