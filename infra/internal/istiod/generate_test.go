@@ -270,29 +270,39 @@ func (w *world) routes() {
 		w.addKubernetes("apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: grant, namespace: other}\nspec: {from: [{group: gateway.networking.k8s.io, kind: %s, namespace: shop}], to: [{group: '', kind: Service%s}]}", pick(w, "HTTPRoute", "GRPCRoute"), pick(w, "", ", name: web"))
 	}
 	for i := range 1 + w.IntN(3) {
-		// No GRPCRoutes: Istio's fake of a cluster says no version of their CRD, and Istio leaves them out then
-		// (minimumCRDVersions of pkg/kube/kclient/crdwatcher.go).
+		grpc := w.oneIn(4)
+		kind := "HTTPRoute"
+		if grpc {
+			kind = "GRPCRoute"
+		}
 		var rules []string
 		for range 1 + w.IntN(3) {
-			rules = append(rules, w.routeRule())
+			rules = append(rules, w.routeRule(grpc))
 		}
 		parent := "{name: door, namespace: shop" + pick(w, "", "", ", sectionName: l0") + "}"
 		if w.oneIn(5) {
 			parent = fmt.Sprintf("{group: '', kind: Service, name: web, namespace: shop%s}", pick(w, "", ", port: 80"))
 		}
-		w.addKubernetes("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: route-%d, namespace: %s}\nspec: {parentRefs: [%s], hostnames: [%s], rules: [%s]}", i,
+		w.addKubernetes("apiVersion: gateway.networking.k8s.io/v1\nkind: %s\nmetadata: {name: route-%d, namespace: %s}\nspec: {parentRefs: [%s], hostnames: [%s], rules: [%s]}", kind, i,
 			pick(w, "shop", "shop", "other"), parent, pick(w, "", "shop.io", "a.shop.io", "'*.shop.io'", "shop.io, a.shop.io", "b.io"), strings.Join(rules, ",\n  "))
 	}
 }
 
-func (w *world) routeRule() string {
+// grpcMatch is a random match of a GRPCRoute.
+func (w *world) grpcMatch() []string {
+	return []string{pick(w, "method: {service: s.S}", "method: {service: s.S, method: Get}", "method: {method: Get}", "method: {type: RegularExpression, service: 's.+'}")}
+}
+
+func (w *world) routeRule(grpc bool) string {
 	var parts, matches []string
 	for range w.IntN(3) {
 		match := []string{fmt.Sprintf("path: {type: %s}", pick(w, "PathPrefix, value: /", "PathPrefix, value: /a", "PathPrefix, value: /a/", "Exact, value: /a", "Exact, value: /a/b", "RegularExpression, value: '/a.*'"))}
-		if w.oneIn(4) {
+		if grpc {
+			match = w.grpcMatch()
+		} else if w.oneIn(4) {
 			match = append(match, "method: "+pick(w, "GET", "POST"))
 		}
-		if w.oneIn(4) {
+		if !grpc && w.oneIn(4) {
 			match = append(match, "queryParams: [{name: q, value: '1'}]")
 		}
 		if w.oneIn(3) {
@@ -300,25 +310,27 @@ func (w *world) routeRule() string {
 		}
 		matches = append(matches, "{"+strings.Join(match, ", ")+"}")
 	}
-	if len(matches) == 0 {
+	if len(matches) == 0 && !grpc {
 		// What the API server writes where nothing is said; Istio's fake of it writes nothing.
 		matches = []string{"{path: {type: PathPrefix, value: /}}"}
 	}
-	parts = append(parts, "matches: ["+strings.Join(matches, ", ")+"]")
-	if w.oneIn(6) {
+	if len(matches) > 0 {
+		parts = append(parts, "matches: ["+strings.Join(matches, ", ")+"]")
+	}
+	if !grpc && w.oneIn(6) {
 		return "{" + strings.Join(append(parts, "filters: [{type: RequestRedirect, requestRedirect: {"+pick(w, "scheme: https", "hostname: r.io", "port: 8443", "path: {type: ReplaceFullPath, replaceFullPath: /r}", "path: {type: ReplacePrefixMatch, replacePrefixMatch: /r}")+pick(w, ", statusCode: 302", ", statusCode: 301")+"}}]"), ", ") + "}"
 	}
 	var filters []string
 	if w.oneIn(4) {
 		filters = append(filters, "{type: RequestHeaderModifier, requestHeaderModifier: {"+pick(w, "set: [{name: X, value: '9'}]", "add: [{name: z, value: '9'}]", "remove: [x]")+"}}")
 	}
-	if w.oneIn(4) {
+	if !grpc && w.oneIn(4) {
 		filters = append(filters, "{type: URLRewrite, urlRewrite: {"+pick(w, "hostname: w.io", "path: {type: ReplacePrefixMatch, replacePrefixMatch: /w}", "path: {type: ReplacePrefixMatch, replacePrefixMatch: /}", "path: {type: ReplaceFullPath, replaceFullPath: /w}")+"}}")
 	}
 	if len(filters) > 0 {
 		parts = append(parts, "filters: ["+strings.Join(filters, ", ")+"]")
 	}
-	if w.oneIn(5) {
+	if !grpc && w.oneIn(5) {
 		parts = append(parts, "timeouts: {"+pick(w, "request: 2s", "backendRequest: 1s", "request: 3s, backendRequest: 1s")+"}")
 	}
 	var backends []string
