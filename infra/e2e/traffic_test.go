@@ -133,31 +133,93 @@ func TestExplained(t *testing.T) {
 	objects = append(objects, manifest(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+", labels: {istio-injection: enabled}}"))
 	awaitDeployments(t, namespace)
 
+	gateway := "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: door}\nspec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [" + host + "]}]}"
+	subsets := "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: echo}\nspec: {host: echo, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}"
+	rules := func(rules ...string) []string {
+		return []string{gateway, subsets, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: echo}\nspec:\n  hosts: [" + host + ", echo]\n  gateways: [door, mesh]\n  http:\n  - " + strings.Join(rules, "\n  - ")}
+	}
+	modelOf := func(texts []string) *traffic.Model {
+		set := slices.Clone(objects)
+		for _, text := range texts {
+			set = append(set, manifest(t, text))
+		}
+		return traffic.New(set, traffic.Options{Namespace: namespace})
+	}
+
+	t.Run("waits", func(t *testing.T) {
+		all := []string{"{match: [{uri: {exact: /set}}], directResponse: {status: 200}}"}
+		waits := map[string]string{
+			"/timeout": "timeout: 1s",
+			"/tries":   "retries: {attempts: 2, perTryTimeout: 0.5s}",
+			"/again":   "retries: {attempts: 2, perTryTimeout: 0.5s, retryOn: 5xx}",
+			"/both":    "timeout: 1s, retries: {attempts: 2, perTryTimeout: 0.6s, retryOn: 'connect-failure,reset'}",
+			"/delay":   "timeout: 1s, fault: {delay: {fixedDelay: 1s, percentage: {value: 100}}}",
+		}
+		for path, rule := range waits {
+			all = append(all, "{match: [{uri: {exact: "+path+"}}], "+rule+", route: [{destination: {host: echo, subset: v1}}]}")
+		}
+		texts := rules(all...)
+		kubectl(t, []byte(strings.Join(texts, "\n---\n")), "apply", "--namespace", namespace, "--filename", "-")
+		outside.await(t, "http://"+host+"/set")
+		model := modelOf(texts)
+		for path := range waits {
+			e, err := model.Explain(traffic.Request{Host: host, Path: path, Gateway: namespace + "/door"})
+			require.NoError(t, err)
+			require.NotNil(t, e.Wait, e.String())
+			want := time.Duration(e.Wait.Silent)
+			start := time.Now()
+			got := outside.get(t, "http://"+host+path, headers{wire.Delay: "8s"})
+			took := time.Since(start)
+			assert.Equal(t, http.StatusGatewayTimeout, got.status, path)
+			assert.InEpsilon(t, want.Seconds(), took.Seconds(), 0.1, "%s\n%v", path, e)
+			t.Logf("%s: after %v, %v are explained", path, took.Round(time.Millisecond), want)
+		}
+	})
+
+	t.Run("shares", func(t *testing.T) {
+		texts := rules("{match: [{uri: {exact: /set-shares}}], directResponse: {status: 200}}",
+			"{fault: {abort: {httpStatus: 418, percentage: {value: 20}}}, route: [{destination: {host: echo, subset: v1}, weight: 25}, {destination: {host: echo, subset: v2}, weight: 75}]}")
+		kubectl(t, []byte(strings.Join(texts, "\n---\n")), "apply", "--namespace", namespace, "--filename", "-")
+		outside.await(t, "http://"+host+"/set-shares")
+		e, err := modelOf(texts).Explain(traffic.Request{Host: host, Gateway: namespace + "/door"})
+		require.NoError(t, err)
+		const calls = 1000
+		found := map[string]float64{}
+		for range calls {
+			got := outside.get(t, "http://"+host+"/", nil)
+			name, err := deploymentOf(got.echo.Pod)
+			if err != nil {
+				name = strconv.Itoa(got.status)
+			}
+			found[name] += 100.0 / calls
+		}
+		for _, share := range e.Shares {
+			name := share.Name
+			if name == "" {
+				name = strconv.Itoa(share.Status)
+			}
+			assert.InDelta(t, share.Percent, found[name], 4, "%s\n%v", name, e)
+		}
+		t.Logf("%v of 100 requests", found)
+	})
+
 	r := ruleMaker{random}
 	asked := 0
 	for i := range sets {
-		rules := []string{fmt.Sprintf("{match: [{uri: {exact: /set-%d}}], directResponse: {status: 200}}", i)}
+		all := []string{fmt.Sprintf("{match: [{uri: {exact: /set-%d}}], directResponse: {status: 200}}", i)}
 		for range 1 + r.IntN(4) {
-			rules = append(rules, r.rule())
+			all = append(all, r.rule())
 		}
 		if r.oneIn(2) {
-			rules = append(rules, "{route: [{destination: {host: echo, subset: "+r.of("v1", "v2")+"}}]}")
+			all = append(all, "{route: [{destination: {host: echo, subset: "+r.of("v1", "v2")+"}}]}")
 		}
-		texts := []string{
-			"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: door}\nspec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [" + host + "]}]}",
-			"apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: echo}\nspec: {host: echo, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}",
-			"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: echo}\nspec:\n  hosts: [" + host + ", echo]\n  gateways: [door, mesh]\n  http:\n  - " + strings.Join(rules, "\n  - "),
-		}
+		texts := rules(all...)
 		if _, _, err := tryKubectl(t.Context(), []byte(strings.Join(texts, "\n---\n")), "apply", "--namespace", namespace, "--filename", "-"); err != nil {
 			// What Istio's webhook refuses is no set.
 			require.ErrorContains(t, err, "denied the request")
 			continue
 		}
-		set := slices.Clone(objects)
-		for _, text := range texts {
-			set = append(set, manifest(t, text))
-		}
-		model := traffic.New(set, traffic.Options{Namespace: namespace})
+		model := modelOf(texts)
 		marker := fmt.Sprintf("/set-%d", i)
 		outside.await(t, "http://"+host+marker)
 		eventually(t, time.Minute, func() error {
