@@ -53,6 +53,13 @@ func (p Place) String() string {
 	return p.File
 }
 
+// Field is the place of a field of the object, such as spec.ports[0], or of the closest field around it that is written.
+// What the object is read from is read once more.
+func (p Place) Field(path string) Place {
+	var lines lineFinder
+	return lines.place(p, path)
+}
+
 // Of makes objects of values of API types, of pointers to them, or of maps, as JSON writes them.
 func Of(values ...any) ([]Object, error) {
 	objects := make([]Object, 0, len(values))

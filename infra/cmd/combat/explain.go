@@ -155,7 +155,9 @@ func explainSets(sets [][]check.Object, request traffic.Request, options traffic
 	for _, set := range sets {
 		objects := make([]traffic.Object, len(set))
 		for i, object := range set {
-			objects[i] = traffic.Object{Content: object.Content, Place: object.Place.String()}
+			place := object.Place
+			objects[i] = traffic.Object{Content: object.Content, Place: place.String(),
+				Locate: func(field string) string { return place.Field(field).String() }}
 		}
 		explanation, err := traffic.New(objects, options).Explain(request)
 		if err != nil {

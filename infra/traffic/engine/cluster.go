@@ -60,10 +60,12 @@ func (x *way) inCluster() {
 	}
 	if msg.port == 0 {
 		msg.port = m.portFor(s, msg)
-		if s != nil && msg.port != 80 {
-			if port := s.port(msg.port); port != nil && len(s.ports) > 1 {
-				x.step("port", "", s.Object, "", "no port is named, "+strconv.Itoa(msg.port)+" is the first that speaks "+cmp.Or(string(port.protocol), "an unknown protocol"))
+		if s != nil && msg.port != 80 && s.port(msg.port) != nil {
+			which := "its only one"
+			if len(s.ports) > 1 {
+				which = "the first that speaks " + cmp.Or(string(s.port(msg.port).protocol), "an unknown protocol")
 			}
+			x.step("port", "", s.Object, "", "no port is named, "+strconv.Itoa(msg.port)+" is "+which)
 		}
 	}
 	if s != nil && s.kind == "ExternalName" {

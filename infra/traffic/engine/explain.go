@@ -87,7 +87,7 @@ func requestLine(msg *message) string {
 func (x *way) step(what, verdict string, o *objects.Object, field, text string) {
 	s := Step{What: what, Verdict: verdict, Field: field, Text: text}
 	if o != nil {
-		s.Object, s.Place = x.m.name(o), x.m.places[o]
+		s.Object, s.Place = x.m.name(o), x.m.place(o, field)
 	}
 	x.e.Steps = append(x.e.Steps, s)
 }

@@ -17,6 +17,8 @@ type Object struct {
 	Content map[string]any
 	// Place says where it is written, for example FILE:LINE. Defaults to nowhere.
 	Place string
+	// Locate says where a field of it is written, such as spec.http[0]. Defaults to Place for all.
+	Locate func(field string) string
 }
 
 // Options of a model.
@@ -32,7 +34,7 @@ type Options struct {
 // Model is a set of objects, with all that decides where a request goes. It may be asked by several at a time.
 type Model struct {
 	index        *objects.Index
-	places       map[*objects.Object]string
+	places       map[*objects.Object]*Object
 	home         string
 	domain, root string
 	// qualify says that names are written with their namespaces, since there are several.
@@ -204,7 +206,7 @@ func parseProtocol(name string) protocol {
 // can be read.
 func New(set []Object, options Options) *Model {
 	all := make([]*objects.Object, 0, len(set))
-	places := make(map[*objects.Object]string, len(set))
+	places := make(map[*objects.Object]*Object, len(set))
 	read := make([]objects.Object, len(set))
 	for i := range set {
 		read[i] = objects.Read(set[i].Content)
@@ -212,7 +214,7 @@ func New(set []Object, options Options) *Model {
 			continue
 		}
 		all = append(all, &read[i])
-		places[&read[i]] = set[i].Place
+		places[&read[i]] = &set[i]
 	}
 	home := objects.Home(options.Namespace, func(yield func(kind, namespace string) bool) {
 		for _, o := range all {
@@ -299,6 +301,19 @@ func (m *Model) short(namespace, name string) string {
 		return name
 	}
 	return namespace + "/" + name
+}
+
+// place is where an object, or the field with which a text begins, is written.
+func (m *Model) place(o *objects.Object, field string) string {
+	at := m.places[o]
+	if at == nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(field, " ")
+	if at.Locate == nil || !strings.Contains(path, "[") {
+		return at.Place
+	}
+	return at.Locate("spec." + strings.TrimPrefix(path, "spec."))
 }
 
 func (m *Model) readWorkloads() {
