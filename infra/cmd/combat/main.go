@@ -66,7 +66,7 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q; use synth, check, explain or version", args[0])}
+				return usageError{fmt.Errorf("unknown command %q; use synth, check, explain, map or version", args[0])}
 			}
 			return nil
 		},
@@ -76,7 +76,7 @@ func newCommand(book []chapters.Chapter) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newSynthCommand(book), newCheckCommand(), newExplainCommand(), newVersionCommand())
+	root.AddCommand(newSynthCommand(book), newCheckCommand(), newExplainCommand(), newMapCommand(), newVersionCommand())
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Tell about a command",
