@@ -39,9 +39,22 @@ imports: ## generate imports/ from the modules in go.mod
 synth: ## write the manifests to dist/
 	$(GO) run ./infra/cmd/combat synth
 
+.PHONY: map
+map: ## draw the picture of a traffic map for the READMEs
+	$(GO) run ./infra/cmd/combat map dist/07-weights.k8s.yaml -o docs/traffic-map.svg
+
+SCREENSHOTS ?= $(CURDIR)/.screenshots
+
+.PHONY: screenshots
+screenshots: ## take pictures of the page of the traffic map, light and dark, to SCREENSHOTS
+	mkdir -p $(SCREENSHOTS)
+	SCREENSHOTS=$(SCREENSHOTS) $(GO) test -count=1 -run '^TestPage' ./infra/cmd/combat/internal/trafficmap/
+
+GENERATED := imports dist docs/traffic-map.svg
+
 .PHONY: check-clean
-check-clean: imports synth ## expect that imports and synth leave the tree as committed
-	@changed=$$(git status --porcelain -- imports dist) && test -z "$$changed" || { git status --short -- imports dist; git --no-pager diff -- imports dist; echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
+check-clean: imports synth map ## expect that imports, synth and map leave the tree as committed
+	@changed=$$(git status --porcelain -- $(GENERATED)) && test -z "$$changed" || { git status --short -- $(GENERATED); git --no-pager diff -- $(GENERATED); echo "make check-clean: generated files are not as committed: read the difference, and commit it" >&2; exit 1; }
 
 # Modules of their own, which use this one as others do, or whose dependencies are not everybody's.
 MODULES := $(filter-out $(ISTIOD)/,$(dir $(wildcard examples/*/go.mod infra/internal/*/go.mod)))
@@ -55,6 +68,7 @@ test: ## run all tests
 	$(GO) test $(MEASURED:%=./%)
 	$(GO) test $(JSII_PACKAGES)
 	set -e; for module in $(MODULES); do (cd $$module && $(GO) test ./...); done
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "make test: SKIPPED what opens the traffic map in a browser: no program chromium is on the PATH"
 	@command -v node >/dev/null || echo "make test: SKIPPED what compares with the official cdk8s tree: it needs Node.js, and no program node is on the PATH"
 	@test -n "$$KUBECONFIG" || echo "make test: SKIPPED what needs a cluster: KUBECONFIG is not set; see make e2e"
 
