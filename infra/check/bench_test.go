@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/crossoverJie/k8s-combat/infra/check"
 )
@@ -96,26 +95,5 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-// TestTimeIsLinear compares how long an object takes in a set and in one ten times as large. A machine that has more to do, and
-// a larger heap, take their part; what is quadratic takes 100 times as long.
-func TestTimeIsLinear(t *testing.T) {
-	took := func(size int) time.Duration {
-		objects := read(t, manifests(size))
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			if findings := check.Objects(objects, check.Options{}); len(findings) > 0 {
-				t.Fatal(findings[0])
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	small, large := took(1_000), took(10_000)
-	if ratio := float64(large) / float64(small); ratio > 50 {
-		t.Errorf("10 times as many objects take %.1f times as long: %v and %v", ratio, small, large)
 	}
 }
