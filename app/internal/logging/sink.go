@@ -17,8 +17,8 @@ const (
 	// flushInterval is how long a line may wait for others before it is written.
 	flushInterval = 100 * time.Millisecond
 	// flushBytes is how much may wait: one write of this size costs little more
-	// than one of a line.
-	flushBytes = 64 << 10
+	// than one of a line, and has room in a pipe, which has 64 KiB on Linux.
+	flushBytes = 32 << 10
 	// maxPending bounds the memory for lines that wait.
 	maxPending = 256 << 10
 	// maxBlock is how long a line that finds no room waits for some.
