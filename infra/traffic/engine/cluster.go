@@ -206,7 +206,7 @@ func (m *Model) scope(from *source) *sidecar {
 				if all == nil {
 					all = s
 				}
-			} else if of == from.namespace && from.known && contains(from.labels, s.selector) {
+			} else if of == from.namespace && from.known && objects.HasLabels(from.labels, s.selector) {
 				return s
 			}
 		}
@@ -421,16 +421,8 @@ func (x *way) standsForService(host string, scope *sidecar) bool {
 func (x *way) connection(s *service, port *servicePort) {
 	x.step("service", "", s.Object, "", "port "+strconv.Itoa(port.number)+" "+cmp.Or(string(port.protocol), "with TLS")+": for Istio it is a connection, rules for requests do not apply")
 	for _, v := range x.m.visible(x.m.meshExact[s.host], x.from.namespace) {
-		for _, list := range [][]*layer4Rule{v.tls, v.tcp} {
-			for _, r := range list {
-				if why := x.layer4Left(r); why != "" {
-					x.step("rule", "no", v.Object, r.at, why)
-					continue
-				}
-				x.step("rule", "yes", v.Object, r.at, "it takes the connection")
-				x.splitConnection(v, r)
-				return
-			}
+		if x.takesConnection(v, v.tls) || x.takesConnection(v, v.tcp) {
+			return
 		}
 		if len(v.http) > 0 {
 			x.step("rule", "no", v.Object, "http", "the port is not HTTP")
@@ -455,7 +447,7 @@ func (x *way) layer4Left(r *layer4Rule) string {
 			why = "it is for gateway " + strings.Join(one.gateways, ", ")
 		case len(one.sniHosts) > 0 && !slices.ContainsFunc(one.sniHosts, func(host string) bool { return domainMatches(strings.ToLower(host), x.msg.host) }):
 			why = "the name that TLS begins with must be " + strings.Join(one.sniHosts, " or ") + ", it is " + quote(x.msg.host)
-		case len(one.gateways) == 0 && len(one.sourceLabels) > 0 && !contains(x.from.labels, one.sourceLabels):
+		case len(one.gateways) == 0 && len(one.sourceLabels) > 0 && !objects.HasLabels(x.from.labels, one.sourceLabels):
 			why = "the caller must have labels " + labelText(one.sourceLabels)
 		case one.sourceNamespace != "" && one.sourceNamespace != x.from.namespace:
 			why = "the caller must be in Namespace " + one.sourceNamespace
@@ -466,9 +458,19 @@ func (x *way) layer4Left(r *layer4Rule) string {
 	return why
 }
 
-func (x *way) splitConnection(v *virtualService, r *layer4Rule) {
-	x.split(&route{of: v, rule: &rule{in: v.Object, at: r.at, to: r.to}}, x.msg.clone(), 100, false)
-	x.e.Wait = &Wait{Tries: 1, Text: "a connection has no timeout"}
+// takesConnection sends a connection where the first rule says that takes it, and reports whether there is one.
+func (x *way) takesConnection(v *virtualService, rules []*layer4Rule) bool {
+	for _, r := range rules {
+		if why := x.layer4Left(r); why != "" {
+			x.step("rule", "no", v.Object, r.at, why)
+			continue
+		}
+		x.step("rule", "yes", v.Object, r.at, "it takes the connection")
+		x.split(&route{of: v, rule: &rule{in: v.Object, at: r.at, to: r.to}}, x.msg.clone(), 100, false)
+		x.e.Wait = &Wait{Tries: 1, Text: "a connection has no timeout"}
+		return true
+	}
+	return false
 }
 
 // layer4 is a connection at a gateway that is handed on without being read.
@@ -484,13 +486,7 @@ func (x *way) layer4(servers []bound, kind string) {
 		if kind == "tls" {
 			list = v.tls
 		}
-		for _, r := range list {
-			if why := x.layer4Left(r); why != "" {
-				x.step("rule", "no", v.Object, r.at, why)
-				continue
-			}
-			x.step("rule", "yes", v.Object, r.at, "it takes the connection")
-			x.splitConnection(v, r)
+		if x.takesConnection(v, list) {
 			return
 		}
 	}
@@ -651,7 +647,7 @@ func (x *way) endpoints(s *service, port *servicePort, with *subset, dr *destina
 	total := 0
 	var idle []string
 	for _, w := range m.pods(s) {
-		if !contains(w.labels, wanted) {
+		if !objects.HasLabels(w.labels, wanted) {
 			continue
 		}
 		target := targetOf(port, w)
@@ -725,7 +721,7 @@ func (x *way) outsideShares(s *service, share Share, wanted map[string]string, q
 	total := 0
 	var chosen []endpoint
 	for _, e := range s.endpoints {
-		if contains(e.labels, wanted) {
+		if objects.HasLabels(e.labels, wanted) {
 			chosen = append(chosen, e)
 			total += max(e.weight, 1)
 		}

@@ -95,7 +95,7 @@ func (m *Model) readDestinationRules() {
 			// Those of one host in one namespace with one exportTo are one (mergeDestinationRule in destination_rule.go): all
 			// subsets, the first of each name, and the first policy.
 			if known.Namespace != r.Namespace || (known.selector == nil) != (r.selector == nil) ||
-				len(known.selector) != len(r.selector) || !contains(known.selector, r.selector) || !slices.Equal(known.exportTo, r.exportTo) {
+				len(known.selector) != len(r.selector) || !objects.HasLabels(known.selector, r.selector) || !slices.Equal(known.exportTo, r.exportTo) {
 				continue
 			}
 			merged = true
@@ -148,7 +148,7 @@ func (m *Model) ruleFor(s *service, namespace string, labels map[string]string) 
 				case !visible(of, r, own):
 				case r.selector == nil:
 					all = r
-				case own && contains(labels, r.selector):
+				case own && objects.HasLabels(labels, r.selector):
 					return r
 				}
 			}

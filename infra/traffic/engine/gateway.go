@@ -152,46 +152,13 @@ func (m *Model) allowedNamespaces(v value, own string) []string {
 			for name, text := range o.Labels {
 				labels[name] = text
 			}
-			if selects(v.get("selector"), labels) {
+			if objects.Selects(v.get("selector").of, labels) {
 				found = append(found, o.Name)
 			}
 		}
 		return found
 	}
 	return []string{own}
-}
-
-// selects reports whether a LabelSelector takes labels.
-func selects(v value, labels map[string]string) bool {
-	if !contains(labels, v.get("matchLabels").textMap()) {
-		return false
-	}
-	for _, one := range v.get("matchExpressions").list() {
-		text, there := labels[one.get("key").text()]
-		in := false
-		for _, wanted := range one.get("values").texts() {
-			in = in || there && wanted == text
-		}
-		switch one.get("operator").text() {
-		case "In":
-			if !in {
-				return false
-			}
-		case "NotIn":
-			if in {
-				return false
-			}
-		case "Exists":
-			if !there {
-				return false
-			}
-		case "DoesNotExist":
-			if there {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // outpost is the proxy of a gateway: whose pods, and what is known of them.
@@ -216,7 +183,7 @@ func (m *Model) outpostOf(g *gateway) *outpost {
 	o := &outpost{namespace: m.root, labels: g.selector}
 	for _, all := range m.workloads {
 		for _, w := range all {
-			if len(g.selector) > 0 && contains(w.labels, g.selector) && (o.workload == nil || created(w.Object, o.workload.Object) < 0) {
+			if len(g.selector) > 0 && objects.HasLabels(w.labels, g.selector) && (o.workload == nil || created(w.Object, o.workload.Object) < 0) {
 				o.workload = w
 			}
 		}
@@ -225,7 +192,7 @@ func (m *Model) outpostOf(g *gateway) *outpost {
 		o.namespace, o.known, o.labels, o.account = w.Namespace, true, w.labels, w.account
 	}
 	for _, other := range m.gateways {
-		if !other.own && contains(o.labels, other.selector) {
+		if !other.own && objects.HasLabels(o.labels, other.selector) {
 			o.gateways = append(o.gateways, other)
 		}
 	}
@@ -344,7 +311,7 @@ func (m *Model) left(one *match, port int, gatewayName string, from *source) str
 		return "it is for gateway " + strings.Join(one.gateways, ", ") + ", the request comes by " + gatewayName
 	}
 	if len(one.sourceLabels) > 0 {
-		if !contains(from.labels, one.sourceLabels) {
+		if !objects.HasLabels(from.labels, one.sourceLabels) {
 			if !from.known {
 				return "the caller must have labels " + labelText(one.sourceLabels) + ", and is not named"
 			}

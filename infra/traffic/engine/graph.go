@@ -538,7 +538,7 @@ func (g *graphMaker) service(s *service) {
 	}
 	for _, row := range n.Rows {
 		if !row.Missing {
-			g.pods(n, row.Name, slices.DeleteFunc(slices.Clone(all), func(w *workload) bool { return !contains(w.labels, subsets[row.Name]) }))
+			g.pods(n, row.Name, slices.DeleteFunc(slices.Clone(all), func(w *workload) bool { return !objects.HasLabels(w.labels, subsets[row.Name]) }))
 		}
 	}
 	for _, e := range s.endpoints {

@@ -363,15 +363,6 @@ func (m *Model) readWorkloads() {
 	}
 }
 
-func contains(labels, wanted map[string]string) bool {
-	for name, text := range wanted {
-		if found, ok := labels[name]; !ok || found != text {
-			return false
-		}
-	}
-	return true
-}
-
 // selectPods are the workloads of a namespace whose pods have labels.
 func (m *Model) selectPods(namespace string, wanted map[string]string) []*workload {
 	candidates := m.workloads[namespace]
@@ -382,7 +373,7 @@ func (m *Model) selectPods(namespace string, wanted map[string]string) []*worklo
 	}
 	var found []*workload
 	for _, w := range candidates {
-		if contains(w.labels, wanted) {
+		if objects.HasLabels(w.labels, wanted) {
 			found = append(found, w)
 		}
 	}

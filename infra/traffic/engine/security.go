@@ -202,7 +202,7 @@ func (m *Model) mutualTLS(w *workload, port int) (mode, why string) {
 			switch {
 			case len(p.selector) == 0 && forNamespace == nil:
 				forNamespace = p
-			case len(p.selector) > 0 && forPods == nil && contains(w.labels, p.selector):
+			case len(p.selector) > 0 && forPods == nil && objects.HasLabels(w.labels, p.selector):
 				forPods = p
 			}
 		}
@@ -317,7 +317,7 @@ func (p *authorizationPolicy) applies(namespace string, labels map[string]string
 	if len(p.targets) > 0 {
 		return slices.ContainsFunc(p.targets, func(t target) bool { return slices.Contains(targets, t) && p.Namespace == namespace })
 	}
-	return contains(labels, p.selector)
+	return objects.HasLabels(labels, p.selector)
 }
 
 // missing says what would have to be known.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/crossoverJie/k8s-combat/infra/internal/objects"
 )
 
 // value is a part of an object, of which nothing is taken for granted: what is missing, or something else than it should
@@ -76,15 +78,12 @@ func (v value) texts() []string {
 	return texts
 }
 
+// textMap is never nil: a selector without labels is another than one that is missing.
 func (v value) textMap() map[string]string {
-	entries, _ := v.of.(map[string]any)
-	texts := make(map[string]string, len(entries))
-	for name, element := range entries {
-		if text, ok := element.(string); ok {
-			texts[name] = text
-		}
+	if texts := objects.Texts(v.of); texts != nil {
+		return texts
 	}
-	return texts
+	return map[string]string{}
 }
 
 // names are the keys of a map, in order.

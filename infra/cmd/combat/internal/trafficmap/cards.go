@@ -291,7 +291,7 @@ func (m *cardMaker) scaling(c *card, n *engine.Node, o *objects.Object) {
 func (m *cardMaker) budgets(c *card, n *engine.Node, o *objects.Object, labels map[string]string) {
 	for _, budget := range m.index.Kind("PodDisruptionBudget") {
 		selector := field(budget.Content, "spec", "selector")
-		if budget.Namespace != o.Namespace || !selects(selector, labels) {
+		if budget.Namespace != o.Namespace || !objects.Selects(selector, labels) {
 			continue
 		}
 		var items []string
@@ -321,7 +321,7 @@ func (m *cardMaker) policies(c *card, n *engine.Node, o *objects.Object, labels 
 					continue
 				}
 			}
-			if selects(selector, labels) {
+			if objects.Selects(selector, labels) {
 				items = append(items, kind+" "+policy.Name)
 				m.on(policy.Kind, policy.Namespace, policy.Name, n.Key, false)
 			}
@@ -335,38 +335,6 @@ func (m *cardMaker) policies(c *card, n *engine.Node, o *objects.Object, labels 
 		c.chip("%d policies", len(items))
 	}
 	c.section("Policies", items)
-}
-
-// selects reports whether a selector is for labels. An empty one is for all.
-func selects(selector any, labels map[string]string) bool {
-	for name, value := range objects.Texts(field(selector, "matchLabels")) {
-		if labels[name] != value {
-			return false
-		}
-	}
-	for _, one := range list(field(selector, "matchExpressions")) {
-		value, there := labels[text(field(one, "key"))]
-		in := slices.ContainsFunc(list(field(one, "values")), func(wanted any) bool { return text(wanted) == value })
-		switch text(field(one, "operator")) {
-		case "In":
-			if !there || !in {
-				return false
-			}
-		case "NotIn":
-			if there && in {
-				return false
-			}
-		case "Exists":
-			if !there {
-				return false
-			}
-		case "DoesNotExist":
-			if there {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func (m *cardMaker) service(n *engine.Node, o *objects.Object) *card {
@@ -396,7 +364,7 @@ func (m *cardMaker) service(n *engine.Node, o *objects.Object) *card {
 	c.section("Rules of destinations", rules)
 	for _, monitor := range m.index.Kind("ServiceMonitor") {
 		if monitor.Namespace == o.Namespace && len(objects.Texts(field(monitor.Content, "spec", "selector", "matchLabels"))) > 0 &&
-			selects(field(monitor.Content, "spec", "selector"), o.Labels) {
+			objects.Selects(field(monitor.Content, "spec", "selector"), o.Labels) {
 			c.section("Scraped by", []string{"ServiceMonitor " + monitor.Name})
 			m.on(monitor.Kind, monitor.Namespace, monitor.Name, n.Key, false)
 		}
