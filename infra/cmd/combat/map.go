@@ -107,7 +107,10 @@ func runMap(command *cobra.Command, flags mapFlags, paths []string) error {
 		_, err := command.OutOrStdout().Write(content)
 		return err
 	}
-	return os.WriteFile(flags.output, content, 0o644)
+	if err := replace(filepath.Dir(flags.output), []file{{name: filepath.Base(flags.output), content: content}}); err != nil {
+		return fmt.Errorf("--output: %q cannot be written: %w; name a file in a folder that is there or can be made", flags.output, err)
+	}
+	return nil
 }
 
 // addEngine gives a page its engine, or the reason why it has none.
